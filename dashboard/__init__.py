@@ -1,0 +1,1 @@
+"""The page: controls → GANConfig → Command → run → Snapshot → charts."""

@@ -1,0 +1,19 @@
+"""The entry: ``streamlit run dashboard/app.py``. Navigation, nothing else."""
+
+# A run's child process imports this file too, as "__mp_main__": there it must do nothing.
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    # Streamlit puts this file's folder on the path; the packages stand beside it.
+    root = str(Path(__file__).resolve().parents[1])
+    if root not in sys.path:
+        sys.path.insert(0, root)
+
+    import streamlit as st
+
+    from dashboard.views import train
+
+    st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
+    st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
+    st.navigation([st.Page(train.page, title="Train", url_path="train", default=True)], position="top").run()

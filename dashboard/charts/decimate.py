@@ -1,0 +1,39 @@
+"""Fewer points for the eye, without losing what it would see. Smooth first, decimate after, never the reverse."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+
+def smooth(values: Values, window: int) -> Values:
+    """The mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``.
+
+    It looks back only: a drawn point does not change when new ones come.
+    """
+    if window <= 1 or len(values) == 0:
+        return values
+    total = np.cumsum(np.insert(values.astype(np.float64), 0, 0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return ((total[ends] - total[starts]) / (ends - starts)).astype(np.float32)
+
+
+def thin(count: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` evenly spread indices of ``count``, the first and the last among them."""
+    if count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).round().astype(np.int64)
+
+
+def extremes(values: Values, most: int) -> NDArray[np.int64]:
+    """Indices, in order, of the lowest and the highest value of each of ``most / 2`` stretches: spikes stay."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), most // 2 + 1).astype(np.int64)
+    picked = [
+        start + index
+        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for index in sorted({int(values[start:stop].argmin()), int(values[start:stop].argmax())})
+    ]
+    return np.array(picked, np.int64)

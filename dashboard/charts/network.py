@@ -1,0 +1,26 @@
+"""GANConfig → what a drawing of a network shows: its layers, and how many weights they hold."""
+
+from dataclasses import dataclass
+
+from gan_core.config import GANConfig, Network
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A network from input to output.
+
+    ``sizes``: values that flow between the layers, input first. ``weights``: trainable parameters in all.
+    """
+
+    sizes: tuple[int, ...]
+    weights: int
+
+
+def drawing(config: GANConfig, network: Network, features: int) -> Drawing:
+    """The drawing of one network for samples of ``features`` values."""
+    hidden = config.generator_hidden if network == "G" else config.discriminator_hidden
+    normed = config.generator_batch_norm if network == "G" else config.discriminator_batch_norm
+    ends = (config.latent_dim, features) if network == "G" else (features, 1)
+    sizes = (ends[0], *hidden, ends[1])
+    linear = sum(inputs * outputs + outputs for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True))
+    return Drawing(sizes, linear + (2 * sum(hidden) if normed else 0))

@@ -1,0 +1,74 @@
+"""The page's components: a Plotly chart that keeps its zoom while live, a live picture, a network's picture."""
+
+import base64
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import plotly
+import streamlit as st
+
+HERE = Path(__file__).parent
+STATIC = HERE.parent / "static"
+
+
+@cache
+def _plot_component() -> Any:
+    """Registered once. plotly.js is served as a static file: inside the component it would travel at every tick."""
+    _serve_plotly()
+    return st.components.v2.component(
+        "live_plot", html='<div class="plot"></div>', css=_read("plot.css"), js=_read("plot.js"), isolate_styles=False
+    )
+
+
+@cache
+def _picture_component() -> Any:
+    return st.components.v2.component("live_picture", html="<img>", css=_read("picture.css"), js=_read("picture.js"))
+
+
+@cache
+def _network_component() -> Any:
+    return st.components.v2.component("network_picture", css=_read("network.css"), js=_read("network.js"))
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _serve_plotly() -> None:
+    """Put the installed plotly's own plotly.js where Streamlit serves files from."""
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    target = STATIC / "plotly.min.js"
+    if not target.exists() or target.stat().st_size != source.stat().st_size:
+        STATIC.mkdir(exist_ok=True)
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+
+
+def plot(figure_json: str, name: str, key: str, height: int) -> None:
+    """Draw a figure, or change the drawn one in place: one mount, zoom and legend kept.
+
+    ``name`` is the file name of the chart's PNG export, and its label for a screen reader.
+    """
+    _plot_component()(data={"figure": figure_json, "name": name}, key=key, height=height)
+
+
+def picture(png: bytes, alt: str, key: str) -> None:
+    """Show a picture, or put another in its place. ``alt`` says it in words."""
+    source = "data:image/png;base64," + base64.b64encode(png).decode()
+    _picture_component()(data={"source": source, "alt": alt}, key=key)
+
+
+def network_picture(
+    sizes: tuple[int, ...], colour: str, label: str, limits: tuple[int, int, int], key: str, on_sizes: Any
+) -> Any:
+    """Draw a network whose hidden layers can be widened, added and removed in the picture.
+
+    ``sizes``: input, hidden layers, output. ``limits``: least and most units of a layer, most layers.
+    ``on_sizes`` is called when the learner has changed the hidden sizes; the value is the result's ``sizes``.
+    """
+    least, most, layers = limits
+    data = {"sizes": list(sizes), "colour": colour, "label": label, "least": least, "most": most, "layers": layers}
+    return _network_component()(data=data, key=key, on_sizes_change=on_sizes)

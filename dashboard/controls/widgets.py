@@ -1,0 +1,76 @@
+"""One field of GANConfig → one widget, keyed by the field's name and kept in the address."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.controls.parse import show_sizes
+from gan_core.config import GANConfig, Setting
+from gan_core.data import DATASETS
+
+
+def field(name: str, label: str | None = None) -> None:
+    """Draw the widget of one field. What it stands at is read in ``session.settings``."""
+    setting = GANConfig.setting(name)
+    shared: dict[str, Any] = {
+        "label": label or setting.label,
+        "key": name,
+        "help": _help(setting),
+        "bind": "query-params",
+    }
+    draw = {"whole": _whole, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes, "text": _text}
+    draw[setting.kind](setting, shared)
+
+
+def _help(setting: Setting) -> str:
+    when = "Changes at once." if setting.live else "Applies from Reset on."
+    return f"{setting.help} {when}"
+
+
+def _whole(setting: Setting, shared: dict[str, Any]) -> None:
+    low, high = int(setting.minimum or 0), int(setting.maximum or 0)
+    if high <= 10:
+        st.slider(**shared, min_value=low, max_value=high, value=setting.default)
+    else:
+        st.number_input(**shared, min_value=low, max_value=high, value=setting.default, step=int(setting.step or 1))
+
+
+def _number(setting: Setting, shared: dict[str, Any]) -> None:
+    low, high, step = float(setting.minimum or 0), float(setting.maximum or 0), float(setting.step or 0.01)
+    if high <= 1 and step >= 0.01:
+        st.slider(**shared, min_value=low, max_value=high, value=setting.default, step=step)
+    else:
+        decimals = 5 if step < 0.001 else 4 if step < 0.1 else 1
+        st.number_input(
+            **shared, min_value=low, max_value=high, value=setting.default, step=step, format=f"%.{decimals}f"
+        )
+
+
+def _switch(setting: Setting, shared: dict[str, Any]) -> None:
+    st.toggle(**shared, value=setting.default)
+
+
+def _choice(setting: Setting, shared: dict[str, Any]) -> None:
+    words = setting.names.__getitem__
+    if len(setting.choices) <= 3:
+        st.segmented_control(
+            **shared,
+            options=setting.choices,
+            default=setting.default,
+            format_func=words,
+            required=True,
+            width="stretch",
+        )
+    else:
+        st.selectbox(**shared, options=setting.choices, index=setting.choices.index(setting.default), format_func=words)
+
+
+def _sizes(setting: Setting, shared: dict[str, Any]) -> None:
+    st.text_input(**shared, value=show_sizes(setting.default), max_chars=60)
+
+
+def _text(setting: Setting, shared: dict[str, Any]) -> None:
+    """A name out of a list that GANConfig cannot hold: data sets are data/'s, devices the machine's."""
+    names = {name: source.title for name, source in DATASETS.items()} if setting.name == "dataset" else setting.names
+    options = list(names)
+    st.selectbox(**shared, options=options, index=options.index(setting.default), format_func=names.__getitem__)

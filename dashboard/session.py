@@ -1,0 +1,181 @@
+"""The one file that touches ``st.session_state`` and the registry of runs."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dashboard.controls.parse import parse_sizes, show_sizes
+from gan_core.config import GANConfig, explain
+from gan_core.runs.process import warm_up
+from gan_core.runs.protocol import Command, Failure, Report
+from gan_core.runs.registry import Registry, Run, TooManyRuns
+
+RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
+
+
+@st.cache_resource(show_spinner=False)
+def registry() -> Registry:
+    """The runs of this server, one registry for all sessions."""
+    warm_up()
+    made = Registry()
+    made.keep_swept()
+    return made
+
+
+class _Tab:
+    """What a browser tab holds; Streamlit lets go of it when the tab is closed or reloaded."""
+
+    run_id: str | None = None
+
+
+def _left(tab: _Tab) -> None:
+    run = registry().get(tab.run_id) if tab.run_id else None
+    if run is not None:
+        run.left()
+
+
+@st.cache_resource(scope="session", on_release=_left, show_spinner=False)
+def _tab() -> _Tab:
+    return _Tab()
+
+
+# Settings ----------------------------------------------------------------------------------------------------
+
+
+def value(key: str, default: Any = None) -> Any:
+    """What the widget of this key stands at."""
+    return st.session_state.get(key, default)
+
+
+def set_value(key: str, new: Any) -> None:
+    """Move a widget; only from a callback, before the widget is drawn."""
+    st.session_state[key] = new
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The widgets' values as a config, or the sentences that say why they make none."""
+
+    config: GANConfig | None
+    problems: tuple[str, ...] = ()
+
+
+def settings() -> Settings:
+    """The config that the widgets stand at now."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in GANConfig.settings():
+        current = value(setting.name, setting.default)
+        if setting.kind == "sizes" and isinstance(current, str):
+            try:
+                current = parse_sizes(current)
+            except ValueError:
+                problems.append(f"{setting.name} = {current!r} is not possible; it should be {setting.expected()}.")
+                continue
+        values[setting.name] = setting.default if current is None and setting.kind == "choice" else current
+    try:
+        config = GANConfig(**values)
+    except ValidationError as error:
+        return Settings(None, (*problems, *explain(error)))
+    return Settings(None, tuple(problems)) if problems else Settings(config)
+
+
+def edit_sizes(field: str, picture_key: str) -> None:
+    """The learner changed hidden sizes in the network's picture: move the text field that holds them."""
+    sizes = st.session_state[picture_key].sizes
+    if sizes:
+        set_value(field, show_sizes(sizes))
+
+
+# The run -----------------------------------------------------------------------------------------------------
+
+
+def current_run() -> Run | None:
+    """This session's run: its own or, after a reload, the one that the address names."""
+    run_id = value(RUN) or st.query_params.get(RUN)
+    run = registry().get(run_id) if run_id else None
+    if run is not None and value(RUN) != run.id:
+        set_value(RUN, run.id)
+    _tab().run_id = run.id if run is not None else None
+    return run
+
+
+def new_run(config: GANConfig) -> Run | None:
+    """End this session's run and begin one under ``config``, not training yet. None if the server is full."""
+    old = current_run()
+    if old is not None:
+        registry().end(old.id)
+    try:
+        run = registry().create(config)
+    except TooManyRuns as full:
+        set_value("refusal", str(full))
+        return None
+    set_value("refusal", None)
+    set_value(RUN, run.id)
+    return run
+
+
+def refusal() -> str | None:
+    """Why the server would not begin a run, if it would not."""
+    refused: str | None = value("refusal")
+    return refused
+
+
+def report() -> Report:
+    """How the run stands."""
+    run = current_run()
+    if run is None:
+        return Report("failed", None, Failure(refusal() or "This run has ended: nobody looked at it for a while."))
+    return run.poll()
+
+
+def send(command: Command) -> None:
+    """Tell the run something; without a run, nothing happens."""
+    run = current_run()
+    if run is not None:
+        run.send(command)
+
+
+def reconcile(config: GANConfig) -> tuple[str, ...]:
+    """Bring the run to ``config`` as far as it goes while training; the names of the fields that must wait.
+
+    A run that has not trained yet takes every field: it is simply made again.
+    """
+    run = current_run()
+    if run is None:
+        new_run(config)
+        return ()
+    different = run.config.differences(config)
+    if not different:
+        return ()
+    waiting = tuple(name for name in different if not GANConfig.setting(name).live)
+    if waiting and untrained(run.poll()):
+        new_run(config)
+        return ()
+    live = {name: getattr(config, name) for name in different if name not in waiting}
+    if live:
+        run.reconfigure(run.config.replace(**live))
+    return waiting
+
+
+def untrained(report: Report) -> bool:
+    """Nothing has been trained, so nothing can be lost."""
+    snapshot = report.snapshot
+    if snapshot is None or report.state in ("running", "failed"):
+        return False
+    return snapshot.updates_d == 0 and snapshot.updates_g == 0
+
+
+def new_seed() -> int:
+    """A seed for another run."""
+    return secrets.randbelow(1_000_000)
+
+
+def remember_in_address() -> None:
+    """Name the run in the address, so that a reload of the page comes back to it."""
+    run_id = value(RUN)
+    if run_id and st.query_params.get(RUN) != run_id:
+        st.query_params[RUN] = run_id

@@ -1,0 +1,22 @@
+"""A small, exact PyTorch core for watching GANs train.
+
+``GANConfig`` and ``Trainer`` are the public face. Importing this package loads no PyTorch: the page needs the
+settings alone, and PyTorch belongs to the process that trains.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from gan_core.config import GANConfig
+
+if TYPE_CHECKING:
+    from gan_core.trainer import Trainer
+
+__all__ = ["GANConfig", "Trainer"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Trainer":
+        from gan_core.trainer import Trainer
+
+        return Trainer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

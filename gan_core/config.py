@@ -1,0 +1,281 @@
+"""GANConfig: every setting of a run, once.
+
+Widgets, the command line, the JSON file and the trainer all read default, range, unit, help and
+"may it change while training" from here.
+"""
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+Network = Literal["D", "G"]
+UpdateOrder = Literal["d_first", "g_first", "simultaneous"]
+LossName = Literal["bce", "bce_saturating", "least_squares", "wasserstein_gp"]
+OptimizerName = Literal["adam", "sgd"]
+BatchNormPosition = Literal["after_activation", "before_activation"]
+Precision = Literal["float32", "bfloat16"]
+Group = Literal["data", "noise", "generator", "discriminator", "updates", "run"]
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+HiddenSizes = Annotated[tuple[Width, ...], Field(min_length=1, max_length=6)]
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    label: str,
+    group: Group,
+    live: bool = False,
+    unit: str = "",
+    step: float | None = None,
+    names: dict[str, str] | None = None,
+    **limits: Any,
+) -> Any:
+    """A field of GANConfig together with all that a page or a command line needs to offer it."""
+    shown = {"label": label, "group": group, "live": live, "unit": unit, "step": step, "names": names or {}}
+    return Field(default, description=help, json_schema_extra=shown, **limits)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one field of GANConfig says of itself.
+
+    ``minimum`` and ``maximum`` are inclusive; for hidden sizes they bound each layer's width.
+    ``choices`` is empty unless the value is one of a fixed list; ``names`` gives their words.
+    ``live`` says whether a running training takes the change at once.
+    """
+
+    name: str
+    default: Any
+    label: str
+    help: str
+    group: Group
+    live: bool
+    kind: Literal["whole", "number", "switch", "choice", "sizes", "text"]
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    choices: tuple[str, ...]
+    names: dict[str, str]
+
+    def expected(self) -> str:
+        """The values that are right, as the end of a sentence."""
+        if self.kind == "switch":
+            return "true or false"
+        if self.kind == "choice":
+            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+        if self.kind == "sizes":
+            return f"1 to 6 whole numbers, each from {self.minimum:g} to {self.maximum:g}, such as 256, 512"
+        if self.kind == "text":
+            return "'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'" if self.name == "device" else "a name"
+        word = "a whole number" if self.kind == "whole" else "a number"
+        return f"{word} from {self.minimum:.10g} to {self.maximum:.10g}"
+
+
+class GANConfig(BaseModel):
+    """All settings of one run; the defaults are the lecture's GAN.
+
+    Frozen; unknown fields, wrong types (a string for a number, 2.0 for a whole number), NaN and values out
+    of range are refused with a ``pydantic.ValidationError``, which ``explain`` turns into plain sentences.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    dataset: str = setting(
+        "digits", "The real samples that the discriminator sees and the generator learns to imitate.",
+        label="Data set", group="data", min_length=1, max_length=64,
+    )  # fmt: skip
+    latent_dim: int = setting(
+        100, "How many random numbers z each fake is made from.",
+        label="Noise size (latent_dim)", group="noise", unit="numbers", ge=1, le=1024, step=1,
+    )  # fmt: skip
+    generator_hidden: HiddenSizes = setting(
+        (256, 512, 1024), "Units in each hidden layer of the generator, first to last.",
+        label="Hidden sizes", group="generator", unit="units",
+    )  # fmt: skip
+    discriminator_hidden: HiddenSizes = setting(
+        (512, 256), "Units in each hidden layer of the discriminator, first to last.",
+        label="Hidden sizes", group="discriminator", unit="units",
+    )  # fmt: skip
+    leaky_slope: float = setting(
+        0.2, "What LeakyReLU lets through of a negative value, in both networks; 0 is plain ReLU, whose units can die.",
+        label="LeakyReLU slope (both networks)", group="generator", live=True, ge=0.0, le=1.0, step=0.01,
+    )  # fmt: skip
+    generator_batch_norm: bool = setting(
+        True, "Normalise each hidden layer of the generator over the batch.",
+        label="BatchNorm", group="generator",
+    )  # fmt: skip
+    discriminator_batch_norm: bool = setting(
+        False, "Normalise each hidden layer of the discriminator over the batch; the lecture does not.",
+        label="BatchNorm", group="discriminator",
+    )  # fmt: skip
+    batch_norm_momentum: float = setting(
+        0.7, "How much of BatchNorm's running mean and variance each new batch replaces.",
+        label="BatchNorm momentum", group="generator", live=True, ge=0.0, le=1.0, step=0.05,
+    )  # fmt: skip
+    batch_norm_position: BatchNormPosition = setting(
+        "after_activation", "Whether BatchNorm stands after the activation, as in the lecture, or before it.",
+        label="BatchNorm stands", group="generator",
+        names={"after_activation": "after LeakyReLU", "before_activation": "before LeakyReLU"},
+    )  # fmt: skip
+    batch_size: int = setting(
+        128, "How many real and how many fake samples each update looks at.",
+        label="Batch size", group="data", unit="samples", ge=2, le=1024, step=1,
+    )  # fmt: skip
+    d_steps: int = setting(
+        1, "Discriminator updates in each iteration.",
+        label="D steps", group="updates", live=True, unit="updates", ge=1, le=10, step=1,
+    )  # fmt: skip
+    g_steps: int = setting(
+        2, "Generator updates in each iteration; the lecture takes 2 for each one of the discriminator.",
+        label="G steps", group="updates", live=True, unit="updates", ge=1, le=10, step=1,
+    )  # fmt: skip
+    update_order: UpdateOrder = setting(
+        "d_first", "Which network is updated first in an iteration, or both from the same weights.",
+        label="Update order", group="updates", live=True,
+        names={"d_first": "D first", "g_first": "G first", "simultaneous": "Both"},
+    )  # fmt: skip
+    loss: LossName = setting(
+        "bce", "What the two networks minimise; the lecture takes binary cross entropy on logits.",
+        label="Loss", group="updates", live=True,
+        names={
+            "bce": "Binary cross entropy",
+            "bce_saturating": "Cross entropy, saturating G",
+            "least_squares": "Least squares",
+            "wasserstein_gp": "Wasserstein, gradient penalty",
+        },
+    )  # fmt: skip
+    gradient_penalty: float = setting(
+        10.0, "Weight of the penalty that holds D's gradient near length 1; used by the Wasserstein loss alone.",
+        label="Gradient penalty", group="updates", live=True, ge=0.0, le=1000.0, step=1.0,
+    )  # fmt: skip
+    optimizer_g: OptimizerName = setting(
+        "adam", "The rule that turns the generator's gradients into steps.",
+        label="G optimiser", group="generator", names={"adam": "Adam", "sgd": "SGD"},
+    )  # fmt: skip
+    optimizer_d: OptimizerName = setting(
+        "adam", "The rule that turns the discriminator's gradients into steps.",
+        label="D optimiser", group="discriminator", names={"adam": "Adam", "sgd": "SGD"},
+    )  # fmt: skip
+    learning_rate_g: float = setting(
+        2e-4, "Size of the generator's steps; 0 freezes it.",
+        label="G learning rate", group="generator", live=True, ge=0.0, le=1.0, step=0.0001,
+    )  # fmt: skip
+    learning_rate_d: float = setting(
+        2e-4, "Size of the discriminator's steps; 0 freezes it.",
+        label="D learning rate", group="discriminator", live=True, ge=0.0, le=1.0, step=0.0001,
+    )  # fmt: skip
+    adam_beta1: float = setting(
+        0.5, "How long Adam remembers past gradients; GANs train more calmly at 0.5 than at Adam's own 0.9.",
+        label="Adam beta 1", group="updates", live=True, ge=0.0, le=0.9999, step=0.01,
+    )  # fmt: skip
+    adam_beta2: float = setting(
+        0.999, "How long Adam remembers the squares of past gradients.",
+        label="Adam beta 2", group="updates", live=True, ge=0.0, le=0.9999, step=0.001,
+    )  # fmt: skip
+    sgd_momentum: float = setting(
+        0.0, "How much of its last step SGD repeats; used by SGD alone.",
+        label="SGD momentum", group="updates", live=True, ge=0.0, le=0.9999, step=0.05,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Fixes the initial weights, the order of the data and the noise: one seed, one run.",
+        label="Seed", group="run", ge=0, le=2**31 - 1, step=1,
+    )  # fmt: skip
+    device: str = setting(
+        "auto", "Where the run computes; auto takes a GPU if there is one, else the CPU.",
+        label="Device", group="run", pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
+        names={"auto": "Auto", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU (MPS)"},
+    )  # fmt: skip
+    precision: Precision = setting(
+        "float32", "Number format of the networks' arithmetic; bfloat16 is coarser and, on some machines, faster.",
+        label="Precision", group="run", names={"float32": "float32", "bfloat16": "bfloat16"},
+    )  # fmt: skip
+
+    @field_validator("generator_hidden", "discriminator_hidden", mode="before")
+    @classmethod
+    def _list_is_a_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @classmethod
+    def setting(cls, name: str) -> Setting:
+        """What field ``name`` says of itself; KeyError if there is none."""
+        return _SETTINGS[name]
+
+    @classmethod
+    def settings(cls) -> tuple[Setting, ...]:
+        """Every field's description, in order."""
+        return tuple(_SETTINGS.values())
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with ``changes``, checked like a new one."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+    def differences(self, other: "GANConfig") -> tuple[str, ...]:
+        """Names of the fields in which ``other`` differs."""
+        return tuple(name for name in _SETTINGS if getattr(self, name) != getattr(other, name))
+
+    def to_json(self) -> str:
+        """All fields as JSON text; ``from_json`` gives back an equal config."""
+        return json.dumps(self.model_dump(), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read ``to_json``'s text; a field that is missing takes its default."""
+        return cls.model_validate_json(text)
+
+
+def _limit(metadata: Sequence[Any], name: str) -> float | None:
+    return next((getattr(item, name) for item in metadata if hasattr(item, name)), None)
+
+
+def _describe(name: str) -> Setting:
+    field = GANConfig.model_fields[name]
+    extra: dict[str, Any] = field.json_schema_extra  # type: ignore[assignment]
+    kind: Any = {int: "whole", float: "number", bool: "switch", str: "text"}.get(field.annotation)  # type: ignore[arg-type]
+    choices: tuple[str, ...] = ()
+    limits: Sequence[Any] = field.metadata
+    if get_origin(field.annotation) is Literal:
+        kind, choices = "choice", get_args(field.annotation)
+    elif kind is None:
+        kind = "sizes"
+        limits = get_args(Width)[1].metadata
+    return Setting(
+        name=name, default=field.default, help=field.description or "", kind=kind, choices=choices,
+        minimum=_limit(limits, "ge"), maximum=_limit(limits, "le"), **extra,
+    )  # fmt: skip
+
+
+_SETTINGS: dict[str, Setting] = {name: _describe(name) for name in GANConfig.model_fields}
+
+
+def explain(error: ValidationError) -> list[str]:
+    """One plain sentence for each thing that is wrong: the field, the value, what would be right."""
+    sentences: dict[str, None] = {}  # a dict keeps order and drops repeats
+    for problem in error.errors():
+        if not problem["loc"]:
+            sentences[f"The settings cannot be read: {problem['msg']}."] = None
+            continue
+        name, value = str(problem["loc"][0]), problem["input"]
+        if name not in _SETTINGS:
+            near = difflib.get_close_matches(name, _SETTINGS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            sentences[f"{name}: there is no setting of this name.{hint}"] = None
+            continue
+        inner = problem["loc"][1:]
+        where = f", layer {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
+        sentences[f"{name}{where} = {_shown(value)} is not possible; it should be {_SETTINGS[name].expected()}."] = None
+    return list(sentences)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        return "a number this long"
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,46 @@
+"""Which samples make the next batch."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class BatchSampler:
+    """Shuffled passes over ``count`` samples in batches of ``batch_size``.
+
+    A remainder smaller than a batch is left for another shuffle. The order is drawn on the CPU, so that it is
+    the same for every device.
+    """
+
+    def __init__(self, count: int, batch_size: int, generator: torch.Generator) -> None:
+        self.count = count
+        self.batch_size = batch_size
+        self.generator = generator
+        self.epoch = 0  # passes begun before this one
+        self.position = 0  # samples of this pass already given out
+        self.order = torch.randperm(count, generator=generator)
+
+    def next(self) -> Tensor:
+        """Indices of the next batch, int64 ``[batch_size]`` on the CPU."""
+        if self.position + self.batch_size > self.count:
+            self.order = torch.randperm(self.count, generator=self.generator)
+            self.position = 0
+            self.epoch += 1
+        batch = self.order[self.position : self.position + self.batch_size]
+        self.position += self.batch_size
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "position": self.position,
+            "order": self.order.clone(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+        self.position = state["position"]
+        self.order = state["order"].clone()
+        self.generator.set_state(state["generator"])

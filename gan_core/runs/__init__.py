@@ -1,0 +1,1 @@
+"""Runs: training that outlives the page which started it."""

@@ -1,0 +1,29 @@
+"""A run in the caller's own thread: for tests and for places without processes. It trains while it is polled."""
+
+from pathlib import Path
+
+from gan_core.config import GANConfig
+from gan_core.runs.protocol import Command, Pause, Report, Save
+from gan_core.runs.worker import Worker
+
+
+class InlineRunner:
+    """Each ``poll`` of a running run trains for up to ``wait`` seconds first."""
+
+    def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
+        self._worker = Worker(run_id, config, folder)
+        self._worker.start()
+
+    def send(self, command: Command) -> None:
+        self._worker.handle(command)
+
+    def poll(self, wait: float = 0.3) -> Report:
+        self._worker.advance(wait)
+        return self._worker.report()
+
+    def save(self, wait: float = 10.0) -> bool:
+        self._worker.handle(Save())
+        return self._worker.state != "failed"
+
+    def close(self) -> None:
+        self._worker.handle(Pause())

@@ -1,0 +1,146 @@
+"""The runs of this server. A run outlives the page that started it, for as long as its lease."""
+
+import atexit
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gan_core.config import GANConfig
+from gan_core.export import GENERATOR_FILE
+from gan_core.runs.process import ProcessRunner
+from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner
+
+PAUSE_AFTER = 60.0  # seconds that a run trains on after its page was closed: enough for a reload
+GRACE = 30 * 60.0  # seconds that a run is kept with nobody looking
+MAX_RUNS = 16  # at once on this server; each is a process with its own networks
+
+MakeRunner = Callable[[str, GANConfig, Path], Runner]
+
+
+class TooManyRuns(RuntimeError):
+    """This server trains as much as it can; the message is fit for a page."""
+
+
+class Run:
+    """One run: its runner, the folder where its networks are kept, and when somebody last asked for it."""
+
+    def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner) -> None:
+        self.id = run_id
+        self.config = config
+        self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+        self.runner = make_runner(run_id, config, self.folder)
+        self.seen()
+
+    def seen(self) -> None:
+        """Somebody looks: the lease begins anew."""
+        self.last_seen = time.monotonic()
+        self.left_at: float | None = None
+
+    def left(self) -> None:
+        """The page that looked was closed or reloaded."""
+        self.left_at = time.monotonic()
+
+    def send(self, command: Command) -> None:
+        self.seen()
+        self.runner.send(command)
+
+    def poll(self, wait: float = 0.3) -> Report:
+        self.seen()
+        return self.runner.poll(wait)
+
+    def reconfigure(self, config: GANConfig) -> None:
+        """Take over the fields that may change while training; the others have to be the run's own."""
+        self.config = config
+        self.send(Reconfigure(config))
+
+    def generator_file(self) -> bytes:
+        """The generator as safetensors: as it is now or, after a failure, as it last was healthy.
+
+        FileNotFoundError if the run failed before it had one.
+        """
+        self.seen()
+        self.runner.save()
+        return (self.folder / GENERATOR_FILE).read_bytes()
+
+    def close(self) -> None:
+        """End it and remove what it kept."""
+        self.runner.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Registry:
+    """All runs by id. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        make_runner: MakeRunner = ProcessRunner,
+        *,
+        pause_after: float = PAUSE_AFTER,
+        grace: float = GRACE,
+        most: int = MAX_RUNS,
+    ) -> None:
+        self._make_runner = make_runner
+        self._pause_after = pause_after
+        self._grace = grace
+        self._most = most
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+        atexit.register(self.close)
+
+    def create(self, config: GANConfig) -> Run:
+        """A new run, not training yet. TooManyRuns if the server is full of runs that somebody watches."""
+        self.sweep()
+        with self._lock:
+            if len(self._runs) >= self._most:
+                raise TooManyRuns(
+                    f"This server already holds {self._most} runs. Close another tab of this page, or wait: a run "
+                    f"that nobody looks at ends after {self._grace / 60:.0f} minutes."
+                )
+            run = Run(secrets.token_urlsafe(9), config, self._make_runner)
+            self._runs[run.id] = run
+            return run
+
+    def get(self, run_id: str) -> Run | None:
+        """The run of this id, if it has not ended."""
+        with self._lock:
+            return self._runs.get(run_id)
+
+    def end(self, run_id: str) -> None:
+        """Close a run; an unknown id is fine."""
+        with self._lock:
+            run = self._runs.pop(run_id, None)
+        if run is not None:
+            run.close()
+
+    def sweep(self) -> None:
+        """Pause the runs whose page was closed and not opened again; end those that nobody has seen for long."""
+        now = time.monotonic()
+        with self._lock:
+            runs = list(self._runs.values())
+        for run in runs:
+            if now - run.last_seen > self._grace:
+                self.end(run.id)
+            elif run.left_at is not None and now - run.left_at > self._pause_after:
+                run.left_at = None
+                run.runner.send(Pause())
+
+    def keep_swept(self, every: float = 10.0) -> None:
+        """Sweep in the background for as long as the server lives."""
+
+        def loop() -> None:
+            while not stopped.wait(every):
+                self.sweep()
+
+        stopped = threading.Event()
+        threading.Thread(target=loop, name="gan-runs-sweep", daemon=True).start()
+
+    def close(self) -> None:
+        """End every run."""
+        with self._lock:
+            runs, self._runs = list(self._runs.values()), {}
+        for run in runs:
+            run.close()

@@ -1,0 +1,238 @@
+"""The one loop of a run: commands in, reports out. The same in every runner."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_core.config import GANConfig
+from gan_core.device import device_words
+from gan_core.divergence import Diverged, broken_weights, healthy_rows
+from gan_core.export import save_networks
+from gan_core.history import History
+from gan_core.metrics_buffer import MetricsBuffer
+from gan_core.runs.protocol import (
+    Command,
+    Failure,
+    Pause,
+    Play,
+    Reconfigure,
+    Report,
+    Sample,
+    Save,
+    State,
+    Step,
+    Update,
+)
+from gan_core.sampling import generate, real_samples, sample_noise
+from gan_core.snapshot import SAMPLES, Mark, SingleUpdate, Snapshot
+from gan_core.trainer import Trainer
+
+SLICE = 0.005  # seconds of training between two looks at the commands; one iteration at least
+SAVE_EVERY = 3.0  # seconds of training between two saves: what a killed run loses at most
+REMEMBERED = 200  # marks and single updates that are kept
+
+
+class Worker:
+    """A run: a Trainer with its history, its clock and its failure, if it had one.
+
+    No method raises for what goes wrong in training: the run's state becomes "failed", with the reason.
+    """
+
+    def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
+        self.run_id = run_id
+        self.config = config
+        self.folder = folder
+        self.state: State = "starting"
+        self.failure: Failure | None = None
+        self.revision = 0
+        self._trainer: Trainer | None = None
+        self._snapshot: Snapshot | None = None
+        self._healthy: tuple[NDArray[np.float32], int] | None = None  # fakes of the last healthy weights, and when
+
+    @property
+    def busy(self) -> bool:
+        return self.state == "running"
+
+    # From outside ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Build networks and load data."""
+        self._guarded(self._build)
+
+    def handle(self, command: Command) -> None:
+        """Carry out one command; a failed run ignores it."""
+        if self.state != "failed":
+            self._guarded(lambda: self._carry_out(command))
+
+    def advance(self, seconds: float = SLICE) -> None:
+        """If running, train for about this long: whole iterations, at least one."""
+        if self.busy:
+            self._guarded(lambda: self._train(seconds))
+
+    def report(self, since: int = -1) -> Report:
+        """State, and a snapshot if anything has changed since revision ``since``."""
+        if self.state not in ("starting", "failed"):
+            self._guarded(self._look)
+        shown = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
+        return Report(self.state, shown, self.failure)
+
+    # Inside ------------------------------------------------------------------------------------------------
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Diverged as error:
+            failure = Failure.of(error)
+            self._fail(replace(failure, message=f"{error} The last healthy generator can still be downloaded."))
+        except Exception as error:  # whatever it is, it belongs on the page, not into a dead process
+            self._fail(Failure.of(error))
+
+    def _fail(self, failure: Failure) -> None:
+        self.state, self.failure = "failed", failure
+        self.revision += 1
+        if self._healthy is not None:
+            self._snapshot = self._snapshot_with(self._healthy)
+
+    def _build(self) -> None:
+        trainer = self._trainer = Trainer(self.config)
+        self.buffer = MetricsBuffer(trainer.device)
+        self.history = History()
+        self.marks: deque[Mark] = deque(maxlen=REMEMBERED)
+        self.singles: deque[SingleUpdate] = deque(maxlen=REMEMBERED)
+        self.seconds = 0.0
+        self._clock: deque[tuple[float, int]] = deque()  # (seconds, iteration) of the last second of training
+        self._saved_at = 0.0
+        self._use_noise(0)
+        self._real = real_samples(trainer, SAMPLES)
+        self._healthy = (generate(trainer, self._noise), 0)
+        self.state = "paused"
+        self._save()
+
+    def _use_noise(self, seed: int) -> None:
+        self._sample_seed = seed
+        self._noise = sample_noise(seed, SAMPLES, self.config.latent_dim)
+
+    def _carry_out(self, command: Command) -> None:
+        trainer = self._running_trainer()
+        self.revision += 1
+        match command:
+            case Play():
+                self.state = "running"
+                self._clock.clear()
+            case Pause():
+                self.state = "paused"
+                self._settle()
+            case Step(count):
+                self.state = "paused"
+                for _ in range(count):
+                    self._iterate()
+                self._settle()
+            case Update(network):
+                self.state = "paused"
+                trainer.update(network)
+                loss = trainer.last_losses(network)[f"loss_{network.lower()}"]
+                self.singles.append(SingleUpdate(trainer.iteration, network, loss))
+                if not np.isfinite(loss):
+                    raise Diverged(f"loss_{network.lower()}", loss, trainer.iteration)
+                self._settle()
+            case Reconfigure(config):
+                changed = trainer.config.differences(config)
+                trainer.reconfigure(config)
+                self.config = config
+                self.marks.extend(Mark(trainer.iteration, _change(config, name)) for name in changed)
+            case Sample(seed):
+                self._use_noise(seed)
+            case Save():
+                self._settle()
+
+    def _running_trainer(self) -> Trainer:
+        assert self._trainer is not None, "a run that has not started is 'starting' or 'failed'"
+        return self._trainer
+
+    def _train(self, seconds: float) -> None:
+        began = time.perf_counter()
+        while True:
+            self._iterate()
+            if time.perf_counter() - began >= seconds:
+                break
+        if self.seconds - self._saved_at >= SAVE_EVERY:
+            self._settle()
+
+    def _iterate(self) -> None:
+        trainer = self._running_trainer()
+        began = time.perf_counter()
+        self.buffer.append(trainer.step())
+        # Reading waits for a GPU; on the CPU it is free, and a broken run is seen at once.
+        if self.buffer.full or trainer.device.type == "cpu":
+            self._flush()
+        self.seconds += time.perf_counter() - began
+        self.revision += 1
+        self._clock.append((self.seconds, trainer.iteration))
+        while self._clock[0][0] < self.seconds - 1:
+            self._clock.popleft()
+
+    def _flush(self) -> None:
+        rows, diverged = healthy_rows(self.buffer.take(), self.history.iterations + 1)
+        self.history.extend(rows)
+        if diverged:
+            raise diverged
+
+    def _settle(self) -> None:
+        """Everything measured so far is read and healthy; keep this state where a crash cannot reach it."""
+        self._flush()
+        trainer = self._running_trainer()
+        if diverged := broken_weights(trainer):
+            raise diverged
+        self._healthy = (generate(trainer, self._noise), trainer.iteration)
+        self._save()
+
+    def _save(self) -> None:
+        save_networks(self.folder, self._running_trainer())
+        self._saved_at = self.seconds
+
+    def _look(self) -> None:
+        if self._snapshot is None or self._snapshot.revision != self.revision:
+            self._flush()
+            trainer = self._running_trainer()
+            self._snapshot = self._snapshot_with((generate(trainer, self._noise), trainer.iteration))
+
+    def _snapshot_with(self, pictures: tuple[NDArray[np.float32], int]) -> Snapshot:
+        trainer = self._running_trainer()
+        return Snapshot(
+            run_id=self.run_id,
+            revision=self.revision,
+            config=self.config,
+            iteration=trainer.iteration,
+            epoch=trainer.sampler.epoch,
+            updates_d=trainer.updates["D"],
+            updates_g=trainer.updates["G"],
+            seconds=self.seconds,
+            iterations_per_second=self._speed(),
+            device=device_words(trainer.device),
+            dataset_title=trainer.dataset.title,
+            dataset_count=trainer.dataset.count,
+            shape=trainer.dataset.shape,
+            trace=self.history.trace(),
+            marks=tuple(self.marks),
+            singles=tuple(self.singles),
+            real=self._real,
+            fake=pictures[0],
+            pictures_iteration=pictures[1],
+            sample_seed=self._sample_seed,
+        )
+
+    def _speed(self) -> float:
+        if len(self._clock) < 2:
+            return 0.0
+        (first_time, first), (last_time, last) = self._clock[0], self._clock[-1]
+        return (last - first) / max(last_time - first_time, 1e-9)
+
+
+def _change(config: GANConfig, name: str) -> str:
+    setting, value = GANConfig.setting(name), getattr(config, name)
+    return f"{setting.label}: {setting.names.get(value, value)}"

@@ -1,0 +1,266 @@
+"""The training loop of a GAN: walk → update → step."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan_core.config import GANConfig, Network
+from gan_core.data import load_dataset
+from gan_core.data.dataset import Dataset
+from gan_core.data.errors import DataError
+from gan_core.data.sampler import BatchSampler
+from gan_core.device import resolve_device
+from gan_core.losses import LOSSES, gradient_penalty
+from gan_core.metrics import Metrics
+from gan_core.networks import batch_statistics_only, build_discriminator, build_generator, frozen
+from gan_core.optimizers import build_optimizer, reconfigure_optimizer
+from gan_core.seeds import stream
+
+STAGES = ("noise", "fake", "scores", "loss", "zero_grad", "gradients", "update")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A moment inside an update: what was just done, and the tensors that it made."""
+
+    network: Network
+    name: str
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """Networks, optimisers, data and randomness of one run.
+
+    ``walk("D")`` is the one path through an update: a generator that yields after each of ``STAGES``.
+    ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio.
+
+    Raises DeviceUnavailable where the device is not there, DataError where the data set is unknown or smaller
+    than a batch.
+    """
+
+    def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
+        self.config = config
+        self.device = resolve_device(config.device)
+        self.dataset = (dataset or load_dataset(config.dataset)).to(self.device)
+        if config.batch_size > self.dataset.count:
+            raise DataError(
+                f"batch_size = {config.batch_size} is not possible; {self.dataset.title} has {self.dataset.count} "
+                f"samples, so it should be from 2 to {self.dataset.count}."
+            )
+        self.generator = build_generator(config, self.dataset.features).to(self.device)
+        self.discriminator = build_discriminator(config, self.dataset.features).to(self.device)
+        self.optimizer_g = build_optimizer(config, "G", self.generator)
+        self.optimizer_d = build_optimizer(config, "D", self.discriminator)
+        # Made once, before the loop, as in the lecture.
+        self.ones = torch.ones(config.batch_size, 1, device=self.device)
+        self.zeros = torch.zeros(config.batch_size, 1, device=self.device)
+        self.sampler = BatchSampler(self.dataset.count, config.batch_size, stream(config.seed, "data_order"))
+        self._random = {
+            name: stream(config.seed, name, self.device) for name in ("noise_d", "noise_g", "gradient_penalty")
+        }
+        self.iteration = 0
+        self.updates = {"D": 0, "G": 0}
+        self._measured: dict[str, Tensor] = {}
+        self._last_noise: Tensor | None = None  # of the generator's last update
+
+    # One iteration -----------------------------------------------------------------------------------------
+
+    def step(self) -> Metrics:
+        """One iteration: ``d_steps`` updates of D and ``g_steps`` of G in the configured order.
+
+        "simultaneous" goes in rounds: both networks' gradients are taken at the same weights, then both
+        optimisers step; a network whose steps are used up sits out the rounds that are left.
+        """
+        config = self.config
+        if config.update_order == "simultaneous":
+            for turn in range(max(config.d_steps, config.g_steps)):
+                self._update_together([n for n, steps in (("D", config.d_steps), ("G", config.g_steps)) if turn < steps])  # type: ignore[misc]
+        else:
+            first: tuple[Network, Network] = ("D", "G") if config.update_order == "d_first" else ("G", "D")
+            for network in first:
+                for _ in range(config.d_steps if network == "D" else config.g_steps):
+                    self.update(network)
+        self.iteration += 1
+        return self._metrics()
+
+    def update(self, network: Network) -> None:
+        """One update of this network alone."""
+        for _ in self.walk(network):
+            pass
+
+    def _update_together(self, networks: list[Network]) -> None:
+        walks = [self.walk(network) for network in networks]
+        for walk in walks:
+            next(stage for stage in walk if stage.name == "gradients")
+        for walk in walks:
+            for _ in walk:
+                pass
+
+    # One update, stage by stage ----------------------------------------------------------------------------
+
+    def walk(self, network: Network) -> Iterator[Stage]:
+        """Stages of one update of ``network``; nothing of a stage is done before it is asked for.
+
+        Raises ValueError if ``network`` is neither "D" nor "G".
+        """
+        if network not in ("D", "G"):
+            raise ValueError(f"network = {network!r} is not possible; it should be 'D' or 'G'.")
+        return self._walk_d() if network == "D" else self._walk_g()
+
+    def _walk_d(self) -> Iterator[Stage]:
+        loss = LOSSES[self.config.loss]
+        real, noise = self._real(), self._noise("noise_d")
+        yield Stage("D", "noise", {"real": real, "noise": noise})
+
+        with torch.no_grad(), self._precision():  # D learns here: no gradient goes back into G
+            fake = self.generator(noise)
+        yield Stage("D", "fake", {"fake": fake})
+
+        with self._precision():
+            real_logits, fake_logits = self.discriminator(real).float(), self.discriminator(fake).float()
+        yield Stage("D", "scores", {"real_logits": real_logits, "fake_logits": fake_logits})
+
+        real_part, fake_part = loss.discriminator(real_logits, fake_logits, self.ones, self.zeros)
+        total = loss.combine(real_part, fake_part)
+        if loss.penalised:
+            random = self._random["gradient_penalty"]
+            total = total + self.config.gradient_penalty * gradient_penalty(self.discriminator, real, fake, random)
+        yield Stage("D", "loss", {"real_part": real_part, "fake_part": fake_part, "loss": total})
+
+        self.optimizer_d.zero_grad()
+        yield Stage("D", "zero_grad")
+
+        total.backward()  # type: ignore[no-untyped-call]
+        yield Stage("D", "gradients")
+
+        self._measure(
+            loss_d=total,
+            loss_d_real=real_part,
+            loss_d_fake=fake_part,
+            d_real=loss.score(real_logits).mean(),
+            grad_norm_d=_gradient_norm(self.discriminator),
+        )
+        self.optimizer_d.step()
+        self.updates["D"] += 1
+        yield Stage("D", "update")
+
+    def _walk_g(self) -> Iterator[Stage]:
+        loss = LOSSES[self.config.loss]
+        noise = self._noise("noise_g")
+        yield Stage("G", "noise", {"noise": noise})
+
+        with self._precision():
+            fake = self.generator(noise)
+        yield Stage("G", "fake", {"fake": fake})
+
+        with self._precision(), frozen(self.discriminator):  # the gradient passes through D and stays off its weights
+            fake_logits = self.discriminator(fake).float()
+        yield Stage("G", "scores", {"fake_logits": fake_logits})
+
+        total = loss.generator(fake_logits, self.ones, self.zeros)
+        yield Stage("G", "loss", {"loss": total})
+
+        self.optimizer_g.zero_grad()
+        yield Stage("G", "zero_grad")
+
+        total.backward()  # type: ignore[no-untyped-call]
+        yield Stage("G", "gradients")
+
+        self._measure(
+            loss_g=total, d_fake=loss.score(fake_logits).mean(), grad_norm_g=_gradient_norm(self.generator)
+        )
+        self.optimizer_g.step()
+        self._last_noise = noise
+        self.updates["G"] += 1
+        yield Stage("G", "update")
+
+    def _real(self) -> Tensor:
+        return self.dataset.samples[self.sampler.next().to(self.device)]
+
+    def _noise(self, name: str) -> Tensor:
+        size = (self.config.batch_size, self.config.latent_dim)
+        return torch.randn(size, device=self.device, generator=self._random[name])
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+
+    # What an update measured -------------------------------------------------------------------------------
+
+    def _measure(self, **values: Tensor) -> None:
+        self._measured.update({name: value.detach() for name, value in values.items()})
+
+    def last_losses(self, network: Network) -> dict[str, float]:
+        """What this network's last update measured, by name; reading it waits for the device."""
+        names = {"D": ("loss_d", "loss_d_real", "loss_d_fake", "d_real"), "G": ("loss_g", "d_fake")}[network]
+        return {name: float(self._measured[name]) for name in names}
+
+    def _metrics(self) -> Metrics:
+        return Metrics(d_fake_after=self._score_after(), **self._measured)
+
+    @torch.no_grad()
+    def _score_after(self) -> Tensor:
+        """Mean D(G(z)) on the noise of G's last update, now that G, and in "g_first" D too, has stepped."""
+        assert self._last_noise is not None, "every iteration has at least one update of G"
+        with self._precision(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
+            logits = self.discriminator(self.generator(self._last_noise)).float()
+        return LOSSES[self.config.loss].score(logits).mean()
+
+    # Changing and keeping a run ----------------------------------------------------------------------------
+
+    def reconfigure(self, config: GANConfig) -> None:
+        """Take over the changes in ``config`` from the next update on.
+
+        Raises ValueError, and changes nothing, if a field differs that cannot change while training.
+        """
+        fixed = [name for name in self.config.differences(config) if not GANConfig.setting(name).live]
+        if fixed:
+            raise ValueError(f"{', '.join(fixed)} cannot change while training: start again to apply it.")
+        self.config = config
+        for module in (*self.generator.modules(), *self.discriminator.modules()):
+            if isinstance(module, nn.LeakyReLU):
+                module.negative_slope = config.leaky_slope
+            elif isinstance(module, nn.BatchNorm1d):
+                module.momentum = config.batch_norm_momentum
+        reconfigure_optimizer(self.optimizer_g, config, "G")
+        reconfigure_optimizer(self.optimizer_d, config, "D")
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a run needs to continue bit for bit: tensors, numbers and strings only.
+
+        A copy: training on changes nothing in it.
+        """
+        state = {
+            "config": self.config.to_json(),
+            "iteration": self.iteration,
+            "updates": dict(self.updates),
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "optimizer_g": self.optimizer_g.state_dict(),
+            "optimizer_d": self.optimizer_d.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "random": {name: random.get_state() for name, random in self._random.items()},
+        }
+        return copy.deepcopy(state)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state``; ValueError, and nothing changed, if it was made under other fixed settings."""
+        self.reconfigure(GANConfig.from_json(state["config"]))
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        # Copies, because an optimiser goes on working in the very tensors that it is given.
+        self.optimizer_g.load_state_dict(copy.deepcopy(state["optimizer_g"]))
+        self.optimizer_d.load_state_dict(copy.deepcopy(state["optimizer_d"]))
+        self.sampler.load_state_dict(state["sampler"])
+        for name, random in self._random.items():
+            random.set_state(state["random"][name])
+        self.iteration = state["iteration"]
+        self.updates = dict(state["updates"])
+
+
+def _gradient_norm(network: nn.Module) -> Tensor:
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)

@@ -1,0 +1,73 @@
+"""A real server and a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: containers run as root. The others keep the browser from calling home.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        if os.environ.get("GAN_REQUIRE_BROWSER"):
+            pytest.fail("GAN_REQUIRE_BROWSER is set and there is no Chromium on the path.")
+        pytest.skip("There is no Chromium on the path.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The README's command, on a free port; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless=true"]
+    address = f"http://localhost:{port}"
+    path = tmp_path_factory.mktemp("server") / "log"
+    with path.open("w") as log:
+        process = subprocess.Popen([*command, f"--server.port={port}"], cwd=ROOT, stdout=log, stderr=log)
+        _wait_until_up(f"{address}/_stcore/health", process)
+        yield address
+        process.terminate()
+        process.wait(10)
+    assert "Traceback" not in path.read_text(), path.read_text()
+
+
+def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        except OSError:
+            assert process.poll() is None, "the server ended"
+            time.sleep(0.1)  # a server being started gives no other sign
+    pytest.fail("The server did not answer within 30 seconds.")
+
+
+@pytest.fixture
+def page(browser: Browser, server: str) -> Iterator[Page]:
+    """A fresh visitor on a wide window, the page fully drawn."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.goto(server)
+    page.locator(".st-key-start button:enabled").wait_for(timeout=40_000)
+    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    yield page
+    context.close()

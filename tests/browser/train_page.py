@@ -1,0 +1,69 @@
+"""What a learner's hands and eyes do on the Train page."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+
+def click(page: Page, key: str) -> None:
+    """Press the button of this key."""
+    page.locator(f".st-key-{key} button").first.click()
+
+
+def iteration(page: Page) -> int:
+    """The iteration count that the status shows."""
+    text = page.get_by_text(re.compile(r"Iteration [\d,]+ · epoch")).first.inner_text()
+    found = re.search(r"Iteration ([\d,]+)", text)
+    assert found is not None
+    return int(found.group(1).replace(",", ""))
+
+
+def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
+    """Look again and again until ``condition`` holds."""
+    for _ in range(int(seconds * 20)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def pause(page: Page) -> None:
+    """Pause, and wait until the page says so."""
+    click(page, "pause")
+    expect(page.locator(".st-key-start button:enabled")).to_be_visible(timeout=10_000)
+
+
+def fakes(page: Page) -> str:
+    """The picture of the fakes, as an address that holds it whole."""
+    return page.locator(".st-key-picture_fakes img").get_attribute("src") or ""
+
+
+def chart(page: Page, key: str) -> dict[str, Any]:
+    """What Plotly draws: traces by name with their last x, the axis ranges, and a mark that a remount would lose."""
+    drawn: dict[str, Any] = page.evaluate(
+        """key => {
+            const div = document.querySelector(`.st-key-${key} .plot`);
+            const last = values => values.length ? Number(values[values.length - 1]) : null;
+            return {
+                x: Object.fromEntries(div._fullData.map(t => [t.name, last(t.x)])),
+                y: Object.fromEntries(div._fullData.map(t => [t.name, Array.from(t.y, Number)])),
+                visible: Object.fromEntries(div._fullData.map(t => [t.name, t.visible])),
+                range: div._fullLayout.xaxis.range.map(Number),
+                mark: div.mark ?? null,
+            };
+        }""",
+        key,
+    )
+    return drawn
+
+
+def download(page: Page, key: str, folder: Path) -> Path:
+    """Click a download button and keep the file under its own name."""
+    with page.expect_download(timeout=20_000) as waiting:
+        click(page, key)
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
