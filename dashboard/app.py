@@ -12,8 +12,12 @@ if __name__ == "__main__":
 
     import streamlit as st
 
-    from dashboard.views import train
+    from dashboard.views import train, walk
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
     st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
-    st.navigation([st.Page(train.page, title="Train", url_path="train", default=True)], position="top").run()
+    pages = [
+        st.Page(train.page, title="Train", url_path="train", default=True),
+        st.Page(walk.page, title="Walk", url_path="walk"),
+    ]
+    st.navigation(pages, position="top").run()

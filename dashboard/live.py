@@ -1,5 +1,6 @@
 """The fragment: poll → Snapshot → panels. The one thing on the page that runs by a timer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +41,15 @@ class Shown:
     settled: bool
     waiting: tuple[str, ...]
     problems: tuple[str, ...]
-    axes: lines.Axes
+
+    @classmethod
+    def of(cls, report: Report, waiting: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -> "Shown":
+        """For a page drawn from ``report``. A running training is watched anyway: there nothing need settle."""
+        return cls(report.state, report.settled or report.state == "running", waiting, problems)
 
 
-def watch(places: Places, shown: Shown) -> None:
-    """Draw the live panels now and, while the run is busy, again at every tick.
+def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
+    """Draw what is live now and, while the run is busy, again at every tick.
 
     Where the run's state is no longer the one that the page was drawn for, the whole page is drawn again: the
     buttons depend on it.
@@ -56,21 +61,27 @@ def watch(places: Places, shown: Shown) -> None:
         report = session.report()
         if report.state != shown.state or (report.settled and not shown.settled):
             st.rerun()
-        draw(report, places, shown)
+        draw(report)
 
     tick()
 
 
-def draw(report: Report, places: Places, shown: Shown) -> None:
-    """Everything that a report changes."""
-    with places.message:
-        _message(report, shown)
+def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Callable[[Report], str]) -> None:
+    """What the transport says: what to do next, ``hint`` if all is well, and where the run stands."""
+    with message:
+        _message(report, shown, hint)
+    if report.snapshot is not None:
+        with status:
+            st.markdown(f":small[{status_line(report.snapshot)}]", text_alignment="right")
+
+
+def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None:
+    """Everything on the Train page that a report changes."""
+    draw_bar(report, shown, places.message, places.status, train_hint)
     snapshot = report.snapshot
     if snapshot is None:
         _skeletons(places)
         return
-    with places.status:
-        st.markdown(f":small[{status(snapshot)}]", text_alignment="right")
     with places.samples:
         _strip(":primary[Fake, G(z)]", "fake", snapshot.fake)
         _strip(":blue[Real, x]", "real", snapshot.real)
@@ -81,9 +92,9 @@ def draw(report: Report, places: Places, shown: Shown) -> None:
             f":primary[Fake] scored D(G(z)) **{finite_or_dash(now.get('d_fake'))}**"
         )
     with places.losses:
-        plot(lines.losses(snapshot, shown.axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
+        plot(lines.losses(snapshot, axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
     with places.scores:
-        plot(lines.scores(snapshot, shown.axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
+        plot(lines.scores(snapshot, axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
     with places.fakes:
         alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.pictures_iteration:,} iterations"
         picture(grid_png(snapshot.fake), alt, "picture_fakes")
@@ -105,7 +116,7 @@ def _skeletons(places: Places) -> None:
         place.skeleton(200)
 
 
-def status(snapshot: Snapshot) -> str:
+def status_line(snapshot: Snapshot) -> str:
     """Where the run stands, in one line."""
     config = snapshot.config
     return (
@@ -115,7 +126,7 @@ def status(snapshot: Snapshot) -> str:
     )
 
 
-def _message(report: Report, shown: Shown) -> None:
+def _message(report: Report, shown: Shown, hint: Callable[[Report], str]) -> None:
     """What to do next, in one or two lines."""
     if shown.problems:
         st.error("  \n".join(shown.problems), icon=":material/edit:")
@@ -145,7 +156,7 @@ def _failure(report: Report) -> None:
             st.code(report.failure.details, language=None)
 
 
-def hint(report: Report) -> str:
+def train_hint(report: Report) -> str:
     """The state of the run in plain words, and what can be done."""
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:

@@ -80,7 +80,21 @@ def settings() -> Settings:
         config = GANConfig(**values)
     except ValidationError as error:
         return Settings(None, (*problems, *explain(error)))
+    if not problems:
+        problems += _not_here(config)
     return Settings(None, tuple(problems)) if problems else Settings(config)
+
+
+def _not_here(config: GANConfig) -> list[str]:
+    """What this machine cannot do, known before a run is given up for it: the present run has looked."""
+    run = current_run()
+    snapshot = run.poll(0).snapshot if run is not None else None
+    kind = config.device.partition(":")[0]
+    if snapshot is None or kind in ("auto", *snapshot.devices):
+        return []
+    return [
+        f"device = {config.device!r} is not on this machine; it should be one of auto, {', '.join(snapshot.devices)}."
+    ]
 
 
 def edit_sizes(field: str, picture_key: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update
+from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update, Walk
 
 WIDTH = 108  # pixels of the buttons whose words change: nothing beside them may move
 STATUS_WIDTH = 520  # pixels; on a narrower window the status takes a line of its own
@@ -39,6 +39,31 @@ def bar(report: Report, settings: session.Settings, waiting: tuple[str, ...]) ->
     return message, status
 
 
+def walk_bar(report: Report) -> tuple[Any, Any]:
+    """The Walk page's transport: the same places, other steps."""
+    still = report.state == "paused"
+    with st.bottom:
+        message = st.container(gap="xxsmall")
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
+        ):
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                st.button(
+                    "Next stage", key="walk_stage", type="primary", on_click=walk_stage, disabled=not still,
+                    help="Execute the next stage of this update, or the first of the next one.",
+                )  # fmt: skip
+                _button("walk_turn", "Finish update", walk_turn, still, "Execute what is left of this update.")
+                _button(
+                    "step", "Finish iteration", step, still, "Execute what is left of this iteration, or a whole one."
+                )
+                if report.state == "running":
+                    st.button("Pause", key="pause", icon=":material/pause:", on_click=pause, width=WIDTH)
+                else:
+                    st.button("Run on", key="start", icon=":material/play_arrow:", on_click=run_on, disabled=not still)
+            status = st.container(width=STATUS_WIDTH)
+    return message, status
+
+
 def _start(report: Report, settings: session.Settings) -> None:
     st.button(
         "Again" if report.state == "failed" else "Start",
@@ -64,6 +89,18 @@ def start() -> None:
     if run is None or run.poll().state == "failed":
         session.new_run(config)
     session.send(Play())
+
+
+def run_on() -> None:
+    session.send(Play())
+
+
+def walk_stage() -> None:
+    session.send(Walk("stage"))
+
+
+def walk_turn() -> None:
+    session.send(Walk("turn"))
 
 
 def pause() -> None:

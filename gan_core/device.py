@@ -25,7 +25,8 @@ def resolve_device(name: str) -> torch.device:
         return torch.device(here[0])
     kind, _, index = name.partition(":")
     if kind not in here or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
-        reason = "this PyTorch is built without CUDA" if kind == "cuda" and torch.version.cuda is None else "there is none here"
+        no_cuda = kind == "cuda" and torch.version.cuda is None
+        reason = "this PyTorch is built without CUDA" if no_cuda else "there is none here"
         raise DeviceUnavailable(f"device = {name!r} is not possible: {reason}. Available: auto, {', '.join(here)}.")
     return torch.device(name)
 

@@ -78,6 +78,7 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
         features *= side
     lines.append(f"    nn.Linear({inputs}, {features}), nn.Tanh(),")
     size = ", ".join(str(side) for side in shape)
+    noise = f"{count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed})"
     return "\n".join(
         [
             "import torch; from torch import nn; from safetensors.torch import load_file",
@@ -85,7 +86,7 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
             *lines,
             ")",
             f'generator.load_state_dict(load_file("{GENERATOR_FILE}"))',
-            f"noise = torch.randn({count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed}))",
+            f"noise = torch.randn({noise})",
             f"pictures = generator.eval()(noise).detach().reshape(-1, {size})  # values from -1 to 1",
         ]
     )

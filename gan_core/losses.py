@@ -62,7 +62,9 @@ LOSSES: dict[LossName, Loss] = {
     # The same paper's minimax form: G minimises log(1 - D(G(z))), whose gradient vanishes where D is sure.
     "bce_saturating": Loss(_bce_discriminator, lambda fake, ones, zeros: -bce(fake, zeros), True, torch.sigmoid),
     # Mao et al. 2017, with targets a = 0, b = c = 1.
-    "least_squares": Loss(_least_squares_discriminator, lambda fake, ones, zeros: mse_loss(fake, ones), True, _identity),
+    "least_squares": Loss(
+        _least_squares_discriminator, lambda fake, ones, zeros: mse_loss(fake, ones), True, _identity
+    ),
     # Arjovsky et al. 2017 with the penalty of Gulrajani et al. 2017.
     "wasserstein_gp": Loss(_wasserstein_discriminator, lambda fake, ones, zeros: -fake.mean(), False, _identity, True),
 }

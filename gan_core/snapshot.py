@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig, Network
+from gan_core.diagnostics.views import Experiment, StageView
 from gan_core.history import Trace
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
@@ -34,7 +35,7 @@ class Snapshot:
 
     ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are made from the noise of
     ``sample_seed`` with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones
-    after a failure). ``seconds``: time spent training. ``epoch``: passes over the data begun, counted from 0.
+    after a failure). ``devices``: the names that this machine has, "auto" aside. ``seconds``: time spent training. ``epoch``: passes over the data begun, counted from 0.
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Snapshot:
     seconds: float
     iterations_per_second: float
     device: str
+    devices: tuple[str, ...]
     dataset_title: str
     dataset_count: int
     shape: tuple[int, ...]
@@ -57,3 +59,5 @@ class Snapshot:
     fake: NDArray[np.float32]
     sample_seed: int
     pictures_iteration: int
+    walk: StageView | None = None  # the stage that a walk has come to
+    experiment: Experiment | None = None  # what the laboratory found last

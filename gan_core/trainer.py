@@ -1,13 +1,15 @@
 """The training loop of a GAN: walk → update → step."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gan_core.arithmetic import arithmetic, products
 from gan_core.config import GANConfig, Network
 from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
@@ -75,32 +77,45 @@ class Trainer:
         "simultaneous" goes in rounds: both networks' gradients are taken at the same weights, then both
         optimisers step; a network whose steps are used up sits out the rounds that are left.
         """
-        config = self.config
-        if config.update_order == "simultaneous":
-            for turn in range(max(config.d_steps, config.g_steps)):
-                self._update_together([n for n, steps in (("D", config.d_steps), ("G", config.g_steps)) if turn < steps])  # type: ignore[misc]
-        else:
-            first: tuple[Network, Network] = ("D", "G") if config.update_order == "d_first" else ("G", "D")
-            for network in first:
-                for _ in range(config.d_steps if network == "D" else config.g_steps):
-                    self.update(network)
-        self.iteration += 1
-        return self._metrics()
+        for turn in self.turns():
+            if len(turn) == 1:
+                self.update(turn[0])
+            else:
+                for _ in self.walk_turn(turn):
+                    pass
+        return self.finish_iteration()
+
+    def turns(self) -> tuple[tuple[Network, ...], ...]:
+        """Whose turn it is in one iteration, in order; two in one turn take their gradients at the same weights."""
+        d, g = self.config.d_steps, self.config.g_steps
+        if self.config.update_order == "simultaneous":
+            return (("D", "G"),) * min(d, g) + ((("D",) if d > g else ("G",)),) * abs(d - g)
+        d_turns: tuple[tuple[Network, ...], ...] = (("D",),) * d
+        g_turns: tuple[tuple[Network, ...], ...] = (("G",),) * g
+        return d_turns + g_turns if self.config.update_order == "d_first" else g_turns + d_turns
 
     def update(self, network: Network) -> None:
         """One update of this network alone."""
         for _ in self.walk(network):
             pass
 
-    def _update_together(self, networks: list[Network]) -> None:
-        walks = [self.walk(network) for network in networks]
-        for walk in walks:
-            next(stage for stage in walk if stage.name == "gradients")
-        for walk in walks:
-            for _ in walk:
-                pass
+    def finish_iteration(self) -> Metrics:
+        """Count the iteration whose turns are all done, and give what they measured."""
+        self.iteration += 1
+        return self._metrics()
 
     # One update, stage by stage ----------------------------------------------------------------------------
+
+    def walk_turn(self, turn: Sequence[Network]) -> Iterator[Stage]:
+        """Stages of one turn: of one update or, of several networks, all gradients first and then all steps."""
+        walks = [self.walk(network) for network in turn]
+        for walk in walks:
+            for stage in walk:
+                yield stage
+                if stage.name == "gradients":
+                    break
+        for walk in walks:
+            yield from walk
 
     def walk(self, network: Network) -> Iterator[Stage]:
         """Stages of one update of ``network``; nothing of a stage is done before it is asked for.
@@ -113,28 +128,31 @@ class Trainer:
 
     def _walk_d(self) -> Iterator[Stage]:
         loss = LOSSES[self.config.loss]
-        real, noise = self._real(), self._noise("noise_d")
+        real, noise = self.draw_real(), self.draw_noise("noise_d")
         yield Stage("D", "noise", {"real": real, "noise": noise})
 
-        with torch.no_grad(), self._precision():  # D learns here: no gradient goes back into G
+        with torch.no_grad(), self._arithmetic():  # D learns here: no gradient goes back into G
             fake = self.generator(noise)
         yield Stage("D", "fake", {"fake": fake})
 
-        with self._precision():
+        with self._arithmetic():
             real_logits, fake_logits = self.discriminator(real).float(), self.discriminator(fake).float()
         yield Stage("D", "scores", {"real_logits": real_logits, "fake_logits": fake_logits})
 
         real_part, fake_part = loss.discriminator(real_logits, fake_logits, self.ones, self.zeros)
         total = loss.combine(real_part, fake_part)
+        made = {"real_part": real_part, "fake_part": fake_part}
         if loss.penalised:
             random = self._random["gradient_penalty"]
-            total = total + self.config.gradient_penalty * gradient_penalty(self.discriminator, real, fake, random)
-        yield Stage("D", "loss", {"real_part": real_part, "fake_part": fake_part, "loss": total})
+            with products(self.config, self.device):
+                made["penalty"] = gradient_penalty(self.discriminator, real, fake, random)
+            total = total + self.config.gradient_penalty * made["penalty"]
+        yield Stage("D", "loss", {**made, "loss": total})
 
         self.optimizer_d.zero_grad()
         yield Stage("D", "zero_grad")
 
-        total.backward()  # type: ignore[no-untyped-call]
+        self._backward(total)
         yield Stage("D", "gradients")
 
         self._measure(
@@ -150,14 +168,14 @@ class Trainer:
 
     def _walk_g(self) -> Iterator[Stage]:
         loss = LOSSES[self.config.loss]
-        noise = self._noise("noise_g")
+        noise = self.draw_noise("noise_g")
         yield Stage("G", "noise", {"noise": noise})
 
-        with self._precision():
+        with self._arithmetic():
             fake = self.generator(noise)
         yield Stage("G", "fake", {"fake": fake})
 
-        with self._precision(), frozen(self.discriminator):  # the gradient passes through D and stays off its weights
+        with self._arithmetic(), frozen(self.discriminator):  # the gradient passes through D and stays off its weights
             fake_logits = self.discriminator(fake).float()
         yield Stage("G", "scores", {"fake_logits": fake_logits})
 
@@ -167,26 +185,28 @@ class Trainer:
         self.optimizer_g.zero_grad()
         yield Stage("G", "zero_grad")
 
-        total.backward()  # type: ignore[no-untyped-call]
+        self._backward(total)
         yield Stage("G", "gradients")
 
-        self._measure(
-            loss_g=total, d_fake=loss.score(fake_logits).mean(), grad_norm_g=_gradient_norm(self.generator)
-        )
+        self._measure(loss_g=total, d_fake=loss.score(fake_logits).mean(), grad_norm_g=_gradient_norm(self.generator))
         self.optimizer_g.step()
         self._last_noise = noise
         self.updates["G"] += 1
         yield Stage("G", "update")
 
-    def _real(self) -> Tensor:
+    def draw_real(self) -> Tensor:
         return self.dataset.samples[self.sampler.next().to(self.device)]
 
-    def _noise(self, name: str) -> Tensor:
+    def draw_noise(self, name: str) -> Tensor:
         size = (self.config.batch_size, self.config.latent_dim)
         return torch.randn(size, device=self.device, generator=self._random[name])
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        return arithmetic(self.config, self.device)
+
+    def _backward(self, loss: Tensor) -> None:
+        with products(self.config, self.device):
+            loss.backward()  # type: ignore[no-untyped-call]
 
     # What an update measured -------------------------------------------------------------------------------
 
@@ -205,7 +225,7 @@ class Trainer:
     def _score_after(self) -> Tensor:
         """Mean D(G(z)) on the noise of G's last update, now that G, and in "g_first" D too, has stepped."""
         assert self._last_noise is not None, "every iteration has at least one update of G"
-        with self._precision(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
+        with self._arithmetic(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
             logits = self.discriminator(self.generator(self._last_noise)).float()
         return LOSSES[self.config.loss].score(logits).mean()
 

@@ -11,7 +11,7 @@ from dashboard.charts.decimate import extremes, smooth, thin
 from gan_core.metrics import BALANCE
 from gan_core.snapshot import Mark, Snapshot
 
-POINTS = 400  # a trace: no chart on the page is more pixels wide than twice that
+POINTS = 260  # a trace: what a chart of this width can show
 HEIGHT = 270
 
 

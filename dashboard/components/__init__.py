@@ -1,7 +1,8 @@
-"""The page's components: a Plotly chart that keeps its zoom while live, a live picture, a network's picture."""
+"""The page's components: live charts and pictures that change in place, an editable network, a loop with lit lines."""
 
 import base64
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ def _plot_component() -> Any:
 @cache
 def _picture_component() -> Any:
     return st.components.v2.component("live_picture", html="<img>", css=_read("picture.css"), js=_read("picture.js"))
+
+
+@cache
+def _gallery_component() -> Any:
+    return st.components.v2.component("gallery", css=_read("gallery.css"), js=_read("gallery.js"))
+
+
+@cache
+def _listing_component() -> Any:
+    return st.components.v2.component("lit_listing", css=_read("listing.css"), js=_read("listing.js"))
 
 
 @cache
@@ -57,8 +68,24 @@ def plot(figure_json: str, name: str, key: str, height: int) -> None:
 
 def picture(png: bytes, alt: str, key: str) -> None:
     """Show a picture, or put another in its place. ``alt`` says it in words."""
-    source = "data:image/png;base64," + base64.b64encode(png).decode()
-    _picture_component()(data={"source": source, "alt": alt}, key=key)
+    _picture_component()(data={"source": _address(png), "alt": alt}, key=key)
+
+
+def gallery(pngs: Sequence[bytes], captions: Sequence[str], alt: str, key: str) -> None:
+    """Small pictures in a row that wraps, each over its caption."""
+    items = [{"source": _address(png), "caption": text} for png, text in zip(pngs, captions, strict=True)]
+    _gallery_component()(data={"items": items, "alt": alt}, key=key)
+
+
+def listing(lines: Sequence[tuple[str, bool]], colour: str, key: str) -> None:
+    """A piece of code, line by line; the lit ones stand out in ``colour``."""
+    shown = [{"text": text, "lit": lit} for text, lit in lines]
+    _listing_component()(data={"lines": shown, "colour": colour}, key=key)
+
+
+def _address(png: bytes) -> str:
+    """A picture inside an address: nothing is fetched."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def network_picture(

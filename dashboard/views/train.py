@@ -47,16 +47,9 @@ def page() -> None:
         panels["reals"],
     )
     axes = session.value("axes", [])
-    live.watch(
-        places,
-        live.Shown(
-            report.state,
-            report.settled or report.state == "running",
-            waiting,
-            settings.problems,
-            lines.Axes("log x" in axes, "log y" in axes),
-        ),
-    )
+    shown = live.Shown.of(report, waiting, settings.problems)
+    chart_axes = lines.Axes("log x" in axes, "log y" in axes)
+    live.watch(shown, lambda report: live.draw(report, places, shown, chart_axes))
     take_home.section(report)
 
 
@@ -66,13 +59,13 @@ def _panels() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with grid.cell(column_span=2):
         for column, name in zip(st.columns(2), ("losses", "scores"), strict=True):
-            with column, st.container(border=True, gap="xxsmall"):
+            with column, st.container(border=True, gap="xxsmall", height="stretch"):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"**{name.capitalize()}**")
                     if name == "losses":
                         _axes()
                 made[f"{name}_note"], made[name] = st.container(), st.container()
-    with grid.cell(), st.container(border=True, gap="xxsmall"):
+    with grid.cell(), st.container(border=True, gap="xxsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("**Pictures**")
             st.button(
@@ -90,6 +83,9 @@ def _panels() -> dict[str, Any]:
             with column:
                 st.markdown(f":small[{title}]")
                 made[name] = st.container()
+        st.caption(
+            "Each place keeps its noise, so you watch one picture grow. BatchNorm uses its running statistics here."
+        )
     return made
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gan_core.config import GANConfig, Network
+from gan_core.diagnostics.views import Switches
 from gan_core.snapshot import Snapshot
 
 State = Literal["starting", "paused", "running", "failed"]
@@ -53,11 +54,25 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """Execute the iteration's next stage, or the rest of the turn; then stay paused. ``Step`` and ``Play`` end the rest."""
+
+    to: Literal["stage", "turn"] = "stage"
+
+
+@dataclass(frozen=True)
+class Try:
+    """One iteration under other rules, on a copy of the run; None forgets the last result."""
+
+    switches: Switches | None
+
+
+@dataclass(frozen=True)
 class Save:
     """Write both networks into the run's folder now."""
 
 
-Command = Play | Pause | Step | Update | Reconfigure | Sample | Save
+Command = Play | Pause | Step | Update | Reconfigure | Sample | Walk | Try | Save
 
 
 @dataclass(frozen=True)

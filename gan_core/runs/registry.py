@@ -89,6 +89,7 @@ class Registry:
         self._most = most
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         atexit.register(self.close)
 
     def create(self, config: GANConfig) -> Run:
@@ -129,17 +130,17 @@ class Registry:
                 run.runner.send(Pause())
 
     def keep_swept(self, every: float = 10.0) -> None:
-        """Sweep in the background for as long as the server lives."""
+        """Sweep in the background until ``close``."""
 
         def loop() -> None:
-            while not stopped.wait(every):
+            while not self._closed.wait(every):
                 self.sweep()
 
-        stopped = threading.Event()
         threading.Thread(target=loop, name="gan-runs-sweep", daemon=True).start()
 
     def close(self) -> None:
-        """End every run."""
+        """End every run, and the sweeping."""
+        self._closed.set()
         with self._lock:
             runs, self._runs = list(self._runs.values()), {}
         for run in runs:

@@ -5,12 +5,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
-from gan_core.device import device_words
+from gan_core.device import available_devices, device_words
+from gan_core.diagnostics.laboratory import experiment
+from gan_core.diagnostics.views import Experiment
+from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.export import save_networks
 from gan_core.history import History
@@ -26,7 +30,9 @@ from gan_core.runs.protocol import (
     Save,
     State,
     Step,
+    Try,
     Update,
+    Walk,
 )
 from gan_core.sampling import generate, real_samples, sample_noise
 from gan_core.snapshot import SAMPLES, Mark, SingleUpdate, Snapshot
@@ -107,6 +113,8 @@ class Worker:
         self.seconds = 0.0
         self._clock: deque[tuple[float, int]] = deque()  # (seconds, iteration) of the last second of training
         self._saved_at = 0.0
+        self._walk: Walkthrough | None = None
+        self._experiment: Experiment | None = None
         self._use_noise(0)
         self._real = real_samples(trainer, SAMPLES)
         self._healthy = (generate(trainer, self._noise), 0)
@@ -134,6 +142,8 @@ class Worker:
                 self._settle()
             case Update(network):
                 self.state = "paused"
+                if self._walk is not None and not self._walk.finished:
+                    self._iterate()  # an update alone stands between two iterations, not inside one
                 trainer.update(network)
                 loss = trainer.last_losses(network)[f"loss_{network.lower()}"]
                 self.singles.append(SingleUpdate(trainer.iteration, network, loss))
@@ -147,6 +157,11 @@ class Worker:
                 self.marks.extend(Mark(trainer.iteration, _change(config, name)) for name in changed)
             case Sample(seed):
                 self._use_noise(seed)
+            case Walk(to):
+                self.state = "paused"
+                self._walk_on(to)
+            case Try(switches):
+                self._experiment = None if switches is None else experiment(trainer, switches)
             case Save():
                 self._settle()
 
@@ -163,10 +178,23 @@ class Worker:
         if self.seconds - self._saved_at >= SAVE_EVERY:
             self._settle()
 
+    def _walk_on(self, to: Literal["stage", "turn"]) -> None:
+        if self._walk is None or self._walk.finished:
+            self._walk = Walkthrough(self._running_trainer())
+        if to == "stage":
+            self._walk.advance()
+        else:
+            self._walk.finish_turn()
+        if self._walk.metrics is not None:
+            self.buffer.append(self._walk.metrics)
+            self._settle()
+
     def _iterate(self) -> None:
+        """One iteration, or what is left of the one that a walk has begun."""
         trainer = self._running_trainer()
         began = time.perf_counter()
-        self.buffer.append(trainer.step())
+        walk, self._walk = self._walk, None
+        self.buffer.append(trainer.step() if walk is None or walk.finished else walk.finish())
         # Reading waits for a GPU; on the CPU it is free, and a broken run is seen at once.
         if self.buffer.full or trainer.device.type == "cpu":
             self._flush()
@@ -214,6 +242,7 @@ class Worker:
             seconds=self.seconds,
             iterations_per_second=self._speed(),
             device=device_words(trainer.device),
+            devices=available_devices(),
             dataset_title=trainer.dataset.title,
             dataset_count=trainer.dataset.count,
             shape=trainer.dataset.shape,
@@ -224,6 +253,8 @@ class Worker:
             fake=pictures[0],
             pictures_iteration=pictures[1],
             sample_seed=self._sample_seed,
+            walk=None if self._walk is None else self._walk.view,
+            experiment=self._experiment,
         )
 
     def _speed(self) -> float:

@@ -1,0 +1,75 @@
+"""The model's picture on the Walk page: where in the flow of data the stage that was just executed stands."""
+
+from dashboard import theme
+from gan_core.config import Network
+from gan_core.diagnostics.views import StageView
+
+_PLACES = {
+    "real": (300, 22, "real x", theme.REAL),
+    "noise": (20, 78, "noise z", theme.QUIET),
+    "G": (150, 78, "generator", theme.GENERATOR),
+    "fake": (300, 78, "fake G(z)", theme.GENERATOR),
+    "D": (450, 50, "discriminator", theme.DISCRIMINATOR),
+    "scores": (600, 50, "scores", theme.DISCRIMINATOR),
+    "loss": (730, 50, "loss", theme.QUIET),
+}
+_WIDTH, _HEIGHT = 110, 34
+_ARROWS = (("noise", "G"), ("G", "fake"), ("real", "D"), ("fake", "D"), ("D", "scores"), ("scores", "loss"))
+
+_LIT: dict[tuple[Network, str], tuple[str, ...]] = {
+    ("D", "noise"): ("real", "noise"),
+    ("D", "fake"): ("G", "fake"),
+    ("D", "scores"): ("D", "scores"),
+    ("D", "loss"): ("loss",),
+    ("D", "zero_grad"): ("D",),
+    ("D", "gradients"): ("loss", "scores", "D"),
+    ("D", "update"): ("D",),
+    ("G", "noise"): ("noise",),
+    ("G", "fake"): ("G", "fake"),
+    ("G", "scores"): ("D", "scores"),
+    ("G", "loss"): ("loss",),
+    ("G", "zero_grad"): ("G",),
+    ("G", "gradients"): ("loss", "scores", "D", "fake", "G"),
+    ("G", "update"): ("G",),
+}
+
+
+def lit(view: StageView | None) -> tuple[str, ...]:
+    """The places that the stage was about."""
+    return () if view is None else _LIT[view.network, view.stage]
+
+
+def flow_svg(view: StageView | None) -> str:
+    """The drawing, its lit places filled; backward arrows while gradients flow."""
+    shown = lit(view)
+    backward = view is not None and view.stage == "gradients"
+    parts = [_arrow(start, end, backward and {start, end} <= set(shown)) for start, end in _ARROWS]
+    parts += [_place(name, name in shown) for name in _PLACES]
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 132" width="860" height="132"'
+        ' font-family="Source Sans, Helvetica, Arial, sans-serif" font-size="15" text-anchor="middle">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _place(name: str, is_lit: bool) -> str:
+    x, y, text, colour = _PLACES[name]
+    fill = colour if is_lit else "none"
+    ink = "#ffffff" if is_lit else theme.QUIET
+    return (
+        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="8" fill="{fill}" stroke="{colour}"'
+        f' stroke-width="{2.5 if is_lit else 1.2}"/>'
+        f'<text x="{x + _WIDTH / 2}" y="{y + 22}" fill="{ink}">{text}</text>'
+    )
+
+
+def _arrow(start: str, end: str, backward: bool) -> str:
+    (left, top, *_), (x2, bottom, *_) = _PLACES[start], _PLACES[end]
+    x1, y1, y2 = left + _WIDTH, top + _HEIGHT / 2, bottom + _HEIGHT / 2
+    colour, width = (theme.DISCRIMINATOR, 3) if backward else (theme.QUIET, 1.5)
+    tip = (x1 + 2, y1, 7) if backward else (x2 - 2, y2, -7)
+    head = f"{tip[0]},{tip[1]} {tip[0] + tip[2]},{tip[1] - 5} {tip[0] + tip[2]},{tip[1] + 5}"
+    return (
+        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="{width}"/>'
+        f'<polygon points="{head}" fill="{colour}"/>'
+    )

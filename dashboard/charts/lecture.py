@@ -1,0 +1,145 @@
+"""The lecture's training loop as text, each line under the stage that executes it, and what each stage means."""
+
+from dataclasses import dataclass
+
+from gan_core.config import GANConfig, LossName, Network
+from gan_core.diagnostics.views import StageView
+
+STAGES = ("noise", "fake", "scores", "loss", "zero_grad", "gradients", "update")
+
+_D_LOSS: dict[LossName, tuple[str, ...]] = {
+    "bce": ("real_loss = bce(real_logits, ones)", "fake_loss = bce(fake_logits, zeros)"),
+    "bce_saturating": ("real_loss = bce(real_logits, ones)", "fake_loss = bce(fake_logits, zeros)"),
+    "least_squares": ("real_loss = mse(real_logits, ones)", "fake_loss = mse(fake_logits, zeros)"),
+    "wasserstein_gp": ("real_loss = -real_logits.mean()", "fake_loss = fake_logits.mean()"),
+}
+_G_LOSS: dict[LossName, str] = {
+    "bce": "g_loss = bce(fake_logits, ones)",
+    "bce_saturating": "g_loss = -bce(fake_logits, zeros)",
+    "least_squares": "g_loss = mse(fake_logits, ones)",
+    "wasserstein_gp": "g_loss = -fake_logits.mean()",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the loop. ``stage`` is None for what only holds it together."""
+
+    text: str
+    network: Network | None = None
+    stage: str | None = None
+
+
+def loop(config: GANConfig) -> tuple[Line, ...]:
+    """One iteration as the lecture writes it, in the configured order and ratio."""
+    d, g = _d_block(config), _g_block(config)
+    if config.update_order == "simultaneous":
+        return (Line("# both gradients at the same weights, then both steps"), *d[:-1], *g[:-1], d[-1], g[-1])
+    return d + g if config.update_order == "d_first" else g + d
+
+
+def _d_block(config: GANConfig) -> tuple[Line, ...]:
+    real_loss, fake_loss = _D_LOSS[config.loss]
+    total = "d_loss = (real_loss + fake_loss) / 2"
+    if config.loss == "wasserstein_gp":
+        total = f"d_loss = real_loss + fake_loss + {config.gradient_penalty:g} * penalty(real, fake)"
+    return (
+        Line(f"for _ in range({config.d_steps}):  # D block"),
+        Line("    real = next(batches)", "D", "noise"),
+        Line(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "D", "noise"),
+        Line("    fake = generator(noise).detach()", "D", "fake"),
+        Line("    real_logits = discriminator(real)", "D", "scores"),
+        Line("    fake_logits = discriminator(fake)", "D", "scores"),
+        Line(f"    {real_loss}", "D", "loss"),
+        Line(f"    {fake_loss}", "D", "loss"),
+        Line(f"    {total}", "D", "loss"),
+        Line("    d_optimizer.zero_grad()", "D", "zero_grad"),
+        Line("    d_loss.backward()", "D", "gradients"),
+        Line("    d_optimizer.step()", "D", "update"),
+    )
+
+
+def _g_block(config: GANConfig) -> tuple[Line, ...]:
+    return (
+        Line(f"for _ in range({config.g_steps}):  # G block"),
+        Line(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "G", "noise"),
+        Line("    fake = generator(noise)", "G", "fake"),
+        Line("    fake_logits = discriminator(fake)", "G", "scores"),
+        Line(f"    {_G_LOSS[config.loss]}", "G", "loss"),
+        Line("    g_optimizer.zero_grad()", "G", "zero_grad"),
+        Line("    g_loss.backward()", "G", "gradients"),
+        Line("    g_optimizer.step()", "G", "update"),
+    )
+
+
+TITLES = {
+    "noise": "Noise",
+    "fake": "Fakes",
+    "scores": "Scores",
+    "loss": "Loss",
+    "zero_grad": "Zero the gradients",
+    "gradients": "Backward",
+    "update": "Optimiser step",
+}
+
+_WORDS: dict[tuple[Network, str], str] = {
+    ("D", "noise"): "A batch of real samples is taken, and as many vectors of noise are drawn.",
+    ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block is about D, and no gradient"
+    " is to go back into G.",
+    ("D", "scores"): "D scores both batches. It gives logits; the sigmoid of a logit is D's belief that the sample is"
+    " real.",
+    ("D", "loss"): "Real samples are held against ones, fakes against zeros. The mean of the two losses is what D"
+    " minimises.",
+    ("D", "zero_grad"): "backward() adds to what lies in .grad. So what the last update left there is thrown away first.",
+    ("D", "gradients"): "backward() fills .grad of every weight of D: the direction in which the loss grows. No weight has"
+    " moved yet, and G's .grad is as it was.",
+    ("D", "update"): "The optimiser moves D's weights against their gradients. It holds D's parameters alone, so G stays"
+    " as it is, whatever lies in G's .grad.",
+    ("G", "noise"): "New noise: G is to learn from fakes that it has not just been judged on.",
+    ("G", "fake"): "The generator makes fakes, this time not detached: the path back to its weights is kept.",
+    ("G", "scores"): "D scores the fakes. It is only asked here; its weights take no gradient.",
+    ("G", "loss"): "The fakes are held against **ones**: G's loss is small where D takes them for real. With zeros G would"
+    " learn to be found out.",
+    ("G", "zero_grad"): "What the last update left in G's .grad is thrown away.",
+    ("G", "gradients"): "The loss goes back through D into the pixels, and from the pixels into G's weights: D tells G what"
+    " to change.",
+    ("G", "update"): "The optimiser moves G's weights, and G's alone. The same noise would now score a little higher.",
+}  # fmt: skip
+
+_LOSS_WORDS: dict[tuple[Network, LossName], str] = {
+    ("G", "bce_saturating"): "The fakes are held against zeros and the sign is turned round: G maximises D's loss. Where D is"
+    " sure, this curve is flat, and G hardly learns.",
+    ("D", "least_squares"): "Squared distances: real logits to one, fake logits to zero. Their mean is what D minimises.",
+    ("G", "least_squares"): "The squared distance of the fakes' logits to **one**.",
+    ("D", "wasserstein_gp"): "D is to score real samples high and fakes low; the penalty keeps its slope near 1.",
+    ("G", "wasserstein_gp"): "G wants its fakes scored high.",
+}  # fmt: skip
+
+
+def words(view: StageView, loss: LossName) -> str:
+    """One or two plain sentences on the stage that was just executed."""
+    if view.stage == "loss" and (view.network, loss) in _LOSS_WORDS:
+        return _LOSS_WORDS[view.network, loss]
+    return _WORDS[view.network, view.stage]
+
+
+def formula(view: StageView, loss: LossName) -> str:
+    """The loss with this batch's numbers in it, as LaTeX; empty before the loss stage."""
+    values = view.losses
+    if "loss" not in values:
+        return ""
+    total = f"{values['loss']:.4f}"
+    if view.network == "G":
+        return {
+            "bce": r"-\tfrac1n\sum\log D(G(z)) = ",
+            "bce_saturating": r"\tfrac1n\sum\log(1-D(G(z))) = ",
+            "least_squares": r"\tfrac1n\sum(D(G(z))-1)^2 = ",
+            "wasserstein_gp": r"-\tfrac1n\sum D(G(z)) = ",
+        }[loss] + total
+    real, fake = f"{values['real_part']:.4f}", f"{values['fake_part']:.4f}"
+    if loss == "wasserstein_gp":
+        return rf"({real}) + ({fake}) + \lambda\cdot{values['penalty']:.4f} = {total}"
+    inside = {
+        "least_squares": r"\tfrac1n\sum(D(x)-1)^2 + \tfrac1n\sum D(G(z))^2",
+    }.get(loss, r"-\tfrac1n\sum\log D(x)\;-\;\tfrac1n\sum\log(1-D(G(z)))")
+    return rf"\tfrac12\big({inside}\big) = \tfrac12({real} + {fake}) = {total}"

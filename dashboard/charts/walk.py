@@ -1,0 +1,110 @@
+"""Figures of one update from inside."""
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard import theme
+from gan_core.config import Network
+from gan_core.diagnostics.views import NetworkView, StageView
+
+HEIGHT = 250
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The probability that a logit stands for; saturates without a warning."""
+    return (0.5 * (1 + np.tanh(logits / 2))).astype(np.float32)
+
+
+def layer_bars(view: StageView, what: str) -> go.Figure:
+    """For every layer of both networks the norm of its "gradient", or of its "change" since the turn began."""
+    figure = go.Figure()
+    for network, shown, colour in _networks(view):
+        values = [getattr(layer, what) for layer in shown.layers]
+        figure.add_bar(
+            x=[f"{network} {index}: {layer.name}" for index, layer in enumerate(shown.layers, 1)],
+            y=[value or 0.0 for value in values],
+            text=["None" if value is None else f"{value:.2g}" for value in values],
+            name="Generator" if network == "G" else "Discriminator",
+            marker={"color": colour},
+            hovertemplate="%{x}<br>%{y:.4g}<extra></extra>",
+        )
+    figure.update_yaxes(rangemode="tozero", title={"text": "‖gradient‖" if what == "gradient" else "‖Δw‖"})
+    return _dress(figure)
+
+
+def off_bars(view: StageView) -> go.Figure:
+    """For every hidden layer that has run, the share of its units that were off for the whole batch."""
+    figure = go.Figure()
+    for network, shown, colour in _networks(view):
+        layers = [(index, layer) for index, layer in enumerate(shown.layers, 1) if layer.off is not None]
+        figure.add_bar(
+            x=[f"{network} {index}: {layer.name}" for index, layer in layers],
+            y=[layer.off for _, layer in layers],
+            text=[f"{layer.off:.0%}" for _, layer in layers],
+            name="Generator" if network == "G" else "Discriminator",
+            marker={"color": colour},
+        )
+    figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    return _dress(figure)
+
+
+def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
+    """Both generator losses over D(G(z)), with this batch's scores as dots on each.
+
+    Non-saturating: -log p; saturating: log(1 - p). Source: Goodfellow et al. 2014, section 3.
+    """
+    p = np.linspace(0.005, 0.995, 200, dtype=np.float32)
+    scores = np.clip(sigmoid(logits), 1e-6, 1 - 1e-6)
+    figure = go.Figure()
+    for name, colour, loss in (
+        ("-log p, fakes against ones", theme.GENERATOR, _non_saturating),
+        ("log(1 - p), saturating", theme.QUIET, _saturating),
+    ):
+        figure.add_scatter(x=p, y=loss(p), mode="lines", name=name, line={"color": colour, "width": 2})
+        figure.add_scatter(
+            x=scores, y=loss(scores), mode="markers", showlegend=False, name=name,
+            marker={"color": colour, "size": 7, "opacity": 0.5},
+        )  # fmt: skip
+    figure.update_xaxes(title={"text": "p = D(G(z))"}, range=[0, 1])
+    figure.update_yaxes(title={"text": "G loss"}, range=[-4, 4])
+    return _dress(figure, legend=True)
+
+
+def _non_saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    return -np.log(p)
+
+
+def _saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log1p(-p)
+
+
+def slopes(logits: NDArray[np.float32]) -> tuple[float, float]:
+    """How strongly the batch's logits are pulled, mean |∂loss/∂logit|: non-saturating 1 - p, saturating p."""
+    scores = sigmoid(logits)
+    return float((1 - scores).mean()), float(scores.mean())
+
+
+def _networks(view: StageView) -> tuple[tuple[Network, NetworkView, str], ...]:
+    return ("G", view.generator, theme.GENERATOR), ("D", view.discriminator, theme.DISCRIMINATOR)
+
+
+def _dress(figure: go.Figure, legend: bool = False) -> go.Figure:
+    figure.update_layout(
+        template="none", height=HEIGHT, margin={"l": 52, "r": 8, "t": 10, "b": 70 if not legend else 40},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 11}, showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, uirevision="walk", bargap=0.3,
+    )  # fmt: skip
+    grid = theme.faint(theme.QUIET, 0.18)
+    figure.update_xaxes(gridcolor=grid, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=grid, zeroline=False)
+    return figure
+
+
+def number(value: float | None) -> str:
+    """A norm for a table; None stays "None", the word that PyTorch uses."""
+    if value is None:
+        return "None"
+    return "0" if value == 0 else f"{value:.3g}" if math.isfinite(value) else str(value)

@@ -1,0 +1,24 @@
+// Small pictures, each over its caption.
+export default function (component) {
+  const { data, parentElement } = component;
+  let row = parentElement.querySelector(".gallery");
+  if (!row) {
+    row = document.createElement("div");
+    row.className = "gallery";
+    row.setAttribute("role", "group");
+    parentElement.appendChild(row);
+  }
+  row.setAttribute("aria-label", data.alt);
+  row.replaceChildren(
+    ...data.items.map(({ source, caption }) => {
+      const figure = document.createElement("figure");
+      const image = document.createElement("img");
+      image.src = source;
+      image.alt = caption || data.alt;
+      const text = document.createElement("figcaption");
+      text.textContent = caption;
+      figure.append(image, text);
+      return figure;
+    }),
+  );
+}

@@ -1,0 +1,101 @@
+"""One iteration under other rules, on a copy: what happens if fakes are not detached, gradients not zeroed …"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+from gan_core.config import Network
+from gan_core.diagnostics.measures import norm, weights_of
+from gan_core.diagnostics.views import Block, Experiment, Switches
+from gan_core.trainer import Trainer
+
+
+def experiment(trainer: Trainer, switches: Switches) -> Experiment:
+    """The lecture's two blocks under ``switches`` and, from the same state, as the lecture has them.
+
+    Both run on copies: the trainer and its random generators are left as they are.
+    """
+    return Experiment(switches, _iteration(_Copy.of(trainer), switches), _iteration(_Copy.of(trainer), Switches()))
+
+
+@dataclass
+class _Copy:
+    """What a block needs of a trainer, its gradients and optimisers' memory included."""
+
+    trainer: Trainer
+    real: Tensor
+    noise_d: Tensor
+    noise_g: Tensor
+
+    @classmethod
+    def of(cls, trainer: Trainer) -> "_Copy":
+        copy = Trainer(trainer.config, trainer.dataset)
+        copy.load_state_dict(trainer.state_dict())
+        for name in ("generator", "discriminator"):
+            pairs = zip(getattr(trainer, name).parameters(), getattr(copy, name).parameters(), strict=True)
+            for there, here in pairs:
+                here.grad = None if there.grad is None else there.grad.clone()
+        return cls(copy, copy.draw_real(), copy.draw_noise("noise_d"), copy.draw_noise("noise_g"))
+
+
+def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
+    """The lecture's code as a learner types it, without the trainer's savings (D's weights are not frozen for G)."""
+    trainer = copy.trainer
+    generator, discriminator = trainer.generator, trainer.discriminator
+    kept: dict[str, Tensor] = {}
+
+    def d_block() -> Tensor:
+        fake = kept["fake"] = generator(copy.noise_d)
+        shown = fake.detach() if switches.detach else fake
+        real_loss = bce(discriminator(copy.real), trainer.ones)
+        fake_loss = bce(discriminator(shown), trainer.zeros)
+        loss: Tensor = (real_loss + fake_loss) / 2
+        if switches.zero_grad:
+            trainer.optimizer_d.zero_grad()
+        loss.backward(retain_graph=switches.retain_graph)  # type: ignore[no-untyped-call]
+        trainer.optimizer_d.step()
+        return loss
+
+    def g_block() -> Tensor:
+        fake = kept["fake"] if switches.reuse_fakes else generator(copy.noise_g)
+        logits = discriminator(fake)
+        loss: Tensor = bce(logits, trainer.ones) if switches.labels == "ones" else -bce(logits, trainer.zeros)
+        if switches.zero_grad:
+            trainer.optimizer_g.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        trainer.optimizer_g.step()
+        return loss
+
+    first = _run("D", d_block, generator, discriminator)
+    return (first,) if first.error else (first, _run("G", g_block, generator, discriminator))
+
+
+def _run(network: Network, block: Callable[[], Tensor], generator: nn.Module, discriminator: nn.Module) -> Block:
+    before: dict[str, Any] = {"g": weights_of(generator), "d": weights_of(discriminator)}
+    error, loss = "", None
+    began = time.perf_counter()
+    try:
+        loss = float(block().detach())
+    except RuntimeError as problem:
+        error = str(problem)
+    seconds = time.perf_counter() - began
+    return Block(
+        network=network,
+        loss=loss,
+        seconds=seconds,
+        gradient_g=norm(parameter.grad for parameter in generator.parameters()),
+        gradient_d=norm(parameter.grad for parameter in discriminator.parameters()),
+        change_g=_change(generator, before["g"]),
+        change_d=_change(discriminator, before["d"]),
+        error=error,
+    )
+
+
+@torch.no_grad()
+def _change(network: nn.Module, before: dict[str, Tensor]) -> float:
+    return norm(parameter - before[name] for name, parameter in network.named_parameters()) or 0.0

@@ -1,0 +1,130 @@
+"""What the inside of an update looks like: frozen, numpy only, for a page without PyTorch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_core.config import Network
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer with parameters: the norms (L2) of its gradient and of its change since the turn began.
+
+    ``gradient`` is None where ``.grad`` is None. ``off``: of the activation behind a Linear layer, the share of
+    units whose output was exactly 0 for the whole batch; None where there is no activation or nothing was run.
+    """
+
+    name: str
+    gradient: float | None
+    change: float
+    off: float | None = None
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """A whole network: the same norms over all of its parameters."""
+
+    gradient: float | None
+    change: float
+    layers: tuple[LayerView, ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far BatchNorm's running statistics are from the batch's own, in one layer.
+
+    ``mean``: mean over units of |running mean - batch mean| / batch deviation. ``deviation``: mean over units of
+    running deviation / batch deviation; 1 where they agree.
+    """
+
+    name: str
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The same noise through the generator in three ways, ``[n, *shape]`` each.
+
+    ``train``: normalised by the whole batch. ``eval``: by the running statistics. ``alone``: in train mode, one at
+    a time; None where PyTorch refuses, and ``refusal`` is its message.
+    """
+
+    train: Values
+    eval: Values
+    alone: Values | None
+    refusal: str
+    drifts: tuple[Drift, ...]
+
+
+@dataclass(frozen=True)
+class StageView:
+    """One stage of a walk, and all that its update has made so far.
+
+    ``turn`` and ``turns``: which of the iteration's turns it is, counted from 0, and whose they are. ``real`` and
+    ``fake``: the first samples of the batch, ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch,
+    ``[batch_size]``. ``losses``: by name. ``push``: -∂loss_g/∂pixel for the shown fakes, ``[n, *shape]``.
+    """
+
+    iteration: int
+    turn: int
+    turns: tuple[tuple[Network, ...], ...]
+    network: Network
+    stage: str
+    generator: NetworkView
+    discriminator: NetworkView
+    noise: Values | None = None
+    real: Values | None = None
+    fake: Values | None = None
+    real_logits: Values | None = None
+    fake_logits: Values | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+    push: Values | None = None
+    twins: Twins | None = None
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What the laboratory changes about one iteration; the defaults are the lecture's code.
+
+    ``labels``: "ones" (the lecture), or "zeros" with the other sign, the saturating loss. ``reuse_fakes``: G's
+    block scores the fakes of D's block again instead of making new ones.
+    """
+
+    detach: bool = True
+    zero_grad: bool = True
+    labels: Literal["ones", "zeros"] = "ones"
+    reuse_fakes: bool = False
+    retain_graph: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one block of the laboratory's iteration did. Norms are L2 over a whole network, None where .grad is None.
+
+    ``error``: PyTorch's own message where the block stopped, else "". ``seconds``: what the block took.
+    """
+
+    network: Network
+    loss: float | None
+    seconds: float
+    gradient_g: float | None
+    gradient_d: float | None
+    change_g: float
+    change_d: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The laboratory's answer: the switches, and the blocks that ran under them and under the lecture's."""
+
+    switches: Switches
+    blocks: tuple[Block, ...]
+    usual: tuple[Block, ...]

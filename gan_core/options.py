@@ -1,0 +1,72 @@
+"""The command line's options: three of its own, and one for every setting, made from GANConfig."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gan_core.config import GANConfig, Setting
+
+PROGRAM = "python -m gan_core"
+METAVARS = {"whole": "N", "number": "X", "switch": "true|false", "choice": "NAME", "sizes": "N,N,...", "text": "NAME"}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's grammar. A setting's value stays text here, for ``option_value`` to read."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Train a GAN without a page.", allow_abbrev=False)
+    train = parser.add_subparsers(metavar="train", required=True).add_parser(
+        "train",
+        usage=f"{PROGRAM} train --iterations N --out DIR [--config FILE] [--SETTING VALUE ...]",
+        description="Train and write config, metrics, both networks and a picture of samples into a folder.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
+    train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write into; made if need be")
+    train.add_argument("--config", metavar="FILE", type=Path, help="settings as JSON; the options below override it")
+    groups: dict[str, Any] = {}
+    for setting in GANConfig.settings():
+        if setting.group not in groups:
+            groups[setting.group] = train.add_argument_group(setting.group)
+        groups[setting.group].add_argument(
+            option(setting), dest=setting.name, metavar=METAVARS[setting.kind], help=option_help(setting)
+        )
+    return parser
+
+
+def option(setting: Setting) -> str:
+    """A setting's option: latent_dim → --latent-dim."""
+    return "--" + setting.name.replace("_", "-")
+
+
+def option_help(setting: Setting) -> str:
+    """What the setting means, what it may be and what it is by default."""
+    default = setting.default
+    if setting.kind == "sizes":
+        default = ",".join(map(str, default))
+    elif setting.kind == "switch":
+        default = str(default).lower()
+    text = f"{setting.help} Takes {setting.expected()}; default: {default}."
+    return text.replace("%", "%%")  # argparse formats help with %
+
+
+def option_value(setting: Setting, text: str) -> Any:
+    """The value that an option's text stands for; text that stands for none is kept, for GANConfig to refuse."""
+    try:
+        if setting.kind == "whole":
+            return int(text)
+        if setting.kind == "number":
+            return float(text)
+        if setting.kind == "sizes":
+            return tuple(int(size) for size in text.split(","))
+    except ValueError:
+        return text
+    if setting.kind == "switch":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    return text
+
+
+def read_config(options: dict[str, Any]) -> GANConfig:
+    """The defaults, changed by --config's file, changed by the options. Raises ValidationError or OSError."""
+    config = GANConfig.from_json(options["config"].read_bytes()) if "config" in options else GANConfig()
+    given = [setting for setting in GANConfig.settings() if setting.name in options]
+    return config.replace(**{setting.name: option_value(setting, options[setting.name]) for setting in given})

@@ -1,0 +1,83 @@
+"""Pages without a browser, runs without processes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import session
+from gan_core.config import GANConfig
+from gan_core.history import History
+from gan_core.runs.inline import InlineRunner
+from gan_core.runs.protocol import Report
+from gan_core.runs.registry import Registry
+from gan_core.runs.worker import Worker
+from gan_core.snapshot import Snapshot
+
+APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
+SMALL = {"generator_hidden": "8", "discriminator_hidden": "8", "batch_size": 4, "latent_dim": 2}
+
+
+class QuickRunner(InlineRunner):
+    """Trains one iteration at each look, however long the page would wait."""
+
+    def poll(self, wait: float = 0.3) -> Report:
+        return super().poll(0)
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """The server's runs for one test, in this process."""
+    made = Registry(QuickRunner)
+    monkeypatch.setattr(session, "registry", lambda: made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(registry: Registry) -> AppTest:
+    """The Train page, drawn for a new visitor with small networks."""
+    app = AppTest.from_file(APP, default_timeout=30)
+    for name, value in SMALL.items():
+        app.session_state[name] = value
+    return healthy(app.run())
+
+
+def healthy(app: AppTest) -> AppTest:
+    """The page has shown no traceback."""
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
+    """A real snapshot after ``iterations`` iterations of small networks, with any settings."""
+
+    def make(iterations: int = 0, **settings: object) -> Snapshot:
+        shape = {"generator_hidden": (8,), "discriminator_hidden": (8,), "batch_size": 4, "latent_dim": 2}
+        worker = Worker("test", GANConfig(**{**shape, **settings}), tmp_path)  # type: ignore[arg-type]
+        worker.start()
+        for _ in range(iterations):
+            worker._iterate()
+        made = worker.report().snapshot
+        assert made is not None
+        return made
+
+    return make
+
+
+@pytest.fixture
+def history_of() -> Callable[[int], History]:
+    """A history of made-up metrics, ``iterations`` long."""
+    import numpy as np
+
+    from gan_core.metrics import COLUMNS
+
+    def make(iterations: int) -> History:
+        history = History()
+        random = np.random.default_rng(0)
+        history.extend(random.normal(0.7, 0.1, (iterations, len(COLUMNS))).astype(np.float32))
+        return history
+
+    return make

@@ -1,0 +1,41 @@
+"""Every setting of GANConfig has one widget, and the widget has everything from there."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.controls.parse import parse_sizes, show_sizes
+from gan_core.config import GANConfig, Setting
+from gan_core.data import DATASETS
+from tests.dashboard.conftest import SMALL
+
+KINDS = ("number_input", "slider", "toggle", "selectbox", "button_group", "text_input")
+
+
+def widgets(app: AppTest) -> dict[str, Any]:
+    return {widget.key: widget for kind in KINDS for widget in app.get(kind) if widget.key}
+
+
+@pytest.mark.parametrize("setting", GANConfig.settings(), ids=lambda setting: setting.name)
+def test_a_widget_says_what_the_config_says(app: AppTest, setting: Setting) -> None:
+    widget = widgets(app)[setting.name]
+    proto = widget.proto
+    assert setting.help in proto.help
+    assert ("Changes at once." if setting.live else "Applies from Reset on.") in proto.help
+    if setting.kind in ("whole", "number"):
+        assert (widget.min, widget.max) == (setting.minimum, setting.maximum)
+    if setting.kind == "choice":
+        assert len(proto.options) == len(setting.choices)
+    if setting.name == "dataset":
+        assert len(proto.options) == len(DATASETS)
+    if setting.name not in SMALL:
+        value = show_sizes(setting.default) if setting.kind == "sizes" else setting.default
+        assert widget.value == value
+
+
+@given(st.lists(st.integers(1, 4096), min_size=1, max_size=6))
+def test_sizes_are_read_as_they_are_shown(sizes: list[int]) -> None:
+    assert parse_sizes(show_sizes(sizes)) == tuple(sizes)

@@ -1,0 +1,247 @@
+"""The Train page, driven by a learner who has no browser."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard import session
+from gan_core.config import GANConfig
+from gan_core.runs.protocol import Report
+from gan_core.runs.registry import Registry, Run
+from gan_core.snapshot import Snapshot
+from tests.dashboard.conftest import APP, healthy
+
+
+def only_run(registry: Registry) -> Run:
+    (run,) = registry._runs.values()
+    return run
+
+
+def state(registry: Registry) -> tuple[str, Snapshot]:
+    """State and snapshot, without training on."""
+    report: Report = only_run(registry).runner._worker.report()  # type: ignore[attr-defined]
+    assert report.snapshot is not None
+    return report.state, report.snapshot
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    return healthy(app.button(key=key).click().run())
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join([*(element.value for element in (*app.markdown, *app.error, *app.caption))])
+
+
+def component(app: AppTest, key: str) -> dict[str, Any]:
+    """What a live component of the page was given."""
+    found = [element.proto for element in app.get("bidi_component") if key in element.proto.id]
+    assert found, f"no component {key}"
+    data: dict[str, Any] = json.loads(found[0].json)
+    return data
+
+
+def test_a_new_visitor_sees_what_to_do(app: AppTest, registry: Registry) -> None:
+    assert state(registry)[0] == "paused"
+    assert "Press **Start**" in texts(app)
+    assert "Iteration **0**" in texts(app)
+    assert component(app, "picture_fakes")["source"].startswith("data:image/png;base64,")
+
+
+def test_start_becomes_pause_and_back(app: AppTest, registry: Registry) -> None:
+    press(app, "start")
+    assert state(registry)[0] == "running"
+    assert "start" not in [button.key for button in app.button]
+    assert all(app.button(key=key).disabled for key in ("step", "step_d", "step_g"))
+    press(app, "pause")
+    paused, snapshot = state(registry)
+    assert paused == "paused"
+    app.run()
+    assert state(registry)[1].iteration == snapshot.iteration > 0
+
+
+def test_step_d_step_g_step_and_reset(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    first = state(registry)[1]
+    assert (first.iteration, first.updates_d, first.updates_g) == (1, 1, 2)
+    press(app, "step_d")
+    press(app, "step_g")
+    press(app, "step_g")
+    snapshot = state(registry)[1]
+    assert (snapshot.iteration, snapshot.updates_d, snapshot.updates_g) == (1, 2, 4)
+    assert [single.network for single in snapshot.singles] == ["D", "G", "G"]
+    press(app, "reset")
+    assert state(registry)[1].iteration == 0
+    press(app, "step")
+    assert (state(registry)[1].trace.values == first.trace.values).all()
+
+
+def test_a_new_seed_is_one_click(app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "new_seed", lambda: 4711)
+    press(app, "step")
+    press(app, "new_seed")
+    assert app.number_input(key="seed").value == 4711
+    snapshot = state(registry)[1]
+    assert (snapshot.config.seed, snapshot.iteration) == (4711, 0)
+
+
+def test_fresh_noise_changes_the_pictures_alone(app: AppTest, registry: Registry) -> None:
+    before = component(app, "picture_fakes")["source"]
+    press(app, "fresh_noise")
+    assert component(app, "picture_fakes")["source"] != before
+    assert state(registry)[1].sample_seed == 1
+    assert "manual_seed(1)" in "\n".join(code.value for code in app.code)
+
+
+def test_live_fields_change_at_once(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    run = only_run(registry).id
+    app.slider(key="g_steps").set_value(5)
+    app.number_input(key="learning_rate_d").set_value(0.001)
+    healthy(app.run())
+    snapshot = state(registry)[1]
+    assert (snapshot.config.g_steps, snapshot.config.learning_rate_d) == (5, 0.001)
+    assert [mark.text for mark in snapshot.marks] == ["G steps: 5", "D learning rate: 0.001"]
+    assert only_run(registry).id == run
+    assert snapshot.iteration == 1
+
+
+def test_other_fields_wait_for_reset_and_say_so(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    healthy(app.text_input(key="generator_hidden").set_value("16, 8").run())
+    assert "Changed: **Hidden sizes**. It applies from **Reset** on" in texts(app)
+    assert state(registry)[1].config.generator_hidden == (8,)
+    press(app, "step")
+    assert state(registry)[1].iteration == 2
+    press(app, "reset")
+    assert state(registry)[1].config.generator_hidden == (16, 8)
+    assert "applies from" not in texts(app)
+
+
+def test_before_the_first_update_every_field_applies_at_once(app: AppTest, registry: Registry) -> None:
+    healthy(app.toggle(key="discriminator_batch_norm").set_value(True).run())
+    assert state(registry)[1].config.discriminator_batch_norm
+    assert "applies from" not in texts(app)
+
+
+def test_a_wrong_value_is_explained_and_harms_nothing(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    healthy(app.text_input(key="discriminator_hidden").set_value("12, x").run())
+    assert "discriminator_hidden = '12, x' is not possible; it should be 1 to 6 whole numbers" in texts(app)
+    assert app.button(key="start").disabled
+    assert app.button(key="reset").disabled
+    assert state(registry)[1].iteration == 1
+    healthy(app.text_input(key="discriminator_hidden").set_value("12, 8").run())
+    assert not app.button(key="start").disabled
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60) | st.lists(st.integers(-5, 5000), max_size=8).map(lambda sizes: ", ".join(map(str, sizes))))
+def test_no_text_for_hidden_sizes_breaks_the_page_or_trains_something_else(
+    app: AppTest, registry: Registry, text: str
+) -> None:
+    healthy(app.text_input(key="generator_hidden").set_value(text).run())
+    problems = [error.value for error in app.error]
+    config = only_run(registry).config
+    if problems:
+        assert all("generator_hidden" in problem for problem in problems)
+        assert app.button(key="start").disabled
+    else:
+        assert config.generator_hidden == tuple(int(part) for part in text.replace(";", ",").split(","))
+
+
+def test_a_device_that_is_not_here_is_explained_and_the_run_stays(app: AppTest, registry: Registry) -> None:
+    if "cuda" in state(registry)[1].devices:
+        pytest.skip("This machine has the device.")
+    press(app, "step")
+    healthy(app.selectbox(key="device").set_value("cuda").run())
+    assert "device = 'cuda' is not on this machine; it should be one of auto, cpu" in texts(app)
+    assert state(registry)[1].iteration == 1
+    assert app.button(key="reset").disabled
+
+
+def test_a_failed_run_is_told_and_can_begin_again(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    app.button_group(key="optimizer_g").set_value("sgd")
+    app.number_input(key="learning_rate_g").set_value(1.0)
+    app.toggle(key="generator_batch_norm").set_value(False)
+    app.selectbox(key="loss").set_value("wasserstein_gp")
+    app.number_input(key="gradient_penalty").set_value(1000.0)
+    app.number_input(key="learning_rate_d").set_value(1.0)
+    app.button_group(key="optimizer_d").set_value("sgd")
+    healthy(app.run())
+    press(app, "reset")
+    press(app, "start")
+    for _ in range(400):
+        if state(registry)[0] == "failed":
+            break
+        healthy(app.run())
+    healthy(app.run())
+    assert "the training has diverged" in texts(app)
+    assert app.button(key="start").label == "Again"
+    app.number_input(key="learning_rate_g").set_value(0.0002)
+    app.number_input(key="learning_rate_d").set_value(0.0002)
+    healthy(app.run())
+    press(app, "start")
+    assert state(registry)[0] == "running"
+    assert state(registry)[1].config.learning_rate_d == 0.0002
+
+
+def test_the_order_of_updates_is_shown(app: AppTest) -> None:
+    assert ":violet-badge[D step ×1] → :green-badge[G step ×2]" in texts(app)
+    healthy(app.button_group(key="update_order").set_value("g_first").run())
+    assert ":green-badge[G step ×2] → :violet-badge[D step ×1]" in texts(app)
+
+
+def test_the_address_sets_the_settings_and_wrong_ones_are_ignored(registry: Registry) -> None:
+    app = AppTest.from_file(APP, default_timeout=30)
+    for name, value in {
+        "generator_hidden": "8, 4",
+        "seed": "12",
+        "batch_size": "8",
+        "g_steps": "99",
+        "loss": "no",
+    }.items():
+        app.query_params[name] = value
+    healthy(app.run())
+    config = only_run(registry).config
+    assert config == GANConfig(generator_hidden=(8, 4), seed=12, batch_size=8)
+
+
+def test_the_address_names_the_run_for_a_reload(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    reloaded = AppTest.from_file(APP, default_timeout=30)
+    for name, value in app.query_params.items():
+        reloaded.query_params[name] = value
+    healthy(reloaded.run())
+    assert only_run(registry).id in app.query_params["run"]
+    assert state(registry)[1].iteration == 1
+
+
+def test_a_full_server_says_so(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_most", 0)
+    app = healthy(AppTest.from_file(APP, default_timeout=30).run())
+    assert "This server already holds 0 runs" in texts(app)
+
+
+@pytest.mark.parametrize("loss", ["bce", "bce_saturating", "least_squares", "wasserstein_gp"])
+def test_every_loss_trains_and_says_how_to_read_it(app: AppTest, registry: Registry, loss: str) -> None:
+    healthy(app.selectbox(key="loss").set_value(loss).run())
+    press(app, "step")
+    assert state(registry)[1].config.loss == loss
+    figure = json.loads(component(app, "plot_losses")["figure"])
+    assert {trace.get("name") for trace in figure["data"]} >= {"D loss", "G loss"}
+
+
+def test_downloads_are_made_at_the_click(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    assert {button.key for button in app.get("download_button")} == {
+        "download_generator",
+        "download_generator_pt",
+        "download_metrics",
+        "download_pictures",
+        "download_config",
+    }

@@ -1,0 +1,86 @@
+"""What the core's tests share: small settings, a small data set, and equality bit for bit."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from gan_core import GANConfig, Trainer
+from gan_core.data.dataset import Dataset
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
+
+TINY: dict[str, Any] = {
+    "latent_dim": 4,
+    "generator_hidden": (16,),
+    "discriminator_hidden": (16,),
+    "batch_size": 8,
+    "device": "cpu",
+}
+
+
+def tiny(**changes: Any) -> GANConfig:
+    """Settings that train in milliseconds."""
+    return GANConfig(**{**TINY, **changes})
+
+
+def points(count: int = 44, features: int = 6) -> Dataset:
+    """Fixed samples in [-1, 1]; 44 in batches of 8 leave a remainder of 4."""
+    random = torch.Generator().manual_seed(1)
+    return Dataset("points", "Points", torch.rand(count, features, generator=random) * 2 - 1, (features,))
+
+
+def tiny_trainer(**changes: Any) -> Trainer:
+    """A trainer on ``points``."""
+    return Trainer(tiny(**changes), points())
+
+
+BROKEN: dict[str, Any] = {  # rates at which training diverges within a few iterations
+    "optimizer_g": "sgd",
+    "optimizer_d": "sgd",
+    "learning_rate_g": 1.0,
+    "learning_rate_d": 1.0,
+}
+
+
+def healthy_iterations(config: GANConfig) -> int:
+    """How many iterations come before the first with a number that is not finite; processors differ in it."""
+    trainer = Trainer(config)
+    while all(value.isfinite() for value in trainer.step()):
+        assert trainer.iteration < 50, "this run does not diverge"
+    assert trainer.iteration > 1
+    return trainer.iteration - 1
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether nested dicts, lists and tensors agree, tensors bit for bit."""
+    if isinstance(first, torch.Tensor):
+        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(value, second[key]) for key, value in first.items())
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    return bool(first == second)
+
+
+def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers as they are now."""
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+class Recorded(Trainer):
+    """A trainer that keeps what each update drew and, at its stages, every tensor that it made."""
+
+    def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
+        super().__init__(config, dataset)
+        self.seen: list[tuple[str, str, dict[str, torch.Tensor]]] = []
+
+    def walk(self, network: Any) -> Any:
+        for stage in super().walk(network):
+            self.seen.append((stage.network, stage.name, {k: v.detach().clone() for k, v in stage.tensors.items()}))
+            yield stage
+
+    def drawn(self, network: str) -> list[dict[str, torch.Tensor]]:
+        """The "noise" stages of one network, in order: noise and, for D, the real batch."""
+        return [tensors for owner, name, tensors in self.seen if (owner, name) == (network, "noise")]

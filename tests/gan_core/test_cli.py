@@ -1,0 +1,359 @@
+"""Training without a page."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from gan_core import GANConfig, Trainer
+from gan_core.cli import main
+from gan_core.config import Setting
+from gan_core.data import DATASETS, Source
+from gan_core.export import read_metadata
+from gan_core.metrics import COLUMNS
+from gan_core.options import build_parser, option, option_help, option_value
+from tests.gan_core.support import BROKEN, copied, healthy_iterations, same, tiny
+
+OPTIONS = [
+    "--latent-dim", "4", "--generator-hidden", "16", "--discriminator-hidden", "16", "--batch-size", "8",
+    "--device", "cpu",
+]  # fmt: skip
+DIVERGING = [  # ``BROKEN`` as options
+    "--optimizer-g", "sgd", "--optimizer-d", "sgd", "--learning-rate-g", "1", "--learning-rate-d", "1",
+    "--loss", "least_squares",
+]  # fmt: skip
+SEED = "from 0 to 2147483647"
+FILES = {"config.json", "metrics.csv", "generator.safetensors", "discriminator.safetensors", "samples.png"}
+
+
+def run(folder: Path, *arguments: str, iterations: str = "7") -> int:
+    return main(["train", "--iterations", iterations, "--out", str(folder), *arguments])
+
+
+def table(folder: Path) -> tuple[list[str], list[list[str]]]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    return header, rows
+
+
+def saved_iteration(folder: Path) -> int:
+    return int(read_metadata((folder / "generator.safetensors").read_bytes())["iteration"])
+
+
+def trained(iterations: int, **changes: Any) -> tuple[Trainer, list[list[float]]]:
+    trainer = Trainer(tiny(**changes))
+    return trainer, [[float(value) for value in trainer.step()] for _ in range(iterations)]
+
+
+# What it writes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("iterations", [1, 50, 120])
+def test_a_run_writes_what_a_trainer_does(tmp_path: Path, iterations: int, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "a" / "b"
+    assert run(out, *OPTIONS, iterations=str(iterations)) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+    assert GANConfig.from_json((out / "config.json").read_bytes()) == tiny()
+    trainer, metrics = trained(iterations)
+    header, rows = table(out)
+    assert header == ["iteration", *COLUMNS]
+    assert [int(row[0]) for row in rows] == list(range(1, iterations + 1))
+    # Read as float32, the table holds the very numbers.
+    np.testing.assert_array_equal(np.array([row[1:] for row in rows], np.float32), np.array(metrics, np.float32))
+    assert same(load_file(out / "generator.safetensors"), copied(trainer.generator))
+    assert same(load_file(out / "discriminator.safetensors"), copied(trainer.discriminator))
+    assert saved_iteration(out) == iterations
+    with Image.open(out / "samples.png") as picture:
+        assert picture.size == (6 * 28 + 5 * 2, 6 * 28 + 5 * 2)
+    shown = capfd.readouterr()
+    assert f"{iterations}/{iterations}" in shown.err
+    assert "loss_d=" in shown.err
+    assert shown.out == f"Trained {iterations} iterations; saved in {out}\n"
+
+
+def test_samples_are_drawn_only_if_they_are_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:points"))
+    (tmp_path / "samples.png").write_bytes(b"of another run")
+    assert run(tmp_path, *OPTIONS, "--dataset", "points") == 0
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"samples.png"}
+
+
+def test_options_override_the_file_and_the_file_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(tiny(seed=5, g_steps=3).to_json())
+    assert run(tmp_path / "out", "--config", str(tmp_path / "config.json"), "--g-steps", "1", iterations="1") == 0
+    assert GANConfig.from_json((tmp_path / "out" / "config.json").read_text()) == tiny(seed=5, g_steps=1)
+
+
+# Its options -----------------------------------------------------------------------------------------------
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def another(setting: Setting) -> Any:
+    """A right value that is not the default."""
+    if setting.kind == "switch":
+        return not setting.default
+    if setting.kind == "choice":
+        return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.kind == "sizes":
+        return (3, 1, 4)
+    if setting.kind == "text":
+        return "cpu"
+    assert setting.minimum is not None
+    assert setting.maximum is not None
+    return setting.maximum if setting.kind == "number" else int(setting.maximum)
+
+
+@pytest.mark.parametrize("setting", GANConfig.settings(), ids=lambda setting: setting.name)
+def test_every_setting_is_an_option(setting: Setting) -> None:
+    for value in (setting.default, another(setting)):
+        text = as_text(value)
+        read = vars(build_parser().parse_args(["train", "--iterations", "1", "--out", "o", option(setting), text]))
+        assert read[setting.name] == text
+        config = GANConfig(**{setting.name: option_value(setting, text)})
+        assert getattr(config, setting.name) == value
+
+
+def test_help_tells_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--help"])
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for setting in GANConfig.settings():
+        assert option(setting) in shown
+        assert " ".join(option_help(setting).replace("%%", "%").split()) in shown
+        for part in (setting.help, setting.expected(), as_text(setting.default)):
+            assert part in option_help(setting).replace("%%", "%")
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["train", "--nothing", "1"], ["sing"]])
+def test_other_arguments_are_refused_briefly(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert 2 <= len(capsys.readouterr().err.splitlines()) <= 3
+
+
+# What is refused -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentences"),
+    [
+        (["--latent-dim", "0"], ["latent_dim = 0 is not possible; it should be a whole number from 1 to 1024."]),
+        (["--latent-dim", "5.0"], ["latent_dim = '5.0' is not possible; it should be a whole number from 1 to 1024."]),
+        (["--leaky-slope", "nan"], ["leaky_slope = nan is not possible; it should be a number from 0 to 1."]),
+        (
+            ["--generator-batch-norm", "perhaps", "--g-steps", "many"],
+            [
+                "generator_batch_norm = 'perhaps' is not possible; it should be true or false.",
+                "g_steps = 'many' is not possible; it should be a whole number from 1 to 10.",
+            ],
+        ),
+        (
+            ["--generator-hidden", "64,,64"],
+            [
+                "generator_hidden = '64,,64' is not possible; it should be 1 to 6 whole numbers, each from 1 to 4096, "
+                "such as 256, 512."
+            ],
+        ),
+        (["--seed", "9" * 5000], [f"seed = '{'9' * 56}… is not possible; it should be a whole number {SEED}."]),
+    ],
+)
+def test_wrong_options(
+    arguments: list[str], sentences: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "out", *arguments) == 2
+    assert capsys.readouterr().err.splitlines() == sentences
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("iterations", ["0", "-3", "many", "1.5", "", "9" * 5000])
+def test_wrong_iterations(iterations: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "out", "--seed", "-1", iterations=iterations) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"iterations = {iterations!r} is not possible; it should be a whole number from 1."
+    assert second == "seed = -1 is not possible; it should be a whole number from 0 to 2147483647."
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'{"latentdim": 3}', "latentdim: there is no setting of this name. Did you mean latent_dim?"),
+        (b'{"g_steps": true}', "g_steps = True is not possible; it should be a whole number from 1 to 10."),
+        (b"[]", "The settings cannot be read: "),
+        (b"{", "The settings cannot be read: "),
+        (b"\xff\xfe", "The settings cannot be read: "),
+    ],
+)
+def test_wrong_files(content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(sentence)
+
+
+def test_files_that_cannot_be_read_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "out", "--config", str(tmp_path / "none.json")) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'none.json'}: No such file or directory.\n"
+    assert run(tmp_path / "out", "--config", str(tmp_path)) == 2
+    assert capsys.readouterr().err == f"{tmp_path}: Is a directory.\n"
+    (tmp_path / "file").write_text("")
+    assert run(tmp_path / "file", *OPTIONS) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'file'}: File exists.\n"
+
+
+def test_data_and_devices_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, beginning in (
+        (["--dataset", "digit"], "dataset = 'digit' is not known; "),
+        (["--device", "cuda:99"], "device = 'cuda:99' is not possible: "),
+    ):
+        assert run(tmp_path / "out", *OPTIONS, *arguments) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(beginning)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_larger_than_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:points"))
+    assert run(tmp_path / "out", "--dataset", "points", "--batch-size", "45") == 2
+    assert capsys.readouterr().err.startswith("batch_size = 45 is not possible; Points has 44 samples")
+
+
+# What stops it ---------------------------------------------------------------------------------------------
+
+
+def test_divergence_keeps_the_rows_and_weights_before_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, *OPTIONS, *DIVERGING, iterations="500") == 1
+    reason, kept = capfd.readouterr().err.splitlines()[-2:]
+    last = healthy_iterations(tiny(**BROKEN, loss="least_squares"))
+    assert re.match(rf"\w+ became -?(inf|nan) at iteration {last + 1}: the training has diverged\.", reason)
+    assert kept == f"Saved in {tmp_path}: the networks of iteration 0, the last that were seen healthy."
+    _, rows = table(tmp_path)
+    assert [int(row[0]) for row in rows] == list(range(1, last + 1))
+    assert np.isfinite(np.array([row[1:] for row in rows], float)).all()
+    assert saved_iteration(tmp_path) == 0
+    trainer, _ = trained(0, loss="least_squares")
+    assert same(load_file(tmp_path / "generator.safetensors"), copied(trainer.generator))
+    assert (tmp_path / "samples.png").exists()
+
+
+def test_later_divergence_keeps_the_last_healthy_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Trainer.step
+
+    def step_that_breaks(trainer: Trainer) -> Any:
+        if trainer.iteration == 129:
+            trainer.dataset.samples.fill_(torch.nan)
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "step", step_that_breaks)
+    assert run(tmp_path, *OPTIONS, iterations="500") == 1
+    assert len(table(tmp_path)[1]) == 129
+    assert saved_iteration(tmp_path) == 100
+    monkeypatch.undo()
+    assert same(load_file(tmp_path / "generator.safetensors"), copied(trained(100)[0].generator))
+
+
+def test_broken_weights_are_not_saved_though_their_metrics_are_finite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    step = Trainer.step
+
+    def step_that_breaks(trainer: Trainer) -> Any:
+        metrics = step(trainer)
+        if trainer.iteration == 60:
+            trainer.generator[0].weight.data[0, 0] = torch.inf
+        return metrics
+
+    monkeypatch.setattr(Trainer, "step", step_that_breaks)
+    assert run(tmp_path, *OPTIONS, iterations="60") == 1
+    assert "generator 0.weight became inf at iteration 60: the training has diverged." in capfd.readouterr().err
+    assert len(table(tmp_path)[1]) == 60
+    assert saved_iteration(tmp_path) == 50
+
+
+def test_ctrl_c_ends_between_two_iterations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    update = Trainer.update
+
+    def update_and_interrupt(trainer: Trainer, network: Any) -> None:
+        update(trainer, network)
+        if trainer.updates == {"D": 63, "G": 124}:  # in the midst of iteration 63
+            signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(Trainer, "update", update_and_interrupt)
+    assert run(tmp_path, *OPTIONS, iterations="500") == 130
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; what there is was saved in {tmp_path}"
+    monkeypatch.undo()
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    trainer, metrics = trained(63)
+    np.testing.assert_array_equal(np.array(table(tmp_path)[1], np.float32)[:, 1:], np.array(metrics, np.float32))
+    assert saved_iteration(tmp_path) == 63
+    assert same(load_file(tmp_path / "generator.safetensors"), copied(trainer.generator))
+
+
+def test_ctrl_c_a_second_time_or_before_training_stops_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def twice(trainer: Trainer) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    for name, interrupt in (("step", twice), ("__init__", lambda *_: signal.raise_signal(signal.SIGINT))):
+        monkeypatch.setattr(Trainer, name, interrupt)
+        assert run(tmp_path, *OPTIONS) == 130
+        assert capfd.readouterr().err.splitlines()[-1] == "Stopped."
+        assert signal.getsignal(signal.SIGINT) is handler
+        monkeypatch.undo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
+def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "gan_core", "train", "--iterations", "100000000", "--out", "."]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [*command, *OPTIONS], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        metrics, deadline = tmp_path / "metrics.csv", time.monotonic() + 60
+        while not (metrics.exists() and metrics.read_bytes().count(b"\n") > 1):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    rows = table(tmp_path)[1]
+    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; what there is was saved in ."
+    assert "Traceback" not in errors
+    assert output == ""
+    assert saved_iteration(tmp_path) == len(rows) == int(rows[-1][0])
+    assert (tmp_path / "samples.png").exists()
+
+
+def test_importing_the_program_starts_nothing() -> None:
+    import gan_core.__main__ as program
+
+    assert program.main is main

@@ -1,0 +1,230 @@
+"""Every setting once: what is accepted is kept as it is, what is refused is explained."""
+
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from gan_core.config import GANConfig, Setting, explain
+
+SETTINGS = GANConfig.settings()
+NAMES = [setting.name for setting in SETTINGS]
+PUBLIC = {  # the names and defaults that scripts and links rely on
+    "dataset": "digits",
+    "latent_dim": 100,
+    "generator_hidden": (256, 512, 1024),
+    "discriminator_hidden": (512, 256),
+    "leaky_slope": 0.2,
+    "generator_batch_norm": True,
+    "discriminator_batch_norm": False,
+    "batch_norm_momentum": 0.7,
+    "batch_size": 128,
+    "g_steps": 2,
+    "d_steps": 1,
+    "update_order": "d_first",
+    "learning_rate_g": 2e-4,
+    "learning_rate_d": 2e-4,
+    "adam_beta1": 0.5,
+    "adam_beta2": 0.999,
+    "seed": 0,
+    "device": "auto",
+    "precision": "float32",
+}
+
+
+def limits(setting: Setting) -> tuple[float, float]:
+    assert setting.minimum is not None
+    assert setting.maximum is not None
+    return setting.minimum, setting.maximum
+
+
+def right(setting: Setting, value: Any) -> bool:
+    """Whether ``value`` is a right one, decided here anew from the setting's own description."""
+    if setting.kind == "switch":
+        return isinstance(value, bool)
+    if setting.kind == "choice":
+        return isinstance(value, str) and value in setting.choices
+    if setting.name == "dataset":
+        return isinstance(value, str) and 1 <= len(value) <= 64
+    if setting.name == "device":
+        return isinstance(value, str) and re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,2})?", value) is not None
+    lowest, highest = limits(setting)
+    if setting.kind == "sizes":
+        return (
+            isinstance(value, list | tuple)
+            and 1 <= len(value) <= 6
+            and all(type(width) is int and lowest <= width <= highest for width in value)
+        )
+    types = (int,) if setting.kind == "whole" else (int, float)
+    return type(value) in types and lowest <= value <= highest
+
+
+def right_values(setting: Setting) -> st.SearchStrategy[Any]:
+    if setting.kind == "switch":
+        return st.booleans()
+    if setting.kind == "choice":
+        return st.sampled_from(setting.choices)
+    if setting.name == "dataset":
+        return st.text(min_size=1, max_size=64)
+    if setting.name == "device":
+        return st.from_regex(r"\A(auto|cpu|mps|cuda(:[0-9]{1,2})?)\Z")
+    lowest, highest = limits(setting)
+    if setting.kind == "sizes":
+        return st.lists(st.integers(int(lowest), int(highest)), min_size=1, max_size=6).map(tuple)
+    return st.integers(int(lowest), int(highest)) if setting.kind == "whole" else st.floats(lowest, highest)
+
+
+configs = st.fixed_dictionaries({}, optional={setting.name: right_values(setting) for setting in SETTINGS})
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 5000)
+    | st.integers()
+    | st.sampled_from([10**400, -(10**400)])
+    | st.floats(-2, 2)
+    | st.floats()
+    | st.text(max_size=80)
+    | st.sampled_from(["adam", "sgd", "bce", "d_first", "float32", "cpu", "cpu\n", "cuda:100", "true", "1", "0.5"]),
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(configs)
+def test_json_gives_back_an_equal_config(values: dict[str, Any]) -> None:
+    config = GANConfig(**values)
+    read = GANConfig.from_json(config.to_json())
+    assert read == config
+    assert repr(read) == repr(config)  # and no number became another type on the way
+    assert all(getattr(config, name) == value for name, value in values.items())
+
+
+def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
+    sentences = explain(error)
+    assert sentences
+    shown = [value, *value, tuple(value)] if isinstance(value, list) else [value]
+    for sentence in sentences:
+        assert sentence.startswith(setting.name)
+        assert sentence.endswith(f"is not possible; it should be {setting.expected()}.")
+        assert any(repr(one)[:57] in sentence for one in shown)
+        assert "\n" not in sentence
+
+
+@given(st.sampled_from(SETTINGS), json_values)
+def test_any_value_is_kept_or_refused_in_a_sentence(setting: Setting, value: Any) -> None:
+    if right(setting, value):
+        stored = getattr(GANConfig(**{setting.name: value}), setting.name)
+        assert stored == (tuple(value) if isinstance(value, list) else value)
+        assert type(stored) is type(setting.default)
+    else:
+        with pytest.raises(ValidationError) as caught:
+            GANConfig(**{setting.name: value})
+        check_refusal(setting, value, caught.value)
+
+
+@given(st.sampled_from(SETTINGS), json_values)
+def test_a_file_is_read_as_strictly(setting: Setting, value: Any) -> None:
+    text = json.dumps({setting.name: value})
+    if right(setting, value):
+        stored = getattr(GANConfig.from_json(text), setting.name)
+        assert stored == (tuple(value) if isinstance(value, list) else value)
+    else:
+        with pytest.raises(ValidationError) as caught:
+            GANConfig.from_json(text)
+        assert explain(caught.value)
+        assert all(sentence.startswith(setting.name) for sentence in explain(caught.value))
+
+
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=12), json_values, min_size=1, max_size=6))
+def test_explaining_never_fails_and_misses_no_field(values: dict[str, Any]) -> None:
+    wrong = {name for name, value in values.items() if name not in NAMES or not right(GANConfig.setting(name), value)}
+    if not wrong:
+        GANConfig(**values)
+        return
+    with pytest.raises(ValidationError) as caught:
+        GANConfig(**values)
+    sentences = explain(caught.value)
+    assert len(sentences) >= len(wrong)
+    assert all(any(sentence.startswith(name) for sentence in sentences) for name in wrong)
+
+
+@given((st.text(max_size=200) | st.binary(max_size=40)).filter(lambda text: text.strip() not in ("{}", b"{}")))
+def test_any_text_is_refused_in_a_sentence(text: str | bytes) -> None:
+    with pytest.raises(ValidationError) as caught:
+        GANConfig.from_json(text)
+    assert explain(caught.value)
+
+
+def refusal(**values: Any) -> list[str]:
+    with pytest.raises(ValidationError) as caught:
+        GANConfig(**values)
+    return explain(caught.value)
+
+
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.kind in ("whole", "number")], ids=lambda s: s.name)
+def test_neither_a_switch_nor_text_nor_a_number_outside_is_a_number(setting: Setting) -> None:
+    lowest, highest = limits(setting)
+    for value in (True, False, str(setting.default), math.nan, math.inf, None, lowest - 1, highest + 1):
+        assert len(refusal(**{setting.name: value})) == 1
+    if setting.kind == "whole":
+        assert len(refusal(**{setting.name: float(setting.default)})) == 1
+    for value in (lowest, highest):
+        value = int(value) if setting.kind == "whole" else value
+        assert getattr(GANConfig(**{setting.name: value}), setting.name) == value
+
+
+def test_sentences_say_what_would_be_right() -> None:
+    assert refusal(latent_dim=0) == ["latent_dim = 0 is not possible; it should be a whole number from 1 to 1024."]
+    assert refusal(update_order="both") == [
+        "update_order = 'both' is not possible; it should be one of 'd_first', 'g_first', 'simultaneous'."
+    ]
+    assert refusal(generator_hidden=[64, 0]) == [
+        "generator_hidden, layer 2 = 0 is not possible; it should be 1 to 6 whole numbers, each from 1 to 4096, "
+        "such as 256, 512."
+    ]
+    assert refusal(latentdim=3) == ["latentdim: there is no setting of this name. Did you mean latent_dim?"]
+    assert refusal(zzz=3) == ["zzz: there is no setting of this name."]
+    assert len(refusal(batch_size=1, g_steps=0, seed=-1)) == 3
+
+
+def test_a_number_too_long_to_print_is_explained() -> None:
+    (sentence,) = refusal(seed=10**5000)
+    assert sentence.startswith("seed")
+    assert len(sentence) < 200
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+def test_every_setting_describes_itself(setting: Setting) -> None:
+    assert setting.help.endswith(".")
+    assert setting.help[0].isupper()
+    assert setting.label
+    assert right(setting, setting.default)
+    assert getattr(GANConfig(), setting.name) == setting.default
+    assert GANConfig.setting(setting.name) is setting
+    if setting.kind in ("whole", "number"):
+        assert setting.step is not None
+        assert setting.step > 0
+    if setting.kind == "choice":
+        assert set(setting.names) == set(setting.choices)
+
+
+def test_public_names_and_defaults() -> None:
+    defaults = GANConfig().model_dump()
+    assert {name: defaults.get(name) for name in PUBLIC} == PUBLIC
+
+
+def test_a_config_is_frozen_and_replaced_with_checks() -> None:
+    config = GANConfig()
+    with pytest.raises(ValidationError):
+        config.seed = 1  # type: ignore[misc]
+    changed = config.replace(seed=1, g_steps=3)
+    assert (changed.seed, changed.g_steps, config.seed) == (1, 3, 0)
+    assert set(config.differences(changed)) == {"seed", "g_steps"}
+    assert config.differences(GANConfig()) == ()
+    with pytest.raises(ValidationError):
+        config.replace(seed=-1)

@@ -1,0 +1,82 @@
+"""A long run in bounded memory, with true means."""
+
+import numpy as np
+import pytest
+
+from gan_core.history import History
+from gan_core.metrics import COLUMNS
+
+WIDTH = len(COLUMNS)
+
+
+def rows(count: int) -> np.ndarray:
+    return np.random.default_rng(3).normal(size=(count, WIDTH)).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4095, 4096, 4097, 5000, 8192, 8193, 100_000])
+def test_every_row_is_the_mean_of_its_iterations(count: int) -> None:
+    values, history = rows(count), History()
+    for start in range(0, count, 250):
+        history.extend(values[start : start + 250])
+    trace = history.trace()
+    assert history.iterations == count
+    assert len(trace.iteration) == -(-count // trace.stride)
+    direct = [values[at : at + trace.stride].astype(float).mean(axis=0) for at in range(0, count, trace.stride)]
+    np.testing.assert_allclose(trace.values, np.reshape(direct, (-1, WIDTH)), rtol=0, atol=1e-6)
+    ends = np.minimum(np.arange(1, len(direct) + 1) * trace.stride, count)
+    np.testing.assert_array_equal(trace.iteration, ends)
+    assert trace.values.dtype == np.float32
+    assert trace.iteration.dtype == np.int64
+
+
+def test_memory_and_trace_stay_flat() -> None:
+    history, sizes = History(), {}
+    memory = history.values.nbytes
+    for count in (5_000, 20_000, 100_000):
+        history.extend(rows(count - history.iterations))
+        trace = history.trace()
+        sizes[count] = trace.values.nbytes
+        assert len(history.values) == 4096
+        assert history.values.nbytes == memory
+        assert 2048 <= len(trace.iteration) <= 4097  # a full half at least, whatever the length
+        assert trace.iteration[-1] == count
+    assert max(sizes.values()) <= 2 * min(sizes.values())
+
+
+@pytest.mark.parametrize("sizes", [[1] * 37, [37], [5, 0, 32], [8, 8, 8, 13]])
+def test_it_does_not_matter_how_the_rows_arrive(sizes: list[int]) -> None:
+    values, whole, pieces = rows(37), History(8), History(8)
+    whole.extend(values)
+    at = 0
+    for size in sizes:
+        pieces.extend(values[at : at + size])
+        at += size
+    np.testing.assert_array_equal(pieces.trace().values, whole.trace().values)
+    np.testing.assert_array_equal(pieces.trace().iteration, whole.trace().iteration)
+    assert whole.stride == 8
+
+
+def test_looking_changes_nothing_and_what_was_seen_stays() -> None:
+    history, blind = History(8), History(8)
+    values = rows(30)
+    history.extend(values[:11])
+    trace = history.trace()
+    kept = trace.values.copy()
+    history.extend(values[11:])
+    blind.extend(values)
+    np.testing.assert_array_equal(trace.values, kept)
+    np.testing.assert_array_equal(history.trace().values, blind.trace().values)
+
+
+def test_columns_by_name() -> None:
+    history = History()
+    history.extend(np.arange(WIDTH, dtype=np.float32)[None])
+    assert [float(history.trace().column(name)[0]) for name in COLUMNS] == list(range(WIDTH))
+    with pytest.raises(ValueError, match="not in tuple"):
+        history.trace().column("nothing")
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 7, -2])
+def test_a_capacity_that_cannot_be_halved_is_refused(capacity: int) -> None:
+    with pytest.raises(ValueError, match=f"capacity = {capacity} is not possible"):
+        History(capacity)
