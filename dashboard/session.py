@@ -13,6 +13,7 @@ from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
 from gan_core.runs.registry import Registry, Run, TooManyRuns
 
+START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
 
 
@@ -118,17 +119,16 @@ def current_run() -> Run | None:
 
 
 def new_run(config: GANConfig) -> Run | None:
-    """End this session's run and begin one under ``config``, not training yet. None if the server is full."""
+    """Begin this session's run anew under ``config``, not training yet. None if the server is full."""
     old = current_run()
-    if old is not None:
-        registry().end(old.id)
     try:
-        run = registry().create(config)
+        run = registry().create(config) if old is None else registry().restart(old.id, config)
     except TooManyRuns as full:
         set_value("refusal", str(full))
         return None
     set_value("refusal", None)
     set_value(RUN, run.id)
+    run.poll(START_WAIT)  # so that the page goes from the old pictures to the new, with nothing between
     return run
 
 
@@ -178,9 +178,9 @@ def reconcile(config: GANConfig) -> tuple[str, ...]:
 def untrained(report: Report) -> bool:
     """Nothing has been trained, so nothing can be lost."""
     snapshot = report.snapshot
-    if snapshot is None or report.state in ("running", "failed"):
-        return False
-    return snapshot.updates_d == 0 and snapshot.updates_g == 0
+    if snapshot is None:  # still starting, or failed before it had anything
+        return True
+    return report.state == "paused" and snapshot.updates_d == 0 and snapshot.updates_g == 0
 
 
 def new_seed() -> int:

@@ -1,5 +1,7 @@
 """Fewer points for the eye, without losing what it would see. Smooth first, decimate after, never the reverse."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,7 @@ def extremes(values: Values, most: int) -> NDArray[np.int64]:
     edges = np.linspace(0, len(values), most // 2 + 1).astype(np.int64)
     picked = [
         start + index
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in pairwise(edges)
         for index in sorted({int(values[start:stop].argmin()), int(values[start:stop].argmax())})
     ]
     return np.array(picked, np.int64)

@@ -1,6 +1,7 @@
 """GANConfig → what a drawing of a network shows: its layers, and how many weights they hold."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gan_core.config import GANConfig, Network
 
@@ -22,5 +23,5 @@ def drawing(config: GANConfig, network: Network, features: int) -> Drawing:
     normed = config.generator_batch_norm if network == "G" else config.discriminator_batch_norm
     ends = (config.latent_dim, features) if network == "G" else (features, 1)
     sizes = (ends[0], *hidden, ends[1])
-    linear = sum(inputs * outputs + outputs for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True))
+    linear = sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
     return Drawing(sizes, linear + (2 * sum(hidden) if normed else 0))

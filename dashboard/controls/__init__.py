@@ -1,1 +1,1 @@
-"""GANConfig's fields → widgets. Range, step, words and help are the config's; here stands only what a field looks like."""
+"""GANConfig's fields → widgets. Range, step, words and help are the config's; here stands what a field looks like."""

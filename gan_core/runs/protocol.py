@@ -55,7 +55,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Walk:
-    """Execute the iteration's next stage, or the rest of the turn; then stay paused. ``Step`` and ``Play`` end the rest."""
+    """Execute the iteration's next stage, or the rest of its turn; then stay paused. ``Step`` ends the iteration."""
 
     to: Literal["stage", "turn"] = "stage"
 

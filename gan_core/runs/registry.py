@@ -105,6 +105,13 @@ class Registry:
             self._runs[run.id] = run
             return run
 
+    def restart(self, run_id: str, config: GANConfig) -> Run:
+        """End the run of this id and begin a new one in its place, under the same id: its address stays right."""
+        self.end(run_id)
+        with self._lock:
+            run = self._runs[run_id] = Run(run_id, config, self._make_runner)
+            return run
+
     def get(self, run_id: str) -> Run | None:
         """The run of this id, if it has not ended."""
         with self._lock:

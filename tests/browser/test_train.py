@@ -147,7 +147,7 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "a step")
     page.wait_for_url(re.compile("run="))
     page.reload()
-    page.locator(".st-key-start button:enabled").wait_for(timeout=20_000)
+    page.locator(".st-key-start button:enabled").first.wait_for(timeout=20_000)
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled").wait_for(timeout=40_000)
+    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
     page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page scrolls sideways"

@@ -33,7 +33,7 @@ def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: floa
 def pause(page: Page) -> None:
     """Pause, and wait until the page says so."""
     click(page, "pause")
-    expect(page.locator(".st-key-start button:enabled")).to_be_visible(timeout=10_000)
+    expect(page.locator(".st-key-start button:enabled").first).to_be_visible(timeout=10_000)
 
 
 def fakes(page: Page) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from dashboard import session
 from gan_core.config import GANConfig
@@ -48,6 +49,12 @@ def healthy(app: AppTest) -> AppTest:
     """The page has shown no traceback."""
     assert not app.exception, [error.message for error in app.exception]
     return app
+
+
+def go_to(app: AppTest, url_path: str) -> AppTest:
+    """The same visitor on another page. ``AppTest.switch_page`` knows pages that are files alone; ours are functions."""
+    app._page_hash = calc_hash(url_path)
+    return healthy(app.run())
 
 
 @pytest.fixture

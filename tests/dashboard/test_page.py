@@ -245,3 +245,13 @@ def test_downloads_are_made_at_the_click(app: AppTest, registry: Registry) -> No
         "download_pictures",
         "download_config",
     }
+
+
+def test_reset_keeps_the_address_of_the_run(app: AppTest, registry: Registry) -> None:
+    before = only_run(registry)
+    press(app, "step")
+    press(app, "reset")
+    after = only_run(registry)
+    assert after is not before
+    assert after.id == before.id
+    assert after.id in app.query_params["run"]

@@ -173,3 +173,15 @@ def test_a_run_that_never_began_has_no_file(make_runner: Any) -> None:
     with pytest.raises(FileNotFoundError):
         run.generator_file()
     registry.close()
+
+
+def test_a_restarted_run_keeps_its_id_and_nothing_else() -> None:
+    registry = Registry(Stub)
+    old = registry.create(tiny(seed=1))
+    new = registry.restart(old.id, tiny(seed=2))
+    assert registry.get(old.id) is new
+    assert new.config.seed == 2
+    assert stub(old).closed.is_set()
+    assert not old.folder.exists()
+    assert new.folder.exists()
+    registry.close()
