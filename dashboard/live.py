@@ -160,7 +160,10 @@ def train_hint(report: Report) -> str:
     """The state of the run in plain words, and what can be done."""
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:
-        return ":material/hourglass_top: Building the networks and loading the data …"
+        return (
+            ":material/hourglass_top: Building the networks and loading the data. A set that is used for the first time is"
+            " downloaded now; choose another to call it off."
+        )
     if report.state == "running":
         return f":material/insights: {reading(snapshot) or 'Training. Change a setting and watch what it does.'}"
     if snapshot.iteration == 0 and not snapshot.singles:

@@ -34,5 +34,5 @@ def real_samples(trainer: Trainer, count: int) -> NDArray[np.float32]:
     """``count`` real samples ``[count, *shape]``, chosen by a random stream that training does not use."""
     dataset = trainer.dataset
     chosen = torch.randperm(dataset.count, generator=stream(trainer.config.seed, "real_samples"))[:count]
-    shown: NDArray[np.float32] = dataset.samples[chosen.to(trainer.device)].cpu().numpy()
+    shown: NDArray[np.float32] = dataset.batch(chosen).cpu().numpy()
     return shown.reshape(-1, *dataset.shape)

@@ -195,7 +195,7 @@ class Trainer:
         yield Stage("G", "update")
 
     def draw_real(self) -> Tensor:
-        return self.dataset.samples[self.sampler.next().to(self.device)]
+        return self.dataset.batch(self.sampler.next())
 
     def draw_noise(self, name: str) -> Tensor:
         size = (self.config.batch_size, self.config.latent_dim)

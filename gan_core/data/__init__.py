@@ -22,6 +22,9 @@ class Source(NamedTuple):
 
 DATASETS: dict[str, Source] = {
     "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits"),
+    "mnist": Source("MNIST (downloaded once)", "gan_core.data.vision:load_mnist"),
+    "fashion_mnist": Source("Fashion-MNIST (downloaded once)", "gan_core.data.vision:load_fashion_mnist"),
+    "kmnist": Source("KMNIST (downloaded once)", "gan_core.data.vision:load_kmnist"),
 }
 
 
