@@ -70,9 +70,9 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
     """What the transport says: what to do next, ``hint`` if all is well, and where the run stands."""
     with message:
         _message(report, shown, hint)
-    if report.snapshot is not None:
-        with status:
-            st.markdown(f":small[{status_line(report.snapshot)}]", text_alignment="right")
+    with status:  # always: a fragment may write later only where it has written in the full run
+        line = status_line(report.snapshot) if report.snapshot is not None else "Starting …"
+        st.markdown(f":small[{line}]", text_alignment="right")
 
 
 def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None:
@@ -114,6 +114,8 @@ def _skeletons(places: Places) -> None:
         place.skeleton(lines.HEIGHT)
     for place in (places.fakes, places.reals):
         place.skeleton(200)
+    for place in (places.samples, places.scores_now):
+        place.skeleton(40)
 
 
 def status_line(snapshot: Snapshot) -> str:

@@ -137,9 +137,16 @@ def formula(view: StageView, loss: LossName) -> str:
             "wasserstein_gp": r"-\tfrac1n\sum D(G(z)) = ",
         }[loss] + total
     real, fake = f"{values['real_part']:.4f}", f"{values['fake_part']:.4f}"
+    real_half, fake_half = {
+        "least_squares": (r"\tfrac1n\sum(D(x)-1)^2", r"\tfrac1n\sum D(G(z))^2"),
+        "wasserstein_gp": (r"-\tfrac1n\sum D(x)", r"\tfrac1n\sum D(G(z))"),
+    }.get(loss, (r"-\tfrac1n\sum\log D(x)", r"-\tfrac1n\sum\log(1-D(G(z)))"))
+    whole = rf"\tfrac12({real} + {fake})"
     if loss == "wasserstein_gp":
-        return rf"({real}) + ({fake}) + \lambda\cdot{values['penalty']:.4f} = {total}"
-    inside = {
-        "least_squares": r"\tfrac1n\sum(D(x)-1)^2 + \tfrac1n\sum D(G(z))^2",
-    }.get(loss, r"-\tfrac1n\sum\log D(x)\;-\;\tfrac1n\sum\log(1-D(G(z)))")
-    return rf"\tfrac12\big({inside}\big) = \tfrac12({real} + {fake}) = {total}"
+        whole = rf"({real}) + ({fake}) + \lambda\cdot{values['penalty']:.4f}"
+    rows = (
+        rf"\text{{real}} &= {real_half} = {real}",
+        rf"\text{{fake}} &= {fake_half} = {fake}",
+        rf"\text{{loss}} &= {whole} = {total}",
+    )
+    return r"\begin{aligned}" + r"\\[4pt]".join(rows) + r"\end{aligned}"

@@ -203,7 +203,7 @@ def _twins(view: StageView | None) -> None:
     ):
         st.markdown(f":small[{title}]")
         if pictures is None:
-            st.code(twins.refusal, language=None)
+            st.code(twins.refusal, language=None, wrap_lines=True)
         else:
             gallery(single_pngs(pictures), [""] * len(pictures), title, key)
     if twins.drifts:
