@@ -1,10 +1,12 @@
 """The fragment: poll → Snapshot → panels. The one thing on the page that runs by a timer."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from dashboard import session
 from dashboard.charts import lines
@@ -58,6 +60,10 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
 
     @st.fragment(run_every=TICK if busy else None)
     def tick() -> None:
+        with suppress(StreamlitInvalidLayoutContextError):  # a full run was cut short by a click; the next draws all
+            look()
+
+    def look() -> None:
         report = session.report()
         if report.state != shown.state or (report.settled and not shown.settled):
             st.rerun()
@@ -149,8 +155,8 @@ def _failure(report: Report) -> None:
     kept = ""
     if report.snapshot is not None:
         kept = (
-            f" The charts stay, and the last healthy generator (iteration {report.snapshot.pictures_iteration:,}) can"
-            " be downloaded below. **Again** begins at iteration 0."
+            f" The Train page keeps the charts and the generator of iteration {report.snapshot.pictures_iteration:,}."
+            " **Again** begins at iteration 0."
         )
     st.error(report.failure.message + kept, icon=":material/error:")
     if report.failure.details:
@@ -168,6 +174,11 @@ def train_hint(report: Report) -> str:
         )
     if report.state == "running":
         return f":material/insights: {reading(snapshot) or 'Training. Change a setting and watch what it does.'}"
+    if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
+        return (
+            f":material/directions_walk: Paused inside iteration {snapshot.walk.iteration:,}, which the **Walk** page has"
+            " begun. Every button here finishes that iteration first."
+        )
     if snapshot.iteration == 0 and not snapshot.singles:
         return (
             ":material/play_circle: Press **Start**. The fakes are what an untrained generator makes of noise; in a few"

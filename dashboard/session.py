@@ -8,13 +8,15 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.controls.parse import parse_sizes, show_sizes
-from gan_core.config import GANConfig, explain
+from gan_core.config import GANConfig, Setting, explain
+from gan_core.options import option_value
 from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
 from gan_core.runs.registry import Registry, Run, TooManyRuns
 
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
+ARRIVED = "arrived"
 
 
 @st.cache_resource(show_spinner=False)
@@ -108,12 +110,44 @@ def edit_sizes(field: str, picture_key: str) -> None:
 # The run -----------------------------------------------------------------------------------------------------
 
 
-def current_run() -> Run | None:
-    """This session's run: its own or, after a reload, the one that the address names."""
-    run_id = value(RUN) or st.query_params.get(RUN)
-    run = registry().get(run_id) if run_id else None
-    if run is not None and value(RUN) != run.id:
+def arrive() -> None:
+    """First thing on every page, before its widgets: settings that only the address holds, and a reloaded run.
+
+    The address names the run, but a link may be sent to somebody else: so a run is taken over only once its page was
+    closed, as it is by a reload. The other person begins a run of their own with the same settings.
+    """
+    if value(ARRIVED):
+        return
+    set_value(ARRIVED, True)
+    run = registry().get(st.query_params.get(RUN, ""))
+    adopted = run.config if run is not None and run.left_at is not None else None
+    if run is not None and adopted is not None:
         set_value(RUN, run.id)
+    for setting in GANConfig.settings():
+        if setting.name in st.query_params:
+            _set_from_address(setting, st.query_params[setting.name])
+        elif adopted is not None:
+            _set_from_config(setting, adopted)
+
+
+def _set_from_address(setting: Setting, text: str) -> None:
+    """Take a setting out of the address if it is one that a run can have; Streamlit removes the others."""
+    try:
+        config = GANConfig(**{setting.name: option_value(setting, text)})
+    except ValidationError:
+        return
+    _set_from_config(setting, config)
+
+
+def _set_from_config(setting: Setting, config: GANConfig) -> None:
+    new = getattr(config, setting.name)
+    set_value(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
+
+
+def current_run() -> Run | None:
+    """This session's run, if it has not ended."""
+    run_id = value(RUN)
+    run = registry().get(run_id) if run_id else None
     _tab().run_id = run.id if run is not None else None
     return run
 

@@ -59,7 +59,10 @@ def walk_bar(report: Report) -> tuple[Any, Any]:
                 if report.state == "running":
                     st.button("Pause", key="pause", icon=":material/pause:", on_click=pause, width=WIDTH)
                 else:
-                    st.button("Run on", key="start", icon=":material/play_arrow:", on_click=run_on, disabled=not still)
+                    st.button(
+                        "Again" if report.state == "failed" else "Run on", key="start", icon=":material/play_arrow:",
+                        on_click=start, disabled=report.state == "starting",
+                    )  # fmt: skip
             status = st.container(width=STATUS_WIDTH)
     return message, status
 
@@ -88,10 +91,6 @@ def start() -> None:
     run = session.current_run()
     if run is None or run.poll().state == "failed":
         session.new_run(config)
-    session.send(Play())
-
-
-def run_on() -> None:
     session.send(Play())
 
 

@@ -97,11 +97,11 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     generator_hidden: HiddenSizes = setting(
         (256, 512, 1024), "Units in each hidden layer of the generator, first to last.",
-        label="Hidden sizes", group="generator", unit="units",
+        label="G hidden sizes", group="generator", unit="units",
     )  # fmt: skip
     discriminator_hidden: HiddenSizes = setting(
         (512, 256), "Units in each hidden layer of the discriminator, first to last.",
-        label="Hidden sizes", group="discriminator", unit="units",
+        label="D hidden sizes", group="discriminator", unit="units",
     )  # fmt: skip
     leaky_slope: float = setting(
         0.2, "What LeakyReLU lets through of a negative value, in both networks; 0 is plain ReLU, whose units can die.",
@@ -109,11 +109,11 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     generator_batch_norm: bool = setting(
         True, "Normalise each hidden layer of the generator over the batch.",
-        label="BatchNorm", group="generator",
+        label="G BatchNorm", group="generator",
     )  # fmt: skip
     discriminator_batch_norm: bool = setting(
         False, "Normalise each hidden layer of the discriminator over the batch; the lecture does not.",
-        label="BatchNorm", group="discriminator",
+        label="D BatchNorm", group="discriminator",
     )  # fmt: skip
     batch_norm_momentum: float = setting(
         0.7, "How much of BatchNorm's running mean and variance each new batch replaces.",

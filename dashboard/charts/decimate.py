@@ -11,7 +11,7 @@ Values = NDArray[np.float32]
 def smooth(values: Values, window: int) -> Values:
     """The mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``.
 
-    It looks back only: a drawn point does not change when new ones come.
+    It looks back only: with the same window, a drawn point does not change when new ones come.
     """
     if window <= 1 or len(values) == 0:
         return values

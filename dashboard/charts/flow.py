@@ -5,13 +5,13 @@ from gan_core.config import Network
 from gan_core.diagnostics.views import StageView
 
 _PLACES = {
-    "real": (300, 22, "real x", theme.REAL),
-    "noise": (20, 78, "noise z", theme.QUIET),
-    "G": (150, 78, "generator", theme.GENERATOR),
-    "fake": (300, 78, "fake G(z)", theme.GENERATOR),
-    "D": (450, 50, "discriminator", theme.DISCRIMINATOR),
-    "scores": (600, 50, "scores", theme.DISCRIMINATOR),
-    "loss": (730, 50, "loss", theme.QUIET),
+    "real": (300, 4, "real x", theme.REAL),
+    "noise": (20, 56, "noise z", theme.QUIET),
+    "G": (150, 56, "generator", theme.GENERATOR),
+    "fake": (300, 56, "fake G(z)", theme.GENERATOR),
+    "D": (450, 30, "discriminator", theme.DISCRIMINATOR),
+    "scores": (600, 30, "scores", theme.DISCRIMINATOR),
+    "loss": (730, 30, "loss", theme.QUIET),
 }
 _WIDTH, _HEIGHT = 110, 34
 _ARROWS = (("noise", "G"), ("G", "fake"), ("real", "D"), ("fake", "D"), ("D", "scores"), ("scores", "loss"))
@@ -46,7 +46,7 @@ def flow_svg(view: StageView | None) -> str:
     parts = [_arrow(start, end, backward and {start, end} <= set(shown)) for start, end in _ARROWS]
     parts += [_place(name, name in shown) for name in _PLACES]
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 132" width="860" height="132"'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 96" width="860" height="96"'
         ' font-family="Source Sans, Helvetica, Arial, sans-serif" font-size="15" text-anchor="middle">'
         f"{''.join(parts)}</svg>"
     )

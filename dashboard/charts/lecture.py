@@ -1,6 +1,6 @@
 """The lecture's training loop as text, each line under the stage that executes it, and what each stage means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gan_core.config import GANConfig, LossName, Network
 from gan_core.diagnostics.views import StageView
@@ -23,28 +23,53 @@ _G_LOSS: dict[LossName, str] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the loop. ``stage`` is None for what only holds it together."""
+    """A line of the loop. ``stage`` is None for what only holds it together.
+
+    ``together``: it belongs to a turn in which both networks are updated at the same weights.
+    """
 
     text: str
     network: Network | None = None
     stage: str | None = None
+    together: bool = False
+
+    def runs(self, view: StageView) -> bool:
+        """Whether this line is the stage that was just executed."""
+        return (self.network, self.stage, self.together) == (
+            view.network,
+            view.stage,
+            len(view.turns[view.turn]) > 1,
+        )
 
 
 def loop(config: GANConfig) -> tuple[Line, ...]:
     """One iteration as the lecture writes it, in the configured order and ratio."""
-    d, g = _d_block(config), _g_block(config)
-    if config.update_order == "simultaneous":
-        return (Line("# both gradients at the same weights, then both steps"), *d[:-1], *g[:-1], d[-1], g[-1])
-    return d + g if config.update_order == "d_first" else g + d
+    d_steps, g_steps = config.d_steps, config.g_steps
+    if config.update_order == "d_first":
+        return _block("D", d_steps, config) + _block("G", g_steps, config)
+    if config.update_order == "g_first":
+        return _block("G", g_steps, config) + _block("D", d_steps, config)
+    both = (*_d_body(config), *_g_body(config))
+    steps = [line for line in both if line.stage == "update"]
+    before = [line for line in both if line.stage != "update"]
+    head = Line(f"for _ in range({min(d_steps, g_steps)}):  # both, at the same weights")
+    rounds = (head, *(replace(line, together=True) for line in (*before, *steps)))
+    if d_steps == g_steps:
+        return rounds
+    return rounds + _block("D" if d_steps > g_steps else "G", abs(d_steps - g_steps), config)
 
 
-def _d_block(config: GANConfig) -> tuple[Line, ...]:
+def _block(network: Network, steps: int, config: GANConfig) -> tuple[Line, ...]:
+    body = _d_body(config) if network == "D" else _g_body(config)
+    return (Line(f"for _ in range({steps}):  # {network} block"), *body)
+
+
+def _d_body(config: GANConfig) -> tuple[Line, ...]:
     real_loss, fake_loss = _D_LOSS[config.loss]
     total = "d_loss = (real_loss + fake_loss) / 2"
     if config.loss == "wasserstein_gp":
         total = f"d_loss = real_loss + fake_loss + {config.gradient_penalty:g} * penalty(real, fake)"
     return (
-        Line(f"for _ in range({config.d_steps}):  # D block"),
         Line("    real = next(batches)", "D", "noise"),
         Line(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "D", "noise"),
         Line("    fake = generator(noise).detach()", "D", "fake"),
@@ -59,12 +84,12 @@ def _d_block(config: GANConfig) -> tuple[Line, ...]:
     )
 
 
-def _g_block(config: GANConfig) -> tuple[Line, ...]:
+def _g_body(config: GANConfig) -> tuple[Line, ...]:
     return (
-        Line(f"for _ in range({config.g_steps}):  # G block"),
         Line(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "G", "noise"),
         Line("    fake = generator(noise)", "G", "fake"),
-        Line("    fake_logits = discriminator(fake)", "G", "scores"),
+        Line("    with frozen(discriminator):  # D's weights take no gradient", "G", "scores"),
+        Line("        fake_logits = discriminator(fake)", "G", "scores"),
         Line(f"    {_G_LOSS[config.loss]}", "G", "loss"),
         Line("    g_optimizer.zero_grad()", "G", "zero_grad"),
         Line("    g_loss.backward()", "G", "gradients"),
@@ -86,8 +111,7 @@ _WORDS: dict[tuple[Network, str], str] = {
     ("D", "noise"): "A batch of real samples is taken, and as many vectors of noise are drawn.",
     ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block is about D, and no gradient"
     " is to go back into G.",
-    ("D", "scores"): "D scores both batches. It gives logits; the sigmoid of a logit is D's belief that the sample is"
-    " real.",
+    ("D", "scores"): "D scores both batches: one logit for each sample, high where it takes the sample for real.",
     ("D", "loss"): "Real samples are held against ones, fakes against zeros. The mean of the two losses is what D"
     " minimises.",
     ("D", "zero_grad"): "backward() adds to what lies in .grad. So what the last update left there is thrown away first.",
@@ -97,7 +121,9 @@ _WORDS: dict[tuple[Network, str], str] = {
     " as it is, whatever lies in G's .grad.",
     ("G", "noise"): "New noise: G is to learn from fakes that it has not just been judged on.",
     ("G", "fake"): "The generator makes fakes, this time not detached: the path back to its weights is kept.",
-    ("G", "scores"): "D scores the fakes. It is only asked here; its weights take no gradient.",
+    ("G", "scores"): "D scores the fakes. Its weights are frozen for this: the gradient is to pass through D, not to stay"
+    " in it. (The lecture leaves that out; then backward() also adds to D's .grad, and that is why D's block begins with"
+    " zero_grad. The laboratory below shows it.)",
     ("G", "loss"): "The fakes are held against **ones**: G's loss is small where D takes them for real. With zeros G would"
     " learn to be found out.",
     ("G", "zero_grad"): "What the last update left in G's .grad is thrown away.",
@@ -116,16 +142,17 @@ _LOSS_WORDS: dict[tuple[Network, LossName], str] = {
 }  # fmt: skip
 
 
-def words(view: StageView, loss: LossName) -> str:
+def words(view: StageView) -> str:
     """One or two plain sentences on the stage that was just executed."""
+    loss = view.config.loss
     if view.stage == "loss" and (view.network, loss) in _LOSS_WORDS:
         return _LOSS_WORDS[view.network, loss]
     return _WORDS[view.network, view.stage]
 
 
-def formula(view: StageView, loss: LossName) -> str:
+def formula(view: StageView) -> str:
     """The loss with this batch's numbers in it, as LaTeX; empty before the loss stage."""
-    values = view.losses
+    loss, values = view.config.loss, view.losses
     if "loss" not in values:
         return ""
     total = f"{values['loss']:.4f}"
@@ -143,7 +170,7 @@ def formula(view: StageView, loss: LossName) -> str:
     }.get(loss, (r"-\tfrac1n\sum\log D(x)", r"-\tfrac1n\sum\log(1-D(G(z)))"))
     whole = rf"\tfrac12({real} + {fake})"
     if loss == "wasserstein_gp":
-        whole = rf"({real}) + ({fake}) + \lambda\cdot{values['penalty']:.4f}"
+        whole = rf"({real}) + ({fake}) + {view.config.gradient_penalty:g}\cdot{values['penalty']:.4f}"
     rows = (
         rf"\text{{real}} &= {real_half} = {real}",
         rf"\text{{fake}} &= {fake_half} = {fake}",

@@ -84,16 +84,17 @@ def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> go.Figure
         raw = extremes(values, POINTS)
         if line.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
             figure.add_scatter(
-                x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", hoverinfo="skip", showlegend=False,
+                x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{line.name}, raw", showlegend=False,
                 legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
+                hovertemplate="%{y:.4g}",
             )  # fmt: skip
         shown = thin(len(values), POINTS)
         figure.add_scatter(
             x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
             legendgroup=line.column, line={"color": line.colour, "width": 2.2, "dash": line.dash},
-            hovertemplate="%{y:.4g}",
+            hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
         )  # fmt: skip
-    _marks(figure, snapshot.marks, axes)
+    _marks(figure, snapshot.marks, axes, snapshot.iteration)
     _layout(figure, axes)
     return figure
 
@@ -112,7 +113,7 @@ def _level(figure: go.Figure, value: float, label: str, log: bool = False) -> No
     )  # fmt: skip
 
 
-def _marks(figure: go.Figure, marks: tuple[Mark, ...], axes: Axes) -> None:
+def _marks(figure: go.Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
     """A dotted line where a setting changed; its words on hover, and beside the last few."""
     for mark in marks[-20:]:
         at = max(mark.iteration, 1) if axes.log_x else mark.iteration
@@ -121,7 +122,8 @@ def _marks(figure: go.Figure, marks: tuple[Mark, ...], axes: Axes) -> None:
         at = max(mark.iteration, 1)
         figure.add_annotation(
             x=np.log10(at) if axes.log_x else mark.iteration, y=1, yref="paper", yanchor="top", yshift=-14 * index,
-            text=mark.text, showarrow=False, xanchor="right", font={"size": 11, "color": theme.QUIET},
+            text=mark.text, showarrow=False, xanchor="left" if at < last / 2 else "right",
+            font={"size": 11, "color": theme.QUIET},
         )  # fmt: skip
 
 
@@ -137,6 +139,6 @@ def _layout(figure: go.Figure, axes: Axes) -> None:
     figure.update_xaxes(
         title={"text": "iteration", "standoff": 4}, type="log" if axes.log_x else "linear", hoverformat=",d", **quiet
     )
-    figure.update_yaxes(type="log" if axes.log_y else "linear", **quiet)
+    figure.update_yaxes(type="log" if axes.log_y else "linear", minorloglabels="complete", **quiet)
     if not axes.log_x:
         figure.update_xaxes(rangemode="tozero")

@@ -20,8 +20,9 @@ def reading(snapshot: Snapshot) -> str:
     real, fake = now["d_real"], now["d_fake"]
     numbers = f"D(x) {real:.2f}, D(G(z)) {fake:.2f}"
     if real > 0.95 and fake < 0.05:
-        return f"D is almost always right ({numbers}): G learns slowly from so sure a judge. Try fewer D steps."
-    if real - fake > 0.15:
+        advice = "fewer D steps" if snapshot.config.d_steps > 1 else "a smaller D learning rate, or more G steps"
+        return f"D is almost always right ({numbers}): G learns slowly from so sure a judge. Try {advice}."
+    if real - fake > 0.1:
         return f"D is ahead ({numbers}): it tells real from fake, and its gradient shows G what to change."
     if fake - real > 0.05:
         return f"G fools D for now ({numbers}): D takes fakes for real more often than real ones."

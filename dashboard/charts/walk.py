@@ -56,8 +56,9 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
 
     Non-saturating: -log p; saturating: log(1 - p). Source: Goodfellow et al. 2014, section 3.
     """
-    p = np.linspace(0.005, 0.995, 200, dtype=np.float32)
     scores = np.clip(sigmoid(logits), 1e-6, 1 - 1e-6)
+    p = sigmoid(np.linspace(-14, 14, 300, dtype=np.float32))  # close together where the curves are steep
+    most = 1.1 * max(4.0, float(_non_saturating(scores).max()), float(-_saturating(scores).min()))
     figure = go.Figure()
     for name, colour, loss in (
         ("-log p, fakes against ones", theme.GENERATOR, _non_saturating),
@@ -69,7 +70,7 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
             marker={"color": colour, "size": 7, "opacity": 0.5},
         )  # fmt: skip
     figure.update_xaxes(title={"text": "p = D(G(z))"}, range=[0, 1])
-    figure.update_yaxes(title={"text": "G loss"}, range=[-4, 4])
+    figure.update_yaxes(title={"text": "G loss"}, range=[-most, most])
     return _dress(figure, legend=True)
 
 

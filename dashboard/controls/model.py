@@ -52,7 +52,7 @@ def _head(title: str, icon: str, colour: str | None = None) -> None:
 def _toggle_row(name: str) -> Any:
     """A switch, and beside it the popover with the settings that are changed less often."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        field(name)
+        field(name, "BatchNorm")
         return _more()
 
 
@@ -102,10 +102,8 @@ def _discriminator() -> tuple[Any, Any]:
 def _updates() -> Any:
     _head("Losses and updates", "replay")
     order = st.container(gap="xxsmall")
-    for column, name in zip(st.columns(2, wrap=False), ("d_steps", "g_steps"), strict=True):
-        with column:
-            field(name)
-    field("update_order")
+    for name in ("d_steps", "g_steps", "update_order"):
+        field(name)
     field("loss")
     with _more():
         for name in ("gradient_penalty", "adam_beta1", "adam_beta2", "sgd_momentum", "device", "precision"):
@@ -125,7 +123,6 @@ def fill(slots: Slots, config: GANConfig, shape: tuple[int, ...]) -> None:
         _network("D", config, features)
     with slots.updates:
         st.markdown(update_order(config))
-        st.caption("one iteration")
 
 
 def _network(network: Network, config: GANConfig, features: int) -> None:

@@ -40,7 +40,7 @@ def _number(setting: Setting, shared: dict[str, Any]) -> None:
     if high <= 1 and step >= 0.01:
         st.slider(**shared, min_value=low, max_value=high, value=setting.default, step=step)
     else:
-        decimals = 5 if step < 0.001 else 4 if step < 0.1 else 1
+        decimals = 6 if step < 0.001 else 4 if step < 0.1 else 1
         st.number_input(
             **shared, min_value=low, max_value=high, value=setting.default, step=step, format=f"%.{decimals}f"
         )

@@ -20,8 +20,8 @@ _USUAL = {"detach": True, "zero_grad": True, "ones": True, "reuse_fakes": False,
 def room(report: Report) -> None:
     """Switches, a button, and what came of it."""
     st.caption(
-        "The lecture's two blocks on a copy of your run, from this very state. Whatever you break here, the run itself is"
-        " as it was."
+        "The lecture's two blocks, with its cross entropy, on a copy of your run from this very state. G's .grad begins as"
+        " None, D's is what the run left. Whatever you break here, the run itself is as it was."
     )
     with st.container(horizontal=True):
         for name, (label, help) in _SWITCHES.items():

@@ -13,7 +13,8 @@ from gan_core.runs.protocol import Report
 
 SHAPE = (28, 28)  # of a sample, until the run says its own
 LOSS_NOTES = {
-    "bce": "At ln 2 = 0.693 D can't tell real from fake (its two halves are averaged). A rising G loss alone is no failure.",
+    "bce": "At ln 2 = 0.693 D can't tell real from fake (its halves are averaged). Thick: running mean."
+    " A rising G loss alone is no failure.",
     "bce_saturating": "At ln 2 = 0.693 D can't tell real from fake. G minimises log(1 - D(G(z))): below 0, flat while D is sure.",
     "least_squares": "At 0.25 D can't tell real from fake (its two halves are averaged). Targets: 1 for real, 0 for fake.",
     "wasserstein_gp": "D loss is D(G(z)) - D(x) plus the penalty; minus it estimates the distance. No fixed balance for G.",
@@ -26,6 +27,7 @@ SCORE_NOTES = {
 
 def page() -> None:
     """Draw the page."""
+    session.arrive()
     slots = model.cards()
     panels = _panels()
     settings = session.settings()

@@ -18,8 +18,9 @@ from gan_core.runs.protocol import Report
 
 def page() -> None:
     """Draw the page."""
+    session.arrive()
     if session.current_run() is None:
-        session.new_run(GANConfig())
+        session.new_run(session.settings().config or GANConfig())
     report = session.report()
     session.remember_in_address()
     message, status = transport.walk_bar(report)
@@ -47,7 +48,7 @@ def _hint(report: Report) -> str:
 
 
 def _walk(report: Report, config: GANConfig, view: StageView | None) -> None:
-    st.markdown(f"**{_where(view)}**")
+    st.markdown(f"**{_where(report, view)}**")
     st.image(flow_svg(view), width=860, alt="Flow of data: noise, generator, fake and real, discriminator, loss")
     grid = st.grid(2, min_column_width=420, border=True)
     with grid.cell():
@@ -61,7 +62,11 @@ def _walk(report: Report, config: GANConfig, view: StageView | None) -> None:
     _closer(report, config, view)
 
 
-def _where(view: StageView | None) -> str:
+def _where(report: Report, view: StageView | None) -> str:
+    if report.state == "running":
+        return "Training runs on. Pause it to walk through its next iteration."
+    if report.state == "failed" and view is None:
+        return "This run has failed; Again begins a new one, to walk through or to train."
     if view is None:
         return "One iteration from inside. Press Next stage: each stage is executed, and what it made is shown here."
     turn = " and ".join(view.turns[view.turn])
@@ -74,8 +79,7 @@ def _where(view: StageView | None) -> str:
 
 def _code(config: GANConfig, view: StageView | None) -> None:
     st.markdown("**The lecture's loop**")
-    here = (view.network, view.stage) if view is not None else None
-    lines = [(line.text, here is not None and (line.network, line.stage) == here) for line in loop(config)]
+    lines = [(line.text, view is not None and line.runs(view)) for line in loop(config)]
     colour = theme.DISCRIMINATOR if view is not None and view.network == "D" else theme.GENERATOR
     listing(lines, colour, "walk_code")
 
@@ -85,7 +89,7 @@ def _made(config: GANConfig, view: StageView | None) -> None:
     if view is None:
         st.caption("Nothing yet.")
         return
-    st.markdown(words(view, config.loss))
+    st.markdown(words(view))
     if view.noise is not None:
         picture(noise_png(view.noise), "Noise: one row a sample", "walk_noise")
         st.caption(f"Noise of the first {len(view.noise)} samples, one row each.")
@@ -93,7 +97,7 @@ def _made(config: GANConfig, view: StageView | None) -> None:
         _scored(":blue[Real x]", "walk_real", view.real, view.real_logits, config)
     if view.fake is not None:
         _scored(":primary[Fake G(z)]", "walk_fake", view.fake, view.fake_logits, config)
-    if text := formula(view, config.loss):
+    if text := formula(view):
         st.latex(text)
 
 
@@ -154,7 +158,7 @@ def _closer(report: Report, config: GANConfig, view: StageView | None) -> None:
     with tabs[1]:
         _saturating(config, view)
     with tabs[2]:
-        _twins(view)
+        _twins(config, view)
     with tabs[3]:
         _off(config, view)
     with tabs[4]:
@@ -187,7 +191,7 @@ def _saturating(config: GANConfig, view: StageView | None) -> None:
     plot(charts.generator_losses(view.fake_logits).to_json(), "Generator losses", "walk_saturating", charts.HEIGHT)
 
 
-def _twins(view: StageView | None) -> None:
+def _twins(config: GANConfig, view: StageView | None) -> None:
     if view is None or view.twins is None:
         st.caption("Walk to a Fakes stage: the same noise goes through the generator in three ways.")
         return
@@ -211,8 +215,9 @@ def _twins(view: StageView | None) -> None:
         head = "| layer | mean off by (batch deviations) | running / batch deviation |"
         st.markdown("\n".join([head, "|---|---|---|", *rows]))
         st.caption(
-            "With momentum 0.7 the running statistics are little more than the last batch's: they follow fast and are"
-            " as noisy as one batch. So eval mode differs a little from train mode, and differently after each update."
+            f"With momentum {config.batch_norm_momentum:g} each batch replaces {config.batch_norm_momentum:.0%} of the"
+            " running statistics: the larger it is, the faster they follow and the noisier they are. So eval mode differs a"
+            " little from train mode, and differently after each update."
         )
     else:
         st.caption("Without BatchNorm all three are the same: each picture depends on its own noise alone.")

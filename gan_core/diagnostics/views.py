@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_core.config import Network
+from gan_core.config import GANConfig, Network
 
 Values = NDArray[np.float32]
 
@@ -67,12 +67,14 @@ class Twins:
 class StageView:
     """One stage of a walk, and all that its update has made so far.
 
-    ``turn`` and ``turns``: which of the iteration's turns it is, counted from 0, and whose they are. ``real`` and
-    ``fake``: the first samples of the batch, ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch,
-    ``[batch_size]``. ``losses``: by name. ``push``: -∂loss_g/∂pixel for the shown fakes, ``[n, *shape]``.
+    ``config``: what this turn goes by, also where the run's has changed since. ``turn`` and ``turns``: which of the
+    iteration's turns it is, counted from 0, and whose they are. ``real`` and ``fake``: the first samples of the batch,
+    ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch, ``[batch_size]``. ``losses``: by name. ``push``:
+    -∂loss_g/∂pixel for the shown fakes, ``[n, *shape]``.
     """
 
     iteration: int
+    config: GANConfig
     turn: int
     turns: tuple[tuple[Network, ...], ...]
     network: Network

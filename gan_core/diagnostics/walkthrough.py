@@ -25,6 +25,7 @@ class Walkthrough:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
+        self.config = trainer.config
         self.turns = trainer.turns()
         self.turn = -1
         self.view: StageView | None = None
@@ -70,6 +71,8 @@ class Walkthrough:
     def _walk(self) -> Iterator[Stage]:
         for turn in self.turns:
             self.turn += 1
+            now = self.trainer.config  # its loss counts from the next turn on, its ratio and order from the next walk
+            self.config = self.config.replace(loss=now.loss, gradient_penalty=now.gradient_penalty)
             self._before = {
                 "G": weights_of(self.trainer.generator),
                 "D": weights_of(self.trainer.discriminator),
@@ -86,6 +89,7 @@ class Walkthrough:
         trainer = self.trainer
         return StageView(
             iteration=trainer.iteration + 1,
+            config=self.config,
             turn=self.turn,
             turns=self.turns,
             network=stage.network,

@@ -39,6 +39,7 @@ class Run:
         """Somebody looks: the lease begins anew."""
         self.last_seen = time.monotonic()
         self.left_at: float | None = None
+        self.paused_for_leaving = False
 
     def left(self) -> None:
         """The page that looked was closed or reloaded."""
@@ -93,8 +94,13 @@ class Registry:
         atexit.register(self.close)
 
     def create(self, config: GANConfig) -> Run:
-        """A new run, not training yet. TooManyRuns if the server is full of runs that somebody watches."""
+        """A new run, not training yet. TooManyRuns if the server is full of runs that somebody watches.
+
+        A full server gives up the run whose page was closed longest ago.
+        """
         self.sweep()
+        if len(self._runs) >= self._most:
+            self._give_up_one()
         with self._lock:
             if len(self._runs) >= self._most:
                 raise TooManyRuns(
@@ -104,6 +110,12 @@ class Registry:
             run = Run(secrets.token_urlsafe(9), config, self._make_runner)
             self._runs[run.id] = run
             return run
+
+    def _give_up_one(self) -> None:
+        with self._lock:
+            closed = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
+        if closed:
+            self.end(min(closed)[1])
 
     def restart(self, run_id: str, config: GANConfig) -> Run:
         """End the run of this id and begin a new one in its place, under the same id: its address stays right."""
@@ -132,8 +144,8 @@ class Registry:
         for run in runs:
             if now - run.last_seen > self._grace:
                 self.end(run.id)
-            elif run.left_at is not None and now - run.left_at > self._pause_after:
-                run.left_at = None
+            elif run.left_at is not None and now - run.left_at > self._pause_after and not run.paused_for_leaving:
+                run.paused_for_leaving = True
                 run.runner.send(Pause())
 
     def keep_swept(self, every: float = 10.0) -> None:

@@ -137,6 +137,10 @@ class Worker:
                 self._settle()
             case Step(count):
                 self.state = "paused"
+                if self._walk is not None and not self._walk.finished:
+                    count -= 1
+                    while not self._walk.finished:
+                        self._walk_on("turn")
                 for _ in range(count):
                     self._iterate()
                 self._settle()

@@ -58,9 +58,11 @@ def test_run_on_from_the_middle_and_the_settings_survive_the_way(page: Page) -> 
     batch = page.locator(".st-key-batch_size input")
     batch.fill("64")
     batch.press("Enter")
-    click(page, "reset")
     page.wait_for_url(re.compile("batch_size=64"))
     walk_page(page)
+    page.reload()
+    page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=20_000)
+    expect(page.locator(".st-key-walk_code .line", has_text="torch.randn(64, 100)").first).to_be_visible()
     for _ in range(3):
         click(page, "walk_stage")
     expect(page.get_by_text(re.compile("stage 3 of 7"))).to_be_visible()

@@ -44,6 +44,14 @@ def component(app: AppTest, key: str) -> dict[str, Any]:
     return data
 
 
+def visitor(app: AppTest) -> AppTest:
+    """Somebody who opens the address that another page shows."""
+    other = AppTest.from_file(APP, default_timeout=30)
+    for name, value in app.query_params.items():
+        other.query_params[name] = value
+    return healthy(other.run())
+
+
 def test_a_new_visitor_sees_what_to_do(app: AppTest, registry: Registry) -> None:
     assert state(registry)[0] == "paused"
     assert "Press **Start**" in texts(app)
@@ -112,7 +120,7 @@ def test_live_fields_change_at_once(app: AppTest, registry: Registry) -> None:
 def test_other_fields_wait_for_reset_and_say_so(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     healthy(app.text_input(key="generator_hidden").set_value("16, 8").run())
-    assert "Changed: **Hidden sizes**. It applies from **Reset** on" in texts(app)
+    assert "Changed: **G hidden sizes**. It applies from **Reset** on" in texts(app)
     assert state(registry)[1].config.generator_hidden == (8,)
     press(app, "step")
     assert state(registry)[1].iteration == 2
@@ -213,12 +221,40 @@ def test_the_address_sets_the_settings_and_wrong_ones_are_ignored(registry: Regi
 
 def test_the_address_names_the_run_for_a_reload(app: AppTest, registry: Registry) -> None:
     press(app, "step")
-    reloaded = AppTest.from_file(APP, default_timeout=30)
-    for name, value in app.query_params.items():
-        reloaded.query_params[name] = value
-    healthy(reloaded.run())
+    only_run(registry).left()  # as Streamlit tells when a tab is closed or reloaded
+    visitor(app)
     assert only_run(registry).id in app.query_params["run"]
     assert state(registry)[1].iteration == 1
+
+
+def test_a_reload_brings_the_runs_own_settings_back(app: AppTest, registry: Registry) -> None:
+    healthy(app.number_input(key="seed").set_value(12).run())
+    healthy(app.slider(key="g_steps").set_value(5).run())
+    press(app, "step")
+    only_run(registry).left()
+    again = AppTest.from_file(APP, default_timeout=30)
+    again.query_params["run"] = only_run(registry).id  # the Walk page's address holds no more
+    healthy(again.run())
+    assert again.number_input(key="seed").value == 12
+    assert again.slider(key="g_steps").value == 5
+    assert again.text_input(key="generator_hidden").value == "8"
+    assert state(registry)[1].config.g_steps == 5
+    assert state(registry)[1].iteration == 1
+    assert "Changed:" not in texts(again)
+
+
+def test_a_link_gives_the_settings_and_not_the_run(app: AppTest, registry: Registry) -> None:
+    healthy(app.slider(key="g_steps").set_value(5).run())
+    press(app, "step")
+    mine = only_run(registry)
+    app.query_params["g_steps"] = "5"  # a browser does that itself
+    other = visitor(app)
+    theirs = next(run for run in registry._runs.values() if run is not mine)
+    assert theirs.config.g_steps == 5
+    press(other, "reset")
+    assert registry.get(mine.id) is mine
+    assert mine.poll().snapshot.iteration == 1  # type: ignore[union-attr]
+    assert theirs.id in other.query_params["run"]
 
 
 def test_a_full_server_says_so(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,9 @@ def test_every_stage_has_its_lines_its_words_and_its_place(order: str, loss: Los
     config = SMALL.replace(update_order=order, loss=loss)
     lines = lecture.loop(config)
     for view in stages(config):
-        here = [line.text for line in lines if (line.network, line.stage) == (view.network, view.stage)]
+        here = [line.text for line in lines if line.runs(view)]
         assert here, (view.network, view.stage)
-        assert len(lecture.words(view, loss)) > 20
+        assert len(lecture.words(view)) > 20
         assert lit(view)
         assert flow_svg(view).count('stroke-width="2.5"') == len(lit(view))
 
@@ -51,8 +51,45 @@ def test_the_loop_stands_in_the_configured_order_and_ratio() -> None:
     assert texts.index("for _ in range(2):  # D block") < texts.index("for _ in range(3):  # G block")
     swapped = [line.text for line in lecture.loop(SMALL.replace(update_order="g_first"))]
     assert swapped[0].endswith("# G block")
-    together = [line.text.strip() for line in lecture.loop(SMALL.replace(update_order="simultaneous"))]
-    assert together[-2:] == ["d_optimizer.step()", "g_optimizer.step()"]
+    both = [line.text.strip() for line in lecture.loop(SMALL.replace(update_order="simultaneous", g_steps=1))]
+    assert both[0] == "for _ in range(1):  # both, at the same weights"
+    assert both[-2:] == ["d_optimizer.step()", "g_optimizer.step()"]
+    more = [line.text for line in lecture.loop(SMALL.replace(update_order="simultaneous", g_steps=3))]
+    assert "for _ in range(2):  # G block" in more
+    assert sum("d_optimizer.step()" in text for text in more) == 1
+
+
+def test_in_a_shared_turn_and_in_one_alone_other_lines_are_lit() -> None:
+    config = SMALL.replace(update_order="simultaneous", g_steps=2, d_steps=1)
+    lines = lecture.loop(config)
+    for view in stages(config):
+        lit_at = [index for index, line in enumerate(lines) if line.runs(view)]
+        assert lit_at
+        alone = [line.text for line in lines].index("for _ in range(1):  # G block")
+        assert all((index > alone) == (view.turn == 1) for index in lit_at)
+
+
+def test_a_loss_that_changes_in_the_middle_of_a_walk_is_shown_from_the_next_turn_on() -> None:
+    trainer = Trainer(SMALL)
+    walkthrough = Walkthrough(trainer)
+    for _ in range(4):
+        view = walkthrough.advance()
+    trainer.reconfigure(SMALL.replace(loss="wasserstein_gp", g_steps=5))
+    while not walkthrough.finished:
+        later = walkthrough.advance()
+        assert lecture.words(later)
+        assert (lecture.formula(later) == "") == ("loss" not in later.losses)
+        assert later.config.loss == ("bce" if later.turn == 0 else "wasserstein_gp")
+        assert later.config.g_steps == 2, "this walk's turns were fixed when it began"
+    assert view.config == SMALL
+
+
+def test_a_sure_discriminator_keeps_the_dots_inside_the_chart() -> None:
+    figure = walk.generator_losses(np.full(5, -9.0, np.float32))
+    low, high = figure.layout.yaxis.range
+    for trace in figure.data:
+        if trace.mode == "markers":
+            assert all(low < value < high for value in trace.y)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -73,11 +110,11 @@ def test_the_listed_loss_lines_compute_the_shown_loss(loss: LossName) -> None:
                 exec(line.text.strip(), scope)
         computed = scope["d_loss" if view.network == "D" else "g_loss"]
         assert float(computed) == pytest.approx(view.losses["loss"], rel=1e-5)  # type: ignore[arg-type]
-        assert f"{view.losses['loss']:.4f}" in lecture.formula(view, loss)
+        assert f"{view.losses['loss']:.4f}" in lecture.formula(view)
 
 
 def test_no_formula_before_the_loss() -> None:
-    assert lecture.formula(next(stages()), "bce") == ""
+    assert lecture.formula(next(stages())) == ""
 
 
 def test_bars_show_every_layers_norms() -> None:

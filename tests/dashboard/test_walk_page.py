@@ -3,8 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gan_core.config import GANConfig
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import go_to, healthy
+from tests.dashboard.conftest import APP, go_to, healthy
 from tests.dashboard.test_page import component, only_run, press, state, texts
 
 
@@ -23,7 +24,7 @@ def test_a_learner_walks_through_an_iteration(walk: AppTest, registry: Registry)
         assert f"stage {stage % 7 + 1} of 7" in texts(walk)
         lines = component(walk, "walk_code")["lines"]
         assert any(line["lit"] for line in lines)
-        assert len(lines) == 20, "the whole loop is always there"
+        assert len(lines) == 21, "the whole loop is always there"
     assert state(registry)[1].iteration == 1
     press(walk, "walk_stage")
     assert "Iteration 2 · update 1 of 3 (D) · D, stage 1 of 7: Noise" in texts(walk)
@@ -92,6 +93,38 @@ def test_other_losses_walk_too(app: AppTest, loss: str) -> None:
         press(walk, "walk_stage")
     press(walk, "walk_turn")
     assert "Optimiser step" in texts(walk)
+
+
+def test_the_walk_page_alone_takes_the_addresss_settings(registry: Registry) -> None:
+    visitor = AppTest.from_file(APP, default_timeout=30)
+    for name, value in {
+        "g_steps": "5",
+        "generator_hidden": "8, 4",
+        "discriminator_batch_norm": "true",
+        "seed": "x",
+    }.items():
+        visitor.query_params[name] = value
+    go_to(visitor, "walk")
+    expected = GANConfig(g_steps=5, generator_hidden=(8, 4), discriminator_batch_norm=True)
+    assert only_run(registry).config == expected
+
+
+def test_a_loss_changed_in_the_middle_of_a_walk_is_no_harm(walk: AppTest, registry: Registry) -> None:
+    for _ in range(4):
+        press(walk, "walk_stage")
+    train = go_to(walk, "")
+    assert "Paused inside iteration 1, which the **Walk** page has" in texts(train)
+    healthy(train.selectbox(key="loss").set_value("wasserstein_gp").run())
+    back = go_to(train, "walk")
+    for _ in range(18):
+        press(back, "walk_stage")
+    assert state(registry)[1].iteration == 1
+
+
+def test_finishing_an_iteration_keeps_its_last_stage_in_sight(walk: AppTest) -> None:
+    press(walk, "walk_stage")
+    press(walk, "step")
+    assert "Iteration 1 · update 3 of 3 (G) · G, stage 7 of 7: Optimiser step" in texts(walk)
 
 
 def test_settings_and_run_survive_the_way_there_and_back(app: AppTest, registry: Registry) -> None:

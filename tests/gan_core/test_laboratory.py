@@ -57,6 +57,12 @@ def test_without_detach_d_s_block_fills_g_s_gradients() -> None:
     assert detached.loss == not_detached.loss
 
 
+def test_what_not_detaching_does_is_seen_after_training_too(trainer: Trainer) -> None:
+    found = experiment(trainer, Switches(detach=False))
+    assert found.usual[0].gradient_g is None
+    assert found.blocks[0].gradient_g is not None
+
+
 def test_without_zeroing_gradients_add_up(trainer: Trainer) -> None:
     zeroed, summed = (experiment(trainer, Switches(zero_grad=zero)).blocks[0] for zero in (True, False))
     assert zeroed.gradient_d != summed.gradient_d

@@ -185,3 +185,19 @@ def test_a_restarted_run_keeps_its_id_and_nothing_else() -> None:
     assert not old.folder.exists()
     assert new.folder.exists()
     registry.close()
+
+
+def test_a_full_server_gives_up_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
+    registry = Registry(Stub, most=3)
+    watched, closed_first, closed_later = (registry.create(tiny(seed=seed)) for seed in range(3))
+    closed_first.left()
+    clock.now += 5
+    closed_later.left()
+    new = registry.create(tiny(seed=3))
+    assert registry.get(closed_first.id) is None
+    assert [registry.get(run.id) for run in (watched, closed_later, new)] == [watched, closed_later, new]
+    registry.create(tiny(seed=4))
+    with pytest.raises(TooManyRuns):
+        registry.create(tiny(seed=5))
+    assert registry.get(watched.id) is watched
+    registry.close()
