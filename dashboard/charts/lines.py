@@ -137,8 +137,9 @@ def _layout(figure: go.Figure, axes: Axes) -> None:
         uirevision=f"{axes.log_x}{axes.log_y}",
     )  # fmt: skip
     figure.update_xaxes(
-        title={"text": "iteration", "standoff": 4}, type="log" if axes.log_x else "linear", hoverformat=",d", **quiet
-    )
+        title={"text": "iteration", "standoff": 4}, type="log" if axes.log_x else "linear", hoverformat=",d",
+        spikecolor=theme.QUIET, spikethickness=1, **quiet,
+    )  # fmt: skip
     figure.update_yaxes(type="log" if axes.log_y else "linear", minorloglabels="complete", **quiet)
     if not axes.log_x:
         figure.update_xaxes(rangemode="tozero")
