@@ -12,11 +12,12 @@ from gan_core.config import GANConfig, Setting, explain
 from gan_core.options import option_value
 from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
-from gan_core.runs.registry import Registry, Run, TooManyRuns
+from gan_core.runs.registry import CannotStart, Registry, Run, TooManyRuns
 
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
 ARRIVED = "arrived"
+REFUSED = "refused"  # the settings under which no run could begin, and why
 
 
 @st.cache_resource(show_spinner=False)
@@ -83,8 +84,10 @@ def settings() -> Settings:
         config = GANConfig(**values)
     except ValidationError as error:
         return Settings(None, (*problems, *explain(error)))
-    if not problems:
+    if not problems and current_run() is not None:
         problems += _not_here(config)
+        if refused := _refusal(config):
+            problems.append(refused)
     return Settings(None, tuple(problems)) if problems else Settings(config)
 
 
@@ -153,30 +156,33 @@ def current_run() -> Run | None:
 
 
 def new_run(config: GANConfig) -> Run | None:
-    """Begin this session's run anew under ``config``, not training yet. None if the server is full."""
+    """Begin this session's run anew under ``config``, not training yet.
+
+    None, and the run that there is stays, if the server is full or these settings cannot start.
+    """
     old = current_run()
     try:
         run = registry().create(config) if old is None else registry().restart(old.id, config)
-    except TooManyRuns as full:
-        set_value("refusal", str(full))
+    except (TooManyRuns, CannotStart) as refusal:
+        set_value(REFUSED, (config, str(refusal)))
         return None
-    set_value("refusal", None)
+    set_value(REFUSED, None)
     set_value(RUN, run.id)
     run.poll(START_WAIT)  # so that the page goes from the old pictures to the new, with nothing between
     return run
 
 
-def refusal() -> str | None:
-    """Why the server would not begin a run, if it would not."""
-    refused: str | None = value("refusal")
-    return refused
+def _refusal(config: GANConfig | None = None) -> str | None:
+    """Why no run could begin, under ``config`` if one is given."""
+    refused: tuple[GANConfig, str] | None = value(REFUSED)
+    return refused[1] if refused is not None and config in (None, refused[0]) else None
 
 
 def report() -> Report:
     """How the run stands."""
     run = current_run()
     if run is None:
-        return Report("failed", None, Failure(refusal() or "This run has ended: nobody looked at it for a while."))
+        return Report("failed", None, Failure(_refusal() or "This run has ended: nobody looked at it for a while."))
     return run.poll()
 
 

@@ -25,6 +25,10 @@ class TooManyRuns(RuntimeError):
     """This server trains as much as it can; the message is fit for a page."""
 
 
+class CannotStart(RuntimeError):
+    """A run failed before its first iteration; the message is fit for a page."""
+
+
 class Run:
     """One run: its runner, the folder where its networks are kept, and when somebody last asked for it."""
 
@@ -117,12 +121,23 @@ class Registry:
         if closed:
             self.end(min(closed)[1])
 
-    def restart(self, run_id: str, config: GANConfig) -> Run:
-        """End the run of this id and begin a new one in its place, under the same id: its address stays right."""
-        self.end(run_id)
+    def restart(self, run_id: str, config: GANConfig, wait: float = 8.0) -> Run:
+        """Begin a new run in the place of the one of this id, under the same id: its address stays right.
+
+        CannotStart, and the old run goes on, if the new one fails within ``wait`` seconds, before it has trained
+        anything: a data set that cannot be had costs nobody the run that there is.
+        """
+        new = Run(run_id, config, self._make_runner)
+        report = new.poll(wait)
+        if report.state == "failed":
+            new.close()
+            raise CannotStart(report.failure.message if report.failure else "The run could not start.")
         with self._lock:
-            run = self._runs[run_id] = Run(run_id, config, self._make_runner)
-            return run
+            old = self._runs.get(run_id)
+            self._runs[run_id] = new
+        if old is not None:
+            old.close()
+        return new
 
     def get(self, run_id: str) -> Run | None:
         """The run of this id, if it has not ended."""

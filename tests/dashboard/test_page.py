@@ -1,6 +1,7 @@
 """The Train page, driven by a learner who has no browser."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,26 @@ def test_reset_keeps_the_address_of_the_run(app: AppTest, registry: Registry) ->
     assert after is not before
     assert after.id == before.id
     assert after.id in app.query_params["run"]
+
+
+def test_a_data_set_that_cannot_be_had_costs_nobody_the_run(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("the tests have no network")
+
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    press(app, "step")
+    run = only_run(registry)
+    healthy(app.selectbox(key="dataset").set_value("mnist").run())
+    assert "Changed: **Data set**" in texts(app)
+    press(app, "reset")
+    assert "MNIST could not be had: the tests have no network" in texts(app)
+    assert only_run(registry) is run
+    assert state(registry)[1].iteration == 1
+    assert app.button(key="start").disabled, "Start would train something other than the page says"
+    healthy(app.selectbox(key="dataset").set_value("digits").run())
+    assert "could not be had" not in texts(app)
+    press(app, "step")
+    assert state(registry)[1].iteration == 2

@@ -12,7 +12,7 @@ from gan_core.export import read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Step
-from gan_core.runs.registry import Registry, TooManyRuns
+from gan_core.runs.registry import CannotStart, Registry, TooManyRuns
 from tests.gan_core.support import tiny
 
 
@@ -200,4 +200,18 @@ def test_a_full_server_gives_up_the_run_whose_page_was_closed_longest_ago(clock:
     with pytest.raises(TooManyRuns):
         registry.create(tiny(seed=5))
     assert registry.get(watched.id) is watched
+    registry.close()
+
+
+def test_a_run_that_cannot_start_leaves_the_old_one_in_its_place() -> None:
+    registry = Registry(InlineRunner)
+    old = registry.create(tiny())
+    old.send(Step(2))
+    with pytest.raises(CannotStart, match="dataset = 'nothing' is not known"):
+        registry.restart(old.id, tiny(dataset="nothing"))
+    assert registry.get(old.id) is old
+    snapshot = old.poll().snapshot
+    assert snapshot is not None
+    assert snapshot.iteration == 2
+    assert old.folder.exists()
     registry.close()
