@@ -1,8 +1,11 @@
 """The one file that touches ``st.session_state`` and the registry of runs."""
 
 import secrets
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 from pydantic import ValidationError
@@ -19,6 +22,9 @@ RUN = "run"  # the run's id: in the session, and in the address so that a reload
 ARRIVED = "arrived"
 REFUSED = "refused"  # the settings under which no run could begin, and why
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 @st.cache_resource(show_spinner=False)
 def registry() -> Registry:
@@ -32,7 +38,9 @@ def registry() -> Registry:
 class _Tab:
     """What a browser tab holds; Streamlit lets go of it when the tab is closed or reloaded."""
 
-    run_id: str | None = None
+    def __init__(self) -> None:
+        self.run_id: str | None = None
+        self.lock = threading.RLock()
 
 
 def _left(tab: _Tab) -> None:
@@ -44,6 +52,21 @@ def _left(tab: _Tab) -> None:
 @st.cache_resource(scope="session", on_release=_left, show_spinner=False)
 def _tab() -> _Tab:
     return _Tab()
+
+
+def alone(action: Callable[P, R]) -> Callable[P, R]:
+    """Let ``action`` run when no other such action of this tab does.
+
+    Streamlit starts a second script for a click that comes while the first one's callback still works: without this,
+    Start, clicked while Reset was building the new run, went to the old one.
+    """
+
+    @wraps(action)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _tab().lock:
+            return action(*args, **kwargs)
+
+    return guarded
 
 
 # Settings ----------------------------------------------------------------------------------------------------
@@ -155,6 +178,7 @@ def current_run() -> Run | None:
     return run
 
 
+@alone
 def new_run(config: GANConfig) -> Run | None:
     """Begin this session's run anew under ``config``, not training yet.
 
@@ -186,6 +210,7 @@ def report() -> Report:
     return run.poll()
 
 
+@alone
 def send(command: Command) -> None:
     """Tell the run something; without a run, nothing happens."""
     run = current_run()
@@ -193,6 +218,7 @@ def send(command: Command) -> None:
         run.send(command)
 
 
+@alone
 def reconcile(config: GANConfig) -> tuple[str, ...]:
     """Bring the run to ``config`` as far as it goes while training; the names of the fields that must wait.
 

@@ -83,6 +83,7 @@ def _button(key: str, label: str, action: Any, enabled: bool, help: str) -> None
     st.button(label, key=key, on_click=action, disabled=not enabled, help=help)
 
 
+@session.alone
 def start() -> None:
     """Train on; where the run has failed or ended, begin again under the settings as they stand."""
     config = session.settings().config
@@ -118,6 +119,7 @@ def step_g() -> None:
     session.send(Update("G"))
 
 
+@session.alone
 def reset() -> None:
     """The same seed and settings from iteration 0."""
     config = session.settings().config
@@ -133,6 +135,7 @@ def new_seed_button() -> None:
     )  # fmt: skip
 
 
+@session.alone
 def new_seed() -> None:
     """Another seed, from iteration 0."""
     config = session.settings().config
