@@ -44,6 +44,16 @@ def test_step_is_exactly_one_iteration_and_reset_gives_the_same_first_losses(pag
     assert first_losses() == once
 
 
+def test_start_clicked_while_reset_still_works_starts_the_new_run(page: Page) -> None:
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "a step")
+    click(page, "reset")
+    page.wait_for_timeout(100)  # Reset builds the new run for about a quarter of a second
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) > 1, "the new run trains")
+    pause(page)
+
+
 def test_d_step_changes_d_alone_and_g_step_g_alone(page: Page, tmp_path: Path) -> None:
     before = load_file(download(page, "download_generator", tmp_path))
     picture = fakes(page)
