@@ -1,7 +1,7 @@
 """The fragment: poll → Snapshot → panels. The one thing on the page that runs by a timer."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,15 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
     """
     busy = shown.state in ("running", "starting") or not shown.settled
 
+    by_timer = False
+
     @st.fragment(run_every=TICK if busy else None)
     def tick() -> None:
-        with suppress(StreamlitInvalidLayoutContextError):  # a full run was cut short by a click; the next draws all
+        nonlocal by_timer
+        # A click may have cut the full run short before it drew anything: then a tick has no place to write to, and the
+        # full run that the click began draws all. In a full run the same error is a mistake of ours, and is shown.
+        with suppress(StreamlitInvalidLayoutContextError) if by_timer else nullcontext():
+            by_timer = True
             look()
 
     def look() -> None:

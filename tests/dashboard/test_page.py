@@ -105,6 +105,13 @@ def test_fresh_noise_changes_the_pictures_alone(app: AppTest, registry: Registry
     assert "manual_seed(1)" in "\n".join(code.value for code in app.code)
 
 
+def test_larger_pictures_on_demand(app: AppTest) -> None:
+    assert len(app.image) == 1, "the drawing of the noise"
+    press(app, "larger")
+    assert "Fakes at iteration 0, and real ones below." in texts(app)
+    assert len(app.image) == 3
+
+
 def test_live_fields_change_at_once(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     run = only_run(registry).id

@@ -180,12 +180,14 @@ def test_the_push_lowers_g_s_loss() -> None:
     """The picture's meaning: moved a little along it, the same fakes are taken for real a little more."""
     trainer = Trainer(SMALL.replace(update_order="g_first", discriminator_batch_norm=False, batch_size=SHOWN))
     trainer.step()
-    view = next(view for view in walked(trainer) if view.stage == "gradients" and view.network == "G")
+    walk = Walkthrough(trainer)
+    while (view := walk.advance()).stage != "gradients":
+        pass
+    assert view.network == "G"
     assert view.fake is not None
     assert view.push is not None
     fake, push = (torch.from_numpy(values).reshape(SHOWN, -1) for values in (view.fake, view.push))
-    # D has not stepped yet at this stage of a "g_first" walk only if asked on a copy: so compare both under one D.
-    with torch.no_grad():
+    with torch.no_grad():  # the walk stands still here, so this is the very D that the push came from
         before, after = (bce(trainer.discriminator(x), torch.ones(SHOWN, 1)) for x in (fake, fake + 0.5 * push))
     assert float(after) < float(before)
 
