@@ -16,12 +16,15 @@ Network = Literal["D", "G"]
 UpdateOrder = Literal["d_first", "g_first", "simultaneous"]
 LossName = Literal["bce", "bce_saturating", "least_squares", "wasserstein_gp"]
 OptimizerName = Literal["adam", "sgd"]
+NoiseName = Literal["normal", "uniform"]
 BatchNormPosition = Literal["after_activation", "before_activation"]
 Precision = Literal["float32", "bfloat16"]
 Group = Literal["data", "noise", "generator", "discriminator", "updates", "run"]
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 HiddenSizes = Annotated[tuple[Width, ...], Field(min_length=1, max_length=6)]
+ClassNumber = Annotated[int, Field(ge=0, le=99)]
+Classes = Annotated[tuple[ClassNumber, ...], Field(max_length=100)]
 
 
 def setting(
@@ -34,10 +37,21 @@ def setting(
     unit: str = "",
     step: float | None = None,
     names: dict[str, str] | None = None,
+    right: str = "a name",
+    data: bool = False,
     **limits: Any,
 ) -> Any:
     """A field of GANConfig together with all that a page or a command line needs to offer it."""
-    shown = {"label": label, "group": group, "live": live, "unit": unit, "step": step, "names": names or {}}
+    shown = {
+        "label": label,
+        "group": group,
+        "live": live,
+        "unit": unit,
+        "step": step,
+        "names": names or {},
+        "right": right,
+    }
+    shown["data"] = data
     return Field(default, description=help, json_schema_extra=shown, **limits)  # type: ignore[arg-type]
 
 
@@ -46,7 +60,8 @@ class Setting:
     """What one field of GANConfig says of itself.
 
     ``minimum`` and ``maximum`` are inclusive; for hidden sizes they bound each layer's width.
-    ``choices`` is empty unless the value is one of a fixed list; ``names`` gives their words.
+    ``choices`` is empty unless the value is one of a fixed list; ``names`` gives their words; ``right`` says what a
+    text should be. ``data``: the text is no word but data, which a page's tool makes and nobody types.
     ``live`` says whether a running training takes the change at once.
     """
 
@@ -56,13 +71,15 @@ class Setting:
     help: str
     group: Group
     live: bool
-    kind: Literal["whole", "number", "switch", "choice", "sizes", "text"]
+    kind: Literal["whole", "number", "switch", "choice", "sizes", "classes", "text"]
     unit: str
     minimum: float | None
     maximum: float | None
     step: float | None
     choices: tuple[str, ...]
     names: dict[str, str]
+    right: str
+    data: bool
 
     def expected(self) -> str:
         """The values that are right, as the end of a sentence."""
@@ -72,8 +89,10 @@ class Setting:
             return "one of " + ", ".join(repr(choice) for choice in self.choices)
         if self.kind == "sizes":
             return f"1 to 6 whole numbers, each from {self.minimum:g} to {self.maximum:g}, such as 256, 512"
+        if self.kind == "classes":
+            return f"whole numbers, each from {self.minimum:g} to {self.maximum:g}, such as 3, 8; or none for all"
         if self.kind == "text":
-            return "'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'" if self.name == "device" else "a name"
+            return self.right
         word = "a whole number" if self.kind == "whole" else "a number"
         return f"{word} from {self.minimum:.10g} to {self.maximum:.10g}"
 
@@ -91,9 +110,31 @@ class GANConfig(BaseModel):
         "digits", "The real samples that the discriminator sees and the generator learns to imitate.",
         label="Data set", group="data", min_length=1, max_length=64,
     )  # fmt: skip
+    classes: Classes = setting(
+        (), "Which classes of the data set to train on; none chosen means all. A filter: the samples stay as they are.",
+        label="Classes", group="data",
+    )  # fmt: skip
+    drawing: str = setting(
+        "", "The shape drawn by hand that the points of the data set 'drawn' fill evenly.",
+        label="Drawing", group="data", data=True, right="what the page's canvas makes, or nothing",
+        max_length=300, pattern=r"^[A-Za-z0-9_-]*$",
+    )  # fmt: skip
+    own_data: str = setting(
+        "", "The fingerprint of the learner's own pictures or points, which are kept outside the settings.",
+        label="Own data", group="data", data=True, right="the fingerprint that an upload was given: 16 digits 0-9, a-f",
+        pattern=r"^([0-9a-f]{16})?$",
+    )  # fmt: skip
+    picture_size: int = setting(
+        28, "Height and width that the learner's own pictures are brought to.",
+        label="Picture size", group="data", unit="pixels", ge=8, le=64, step=4,
+    )  # fmt: skip
     latent_dim: int = setting(
         100, "How many random numbers z each fake is made from.",
         label="Noise size (latent_dim)", group="noise", unit="numbers", ge=1, le=1024, step=1,
+    )  # fmt: skip
+    noise: NoiseName = setting(
+        "normal", "How the random numbers z are drawn: normal with mean 0 and deviation 1, or uniform from -1 to 1.",
+        label="Noise", group="noise", names={"normal": "normal", "uniform": "uniform"},
     )  # fmt: skip
     generator_hidden: HiddenSizes = setting(
         (256, 512, 1024), "Units in each hidden layer of the generator, first to last.",
@@ -189,7 +230,8 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     device: str = setting(
         "auto", "Where the run computes; auto takes a GPU if there is one, else the CPU.",
-        label="Device", group="run", pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
+        label="Device", group="run", right="'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
         names={"auto": "Auto", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU (MPS)"},
     )  # fmt: skip
     precision: Precision = setting(
@@ -197,10 +239,15 @@ class GANConfig(BaseModel):
         label="Precision", group="run", names={"float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
 
-    @field_validator("generator_hidden", "discriminator_hidden", mode="before")
+    @field_validator("generator_hidden", "discriminator_hidden", "classes", mode="before")
     @classmethod
     def _list_is_a_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("classes")
+    @classmethod
+    def _each_class_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(value)))
 
     @classmethod
     def setting(cls, name: str) -> Setting:
@@ -243,8 +290,8 @@ def _describe(name: str) -> Setting:
     if get_origin(field.annotation) is Literal:
         kind, choices = "choice", get_args(field.annotation)
     elif kind is None:
-        kind = "sizes"
-        limits = get_args(Width)[1].metadata
+        kind, item = ("classes", ClassNumber) if name == "classes" else ("sizes", Width)
+        limits = get_args(item)[1].metadata
     return Setting(
         name=name, default=field.default, help=field.description or "", kind=kind, choices=choices,
         minimum=_limit(limits, "ge"), maximum=_limit(limits, "le"), **extra,
@@ -268,7 +315,8 @@ def explain(error: ValidationError) -> list[str]:
             sentences[f"{name}: there is no setting of this name.{hint}"] = None
             continue
         inner = problem["loc"][1:]
-        where = f", layer {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
+        item = "place" if _SETTINGS[name].kind == "classes" else "layer"
+        where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
         sentences[f"{name}{where} = {_shown(value)} is not possible; it should be {_SETTINGS[name].expected()}."] = None
     return list(sentences)
 

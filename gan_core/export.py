@@ -78,7 +78,9 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
         features *= side
     lines.append(f"    nn.Linear({inputs}, {features}), nn.Tanh(),")
     size = ", ".join(str(side) for side in shape)
-    noise = f"{count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed})"
+    drawn = f"({count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed}))"
+    noise = f"torch.randn{drawn}" if config.noise == "normal" else f"torch.rand{drawn} * 2 - 1"
+    made = "pictures" if len(shape) > 1 else "points"
     return "\n".join(
         [
             "import torch; from torch import nn; from safetensors.torch import load_file",
@@ -86,7 +88,7 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
             *lines,
             ")",
             f'generator.load_state_dict(load_file("{GENERATOR_FILE}"))',
-            f"noise = torch.randn({noise})",
-            f"pictures = generator.eval()(noise).detach().reshape(-1, {size})  # values from -1 to 1",
+            f"noise = {noise}",
+            f"{made} = generator.eval()(noise).detach().reshape(-1, {size})  # values from -1 to 1",
         ]
     )

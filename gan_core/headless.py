@@ -74,5 +74,5 @@ def _save_samples(path: Path, trainer: Trainer) -> None:
     if len(trainer.dataset.shape) != 2:
         path.unlink(missing_ok=True)
         return
-    noise = sample_noise(0, SAMPLES, trainer.config.latent_dim)
+    noise = sample_noise(0, SAMPLES, trainer.config)
     write_whole(path, png(picture_grid(generate(trainer, noise), columns=round(SAMPLES**0.5))))

@@ -7,7 +7,15 @@ from typing import Any
 from gan_core.config import GANConfig, Setting
 
 PROGRAM = "python -m gan_core"
-METAVARS = {"whole": "N", "number": "X", "switch": "true|false", "choice": "NAME", "sizes": "N,N,...", "text": "NAME"}
+METAVARS = {
+    "whole": "N",
+    "number": "X",
+    "switch": "true|false",
+    "choice": "NAME",
+    "sizes": "N,N,...",
+    "classes": "N,N,...",
+    "text": "NAME",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,7 +49,7 @@ def option(setting: Setting) -> str:
 def option_help(setting: Setting) -> str:
     """What the setting means, what it may be and what it is by default."""
     default = setting.default
-    if setting.kind == "sizes":
+    if setting.kind in ("sizes", "classes"):
         default = ",".join(map(str, default))
     elif setting.kind == "switch":
         default = str(default).lower()
@@ -56,8 +64,8 @@ def option_value(setting: Setting, text: str) -> Any:
             return int(text)
         if setting.kind == "number":
             return float(text)
-        if setting.kind == "sizes":
-            return tuple(int(size) for size in text.split(","))
+        if setting.kind in ("sizes", "classes"):
+            return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
         return text
     if setting.kind == "switch":

@@ -5,13 +5,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gan_core.config import GANConfig
+from gan_core.noise import draw_noise
 from gan_core.seeds import stream
 from gan_core.trainer import Trainer
 
 
-def sample_noise(seed: int, count: int, latent_dim: int) -> Tensor:
+def sample_noise(seed: int, count: int, config: GANConfig) -> Tensor:
     """Noise ``[count, latent_dim]`` that any PyTorch makes again from ``seed``: the snippet on the page does."""
-    return torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
+    return draw_noise((count, config.latent_dim), config.noise, torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()

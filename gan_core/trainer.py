@@ -19,6 +19,7 @@ from gan_core.device import resolve_device
 from gan_core.losses import LOSSES, gradient_penalty
 from gan_core.metrics import Metrics
 from gan_core.networks import batch_statistics_only, build_discriminator, build_generator, frozen
+from gan_core.noise import draw_noise
 from gan_core.optimizers import build_optimizer, reconfigure_optimizer
 from gan_core.seeds import stream
 
@@ -47,7 +48,7 @@ class Trainer:
     def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
         self.config = config
         self.device = resolve_device(config.device)
-        self.dataset = (dataset or load_dataset(config.dataset)).to(self.device)
+        self.dataset = (dataset or load_dataset(config)).to(self.device)
         if config.batch_size > self.dataset.count:
             raise DataError(
                 f"batch_size = {config.batch_size} is not possible; {self.dataset.title} has {self.dataset.count} "
@@ -199,7 +200,7 @@ class Trainer:
 
     def draw_noise(self, name: str) -> Tensor:
         size = (self.config.batch_size, self.config.latent_dim)
-        return torch.randn(size, device=self.device, generator=self._random[name])
+        return draw_noise(size, self.config.noise, self._random[name])
 
     def _arithmetic(self) -> AbstractContextManager[None]:
         return arithmetic(self.config, self.device)

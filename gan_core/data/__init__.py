@@ -1,39 +1,69 @@
-"""A name → Dataset. To add a set, write a loader and name it in ``DATASETS``.
+"""A config → Dataset. To add a set, write a loader and name it in ``DATASETS``.
 
 Free of PyTorch until a set is loaded: the page offers the names from here.
 """
 
 import difflib
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gan_core.config import GANConfig
 from gan_core.data.errors import DataError
 
 if TYPE_CHECKING:
     from gan_core.data.dataset import Dataset
 
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+
 
 class Source(NamedTuple):
-    """What a person calls a set, and ``module:function`` that loads it."""
+    """What a person calls a set, and ``module:function`` that loads it.
+
+    The function takes the config and the file of the learner's own data, if there is one. ``classes``: their names,
+    by number. ``download``: bytes to download once, about; 0 if nothing is.
+    """
 
     title: str
     loader: str
+    kind: Literal["pictures", "points"] = "pictures"
+    classes: tuple[str, ...] = ()
+    download: int = 0
 
 
 DATASETS: dict[str, Source] = {
-    "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits"),
-    "mnist": Source("MNIST (downloaded once)", "gan_core.data.vision:load_mnist"),
-    "fashion_mnist": Source("Fashion-MNIST (downloaded once)", "gan_core.data.vision:load_fashion_mnist"),
-    "kmnist": Source("KMNIST (downloaded once)", "gan_core.data.vision:load_kmnist"),
+    "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits", classes=DIGITS),
+    "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=11_594_722),
+    "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=30_878_645),
+    "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=21_246_415),
 }
 
 
-def load_dataset(name: str) -> "Dataset":
-    """The set called ``name``, whole in memory; DataError names the known ones if there is none."""
-    if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise DataError(f"dataset = {name!r} is not known; it should be one of {', '.join(map(repr, DATASETS))}.{hint}")
-    module, _, function = DATASETS[name].loader.partition(":")
-    dataset: Dataset = getattr(import_module(module), function)()
-    return dataset
+def source(name: str) -> Source:
+    """The source of the set called ``name``; DataError names the known ones if there is none."""
+    if name in DATASETS:
+        return DATASETS[name]
+    near = difflib.get_close_matches(name, DATASETS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise DataError(f"dataset = {name!r} is not known; it should be one of {', '.join(map(repr, DATASETS))}.{hint}")
+
+
+def load_dataset(config: GANConfig, own: Path | None = None) -> "Dataset":
+    """The set that ``config`` names, whole in memory, only the chosen classes of it.
+
+    ``own`` is the file of the learner's own data. DataError if the set is not known or cannot be had.
+    """
+    found = source(config.dataset)
+    _check_classes(config, found)
+    module, _, function = found.loader.partition(":")
+    dataset: Dataset = getattr(import_module(module), function)(config, own)
+    return dataset.only(config.classes) if config.classes else dataset
+
+
+def _check_classes(config: GANConfig, found: Source) -> None:
+    if not config.classes or config.classes[-1] < len(found.classes):
+        return
+    right = f"from 0 to {len(found.classes) - 1}" if found.classes else "empty: this set has no classes"
+    raise DataError(f"classes = {config.classes} is not possible for {found.title}; it should be {right}.")

@@ -7,12 +7,22 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Modes:
+    """Where the samples of a distribution gather: ``centres`` float32 ``[k, features]``, each a normal distribution of
+    this ``deviation`` in every direction."""
+
+    centres: Tensor
+    deviation: float
+
+
+@dataclass(frozen=True)
 class Dataset:
     """All samples of a set.
 
-    ``samples``: ``[count, features]``, float32 in [-1, 1], or uint8 for pictures that came as such: a quarter of
-    the memory, and turned into [-1, 1] batch by batch. ``shape``: of one sample before flattening, such as (28, 28)
-    for a picture. ``labels``: int64 ``[count]`` or None; the GAN never sees them.
+    ``samples``: ``[n, features]``, float32 in [-1, 1], or uint8 for pictures that came as such: a quarter of
+    the memory, and turned into [-1, 1] batch by batch. ``shape``: of one sample before flattening: (28, 28) for a
+    picture, (2,) for a point of the plane. ``labels``: int64 ``[n]`` or None; the GAN never sees them.
+    ``chosen``: int64 indices of the samples that are used, None for all. ``modes``: where they are known.
     """
 
     name: str
@@ -20,20 +30,32 @@ class Dataset:
     samples: Tensor
     shape: tuple[int, ...]
     labels: Tensor | None = None
+    chosen: Tensor | None = None
+    modes: Modes | None = None
 
     @property
     def count(self) -> int:
-        return self.samples.shape[0]
+        """Samples that are used."""
+        return self.samples.shape[0] if self.chosen is None else self.chosen.shape[0]
 
     @property
     def features(self) -> int:
         return self.samples.shape[1]
 
     def batch(self, indices: Tensor) -> Tensor:
-        """The samples of these indices, float32 ``[len(indices), features]`` in [-1, 1]."""
+        """The samples of these indices into the used ones, float32 ``[len(indices), features]`` in [-1, 1]."""
+        if self.chosen is not None:
+            indices = self.chosen[indices.to(self.chosen.device)]
         chosen = self.samples[indices.to(self.samples.device)]
         return chosen if chosen.dtype == torch.float32 else chosen.float().div_(127.5).sub_(1)
 
+    def only(self, classes: tuple[int, ...]) -> "Dataset":
+        """The same set with the samples of these classes alone; the tensor of all of them stays where it is."""
+        assert self.labels is not None, "only a set with labels has classes"
+        chosen = torch.isin(self.labels, torch.tensor(classes)).nonzero().flatten()
+        return replace(self, chosen=chosen)
+
     def to(self, device: torch.device) -> "Dataset":
         """The same set with its samples on ``device``."""
-        return replace(self, samples=self.samples.to(device))
+        chosen = None if self.chosen is None else self.chosen.to(device)
+        return replace(self, samples=self.samples.to(device), chosen=chosen)

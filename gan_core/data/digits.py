@@ -1,15 +1,18 @@
 """scikit-learn's bundled handwritten digits, at the size of the lecture's pictures."""
 
+from pathlib import Path
+
 import torch
 from torch.nn.functional import interpolate
 
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.dataset import Dataset
 
 SIDE = 28
 
 
-def load_digits() -> Dataset:
+def load_digits(config: GANConfig, own: Path | None = None) -> Dataset:
     """1,797 real scans (UCI ML hand-written digits, 8×8, values 0 to 16), enlarged to 28×28 bicubically.
 
     Enlarging overshoots a little at sharp edges; what leaves [-1, 1], the range of the generator's Tanh, is

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
@@ -50,24 +51,13 @@ def _operators_load() -> bool:
     return True
 
 
-def load_mnist() -> Dataset:
-    """MNIST's 60,000 training digits, 28×28 (LeCun et al. 1998)."""
-    return _load("mnist", "MNIST")
+# LeCun et al. 1998, Xiao et al. 2017, Clanuwat et al. 2018: 60,000 training pictures each, 28×28.
+CLASS_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
-def load_fashion_mnist() -> Dataset:
-    """Fashion-MNIST's 60,000 training pictures of clothes, 28×28 (Xiao et al. 2017)."""
-    return _load("fashion_mnist", "FashionMNIST")
-
-
-def load_kmnist() -> Dataset:
-    """Kuzushiji-MNIST's 60,000 training pictures of cursive Japanese characters, 28×28 (Clanuwat et al. 2018)."""
-    return _load("kmnist", "KMNIST")
-
-
-def _load(name: str, class_name: str) -> Dataset:
+def load(config: GANConfig, own: Path | None = None) -> Dataset:
     """The training split: files that are there are used without any network, others downloaded and verified."""
-    kind = getattr(import_torchvision().datasets, class_name)
+    kind = getattr(import_torchvision().datasets, CLASS_NAMES[config.dataset])
     folder = data_folder()
     try:
         if not all((_raw(kind, folder) / file).is_file() for file in _unpacked(kind)):
@@ -76,7 +66,8 @@ def _load(name: str, class_name: str) -> Dataset:
     except Exception as error:  # network, disk, checksums, broken archives: one sentence, and the cause behind it
         raise DataError(_refusal(kind, folder, error)) from error
     samples = pictures.data.flatten(1).contiguous()
-    return Dataset(name, DATASETS[name].title, samples, tuple(pictures.data.shape[1:]), pictures.targets)
+    title = DATASETS[config.dataset].title
+    return Dataset(config.dataset, title, samples, tuple(pictures.data.shape[1:]), pictures.targets)
 
 
 def _raw(kind: Any, folder: Path) -> Path:

@@ -123,7 +123,7 @@ class Worker:
 
     def _use_noise(self, seed: int) -> None:
         self._sample_seed = seed
-        self._noise = sample_noise(seed, SAMPLES, self.config.latent_dim)
+        self._noise = sample_noise(seed, SAMPLES, self.config)
 
     def _carry_out(self, command: Command) -> None:
         trainer = self._running_trainer()

@@ -1,5 +1,6 @@
 """What the core's tests share: small settings, a small data set, and equality bit for bit."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,11 @@ def points(count: int = 44, features: int = 6) -> Dataset:
     """Fixed samples in [-1, 1]; 44 in batches of 8 leave a remainder of 4."""
     random = torch.Generator().manual_seed(1)
     return Dataset("points", "Points", torch.rand(count, features, generator=random) * 2 - 1, (features,))
+
+
+def load_points(config: GANConfig, own: Path | None = None) -> Dataset:
+    """``points`` as a loader of ``DATASETS``."""
+    return points()
 
 
 def tiny_trainer(**changes: Any) -> Trainer:

@@ -84,7 +84,7 @@ def test_a_run_writes_what_a_trainer_does(tmp_path: Path, iterations: int, capfd
 
 
 def test_samples_are_drawn_only_if_they_are_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:points"))
+    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
     (tmp_path / "samples.png").write_bytes(b"of another run")
     assert run(tmp_path, *OPTIONS, "--dataset", "points") == 0
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"samples.png"}
@@ -113,8 +113,10 @@ def another(setting: Setting) -> Any:
         return next(choice for choice in setting.choices if choice != setting.default)
     if setting.kind == "sizes":
         return (3, 1, 4)
+    if setting.kind == "classes":
+        return (3, 8)
     if setting.kind == "text":
-        return "cpu"
+        return "0123456789abcdef" if setting.name == "own_data" else "cpu"
     assert setting.minimum is not None
     assert setting.maximum is not None
     return setting.maximum if setting.kind == "number" else int(setting.maximum)
@@ -233,7 +235,7 @@ def test_data_and_devices_that_are_not_there(tmp_path: Path, capsys: pytest.Capt
 def test_a_batch_larger_than_the_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:points"))
+    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
     assert run(tmp_path / "out", "--dataset", "points", "--batch-size", "45") == 2
     assert capsys.readouterr().err.startswith("batch_size = 45 is not possible; Points has 44 samples")
 

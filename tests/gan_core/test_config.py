@@ -43,21 +43,36 @@ def limits(setting: Setting) -> tuple[float, float]:
     return setting.minimum, setting.maximum
 
 
+TEXTS = {  # what a text may be, and how long
+    "dataset": (r"[\s\S]+", 64),
+    "device": (r"auto|cpu|mps|cuda(:[0-9]{1,2})?", 64),
+    "drawing": (r"[A-Za-z0-9_-]*", 300),
+    "own_data": (r"([0-9a-f]{16})?", 16),
+}
+
+
+def kept(setting: Setting, value: Any) -> Any:
+    """What a config holds of a right value."""
+    if setting.kind == "classes":
+        return tuple(sorted(set(value)))
+    return tuple(value) if isinstance(value, list) else value
+
+
 def right(setting: Setting, value: Any) -> bool:
     """Whether ``value`` is a right one, decided here anew from the setting's own description."""
     if setting.kind == "switch":
         return isinstance(value, bool)
     if setting.kind == "choice":
         return isinstance(value, str) and value in setting.choices
-    if setting.name == "dataset":
-        return isinstance(value, str) and 1 <= len(value) <= 64
-    if setting.name == "device":
-        return isinstance(value, str) and re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,2})?", value) is not None
+    if setting.kind == "text":
+        pattern, longest = TEXTS[setting.name]
+        return isinstance(value, str) and len(value) <= longest and re.fullmatch(pattern, value) is not None
     lowest, highest = limits(setting)
-    if setting.kind == "sizes":
+    if setting.kind in ("sizes", "classes"):
+        least, most = (1, 6) if setting.kind == "sizes" else (0, 100)
         return (
             isinstance(value, list | tuple)
-            and 1 <= len(value) <= 6
+            and least <= len(value) <= most
             and all(type(width) is int and lowest <= width <= highest for width in value)
         )
     types = (int,) if setting.kind == "whole" else (int, float)
@@ -71,11 +86,14 @@ def right_values(setting: Setting) -> st.SearchStrategy[Any]:
         return st.sampled_from(setting.choices)
     if setting.name == "dataset":
         return st.text(min_size=1, max_size=64)
-    if setting.name == "device":
-        return st.from_regex(r"\A(auto|cpu|mps|cuda(:[0-9]{1,2})?)\Z")
+    if setting.kind == "text":
+        pattern, longest = TEXTS[setting.name]
+        return st.from_regex(rf"\A({pattern})\Z").filter(lambda text: len(text) <= longest)
     lowest, highest = limits(setting)
     if setting.kind == "sizes":
         return st.lists(st.integers(int(lowest), int(highest)), min_size=1, max_size=6).map(tuple)
+    if setting.kind == "classes":
+        return st.lists(st.integers(int(lowest), int(highest)), max_size=100).map(tuple)
     return st.integers(int(lowest), int(highest)) if setting.kind == "whole" else st.floats(lowest, highest)
 
 
@@ -101,7 +119,7 @@ def test_json_gives_back_an_equal_config(values: dict[str, Any]) -> None:
     read = GANConfig.from_json(config.to_json())
     assert read == config
     assert repr(read) == repr(config)  # and no number became another type on the way
-    assert all(getattr(config, name) == value for name, value in values.items())
+    assert all(getattr(config, name) == kept(GANConfig.setting(name), value) for name, value in values.items())
 
 
 def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
@@ -119,7 +137,7 @@ def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
 def test_any_value_is_kept_or_refused_in_a_sentence(setting: Setting, value: Any) -> None:
     if right(setting, value):
         stored = getattr(GANConfig(**{setting.name: value}), setting.name)
-        assert stored == (tuple(value) if isinstance(value, list) else value)
+        assert stored == kept(setting, value)
         assert type(stored) is type(setting.default)
     else:
         with pytest.raises(ValidationError) as caught:
@@ -132,7 +150,7 @@ def test_a_file_is_read_as_strictly(setting: Setting, value: Any) -> None:
     text = json.dumps({setting.name: value})
     if right(setting, value):
         stored = getattr(GANConfig.from_json(text), setting.name)
-        assert stored == (tuple(value) if isinstance(value, list) else value)
+        assert stored == kept(setting, value)
     else:
         with pytest.raises(ValidationError) as caught:
             GANConfig.from_json(text)

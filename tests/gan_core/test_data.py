@@ -7,6 +7,7 @@ import torch
 from sklearn.datasets import load_digits as bundled
 from torch.nn.functional import interpolate
 
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.data.sampler import BatchSampler
@@ -24,7 +25,7 @@ def test_every_data_set_keeps_its_promises(
         monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         monkeypatch.setattr("urllib.request.urlopen", _no_network)
     try:
-        dataset = load_dataset(name)
+        dataset = load_dataset(GANConfig(dataset=name))
     except DataError:
         if name == "digits":  # these are bundled
             raise
@@ -44,7 +45,7 @@ def test_every_data_set_keeps_its_promises(
 
 
 def test_digits_are_the_bundled_scans_enlarged() -> None:
-    digits, scans = load_dataset("digits"), bundled()
+    digits, scans = load_dataset(GANConfig(dataset="digits")), bundled()
     assert (digits.count, digits.shape) == (1797, (28, 28))
     assert digits.samples.min() == -1
     assert digits.samples.max() == 1
@@ -58,9 +59,9 @@ def test_digits_are_the_bundled_scans_enlarged() -> None:
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(DataError, match=r"dataset = 'digit' is not known; .*'digits'.* Did you mean 'digits'\?"):
-        load_dataset("digit")
+        load_dataset(GANConfig(dataset="digit"))
     with pytest.raises(DataError, match=r"dataset = 'qqq' is not known; it should be one of 'digits'[^?]*$"):
-        load_dataset("qqq")
+        load_dataset(GANConfig(dataset="qqq"))
 
 
 def sampler(count: int = 10, batch_size: int = 3) -> BatchSampler:

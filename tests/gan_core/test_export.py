@@ -20,6 +20,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "BatchNorm first": {"batch_norm_position": "before_activation", "batch_norm_momentum": 0.123456789},
     "deep, odd slope": {"generator_hidden": (9, 7, 5), "leaky_slope": 0.123456789, "latent_dim": 3},
     "ReLU": {"leaky_slope": 0.0, "generator_hidden": (8,)},
+    "uniform noise": {"noise": "uniform"},
 }
 
 
@@ -64,9 +65,10 @@ def test_the_snippet_makes_the_same_pictures(
     monkeypatch.chdir(tmp_path)
     made: dict[str, Any] = {}
     exec(generator_snippet(trainer.config, trainer.dataset.shape, sample_seed=11, count=5), made)
-    shown = generate(trainer, sample_noise(11, 5, trainer.config.latent_dim))
-    assert made["pictures"].shape == (5, *trainer.dataset.shape)
-    np.testing.assert_array_equal(made["pictures"].numpy(), shown)
+    shown = generate(trainer, sample_noise(11, 5, trainer.config))
+    name = "points" if data == "points" else "pictures"
+    assert made[name].shape == (5, *trainer.dataset.shape)
+    np.testing.assert_array_equal(made[name].numpy(), shown)
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

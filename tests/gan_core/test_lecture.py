@@ -88,7 +88,7 @@ class Lecture:
 
 
 def check_equal(config: GANConfig, iterations: int) -> None:
-    trainer = Recorded(config, load_dataset("digits"))
+    trainer = Recorded(config, load_dataset(GANConfig(dataset="digits")))
     lecture = Lecture(config.latent_dim, config.generator_hidden, config.discriminator_hidden, config.batch_size)
     lecture.start_from(trainer)
     ours = [(float(metrics.loss_d), float(metrics.loss_g)) for metrics in (trainer.step() for _ in range(iterations))]
@@ -122,13 +122,13 @@ def test_same_losses_and_weights_at_the_lectures_size(device: str) -> None:
 
 @pytest.mark.parametrize(("network", "batches"), [("D", [{"real", "noise"}]), ("G", [{"noise"}])])
 def test_what_an_update_draws(network: Any, batches: list[set[str]]) -> None:
-    trainer = Recorded(GANConfig(device="cpu"), load_dataset("digits"))
+    trainer = Recorded(GANConfig(device="cpu"), load_dataset(GANConfig(dataset="digits")))
     trainer.update(network)
     assert [set(draw) for draw in trainer.drawn(network)] == batches
     (draw,) = trainer.drawn(network)
     assert draw["noise"].shape == (128, 100)
     if network == "D":
-        digits = load_dataset("digits").samples
+        digits = load_dataset(GANConfig(dataset="digits")).samples
         assert draw["real"].shape == (128, 784)
         assert all((digits == sample).all(1).any() for sample in draw["real"][:8])
 

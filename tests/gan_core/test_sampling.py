@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from gan_core import Trainer
+from gan_core.config import GANConfig
 from gan_core.sampling import generate, real_samples, sample_noise
 from tests.gan_core.support import DEVICES, same, tiny_trainer
 
 
 def watch(trainer: Trainer) -> None:
     """All that a watcher may do."""
-    generate(trainer, sample_noise(trainer.iteration, 9, trainer.config.latent_dim))
+    generate(trainer, sample_noise(trainer.iteration, 9, trainer.config))
     real_samples(trainer, 9)
     torch.save(trainer.state_dict(), io.BytesIO())
 
@@ -50,7 +51,7 @@ def test_a_fake_depends_on_its_own_noise_alone() -> None:
     trainer = tiny_trainer()
     for _ in range(5):
         trainer.step()
-    noise = sample_noise(3, 12, 4)
+    noise = sample_noise(3, 12, GANConfig(latent_dim=4))
     together = generate(trainer, noise)
     alone = np.concatenate([generate(trainer, noise[index : index + 1]) for index in range(12)])
     np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
@@ -71,7 +72,7 @@ def test_a_generator_that_fails_is_left_in_training_mode() -> None:
 def test_batch_norm_is_shown_with_its_running_statistics() -> None:
     trainer = tiny_trainer()
     trainer.step()
-    noise = sample_noise(0, 5, 4)
+    noise = sample_noise(0, 5, GANConfig(latent_dim=4))
     (linear, leaky, norm, last, _tanh) = trainer.generator
     assert isinstance(norm, nn.BatchNorm1d)
     assert norm.running_mean is not None
@@ -84,8 +85,10 @@ def test_batch_norm_is_shown_with_its_running_statistics() -> None:
 
 
 def test_noise_is_made_again_from_its_seed() -> None:
-    assert torch.equal(sample_noise(5, 3, 4), torch.randn(3, 4, generator=torch.Generator().manual_seed(5)))
-    assert not torch.equal(sample_noise(5, 3, 4), sample_noise(6, 3, 4))
+    assert torch.equal(
+        sample_noise(5, 3, GANConfig(latent_dim=4)), torch.randn(3, 4, generator=torch.Generator().manual_seed(5))
+    )
+    assert not torch.equal(sample_noise(5, 3, GANConfig(latent_dim=4)), sample_noise(6, 3, GANConfig(latent_dim=4)))
 
 
 def test_real_samples_are_of_the_data_and_stay_the_same() -> None:

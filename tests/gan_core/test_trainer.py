@@ -196,6 +196,7 @@ OTHER: dict[str, Any] = {  # for each setting a value that is not the one of ``t
     "batch_norm_momentum": 0.1, "batch_norm_position": "before_activation", "batch_size": 4, "d_steps": 3,
     "g_steps": 1, "update_order": "g_first", "loss": "wasserstein_gp", "gradient_penalty": 3.0, "optimizer_g": "sgd",
     "optimizer_d": "sgd", "learning_rate_g": 0.01, "learning_rate_d": 0.02, "adam_beta1": 0.8, "adam_beta2": 0.9,
+    "classes": (1,), "drawing": "A", "own_data": "0123456789abcdef", "picture_size": 8, "noise": "uniform",
     "sgd_momentum": 0.5, "seed": 1, "device": "auto", "precision": "bfloat16",
 }  # fmt: skip
 LIVE = [setting.name for setting in GANConfig.settings() if setting.live]

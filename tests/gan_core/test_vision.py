@@ -46,7 +46,7 @@ def mnist(folder: Path) -> Path:
 
 @needs_real
 def test_the_real_files_are_read_without_a_network(mnist: Path) -> None:
-    dataset = load_dataset("mnist")
+    dataset = load_dataset(GANConfig(dataset="mnist"))
     assert (dataset.count, dataset.features, dataset.shape) == (10_000, 784, (28, 28))
     assert dataset.samples.dtype == torch.uint8
     assert dataset.labels is not None
@@ -68,7 +68,7 @@ def test_the_lectures_gan_trains_on_it(mnist: Path) -> None:
 )
 def test_without_network_and_files_a_sentence_says_what_to_do(folder: Path, name: str, class_name: str) -> None:
     with pytest.raises(DataError) as caught:
-        load_dataset(name)
+        load_dataset(GANConfig(dataset=name))
     said = str(caught.value)
     assert said.startswith(f"{class_name} could not be had: the tests have no network")
     assert str(folder / class_name / "raw") in said
@@ -82,7 +82,7 @@ def test_a_broken_archive_never_counts_as_data(folder: Path) -> None:
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half a file")
     with pytest.raises(DataError):
-        load_dataset("mnist")
+        load_dataset(GANConfig(dataset="mnist"))
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["train-images-idx3-ubyte.gz"]
 
 
@@ -93,7 +93,7 @@ def test_a_broken_unpacked_file_is_told(folder: Path) -> None:
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
     with pytest.raises(DataError, match="MNIST could not be had"):
-        load_dataset("mnist")
+        load_dataset(GANConfig(dataset="mnist"))
 
 
 def test_the_folder_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
