@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,11 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.sampler import BatchSampler
 from gan_core.device import resolve_device
+from gan_core.fast import ByHand, covers, path_words
 from gan_core.losses import LOSSES, gradient_penalty
-from gan_core.metrics import Metrics
+from gan_core.metrics import COLUMNS, Metrics
 from gan_core.networks import batch_statistics_only, build_discriminator, build_generator, frozen
-from gan_core.noise import draw_noise
+from gan_core.noise import draw_noise, fill_with_noise
 from gan_core.optimizers import build_optimizer, reconfigure_optimizer
 from gan_core.seeds import stream
 
@@ -39,7 +40,8 @@ class Trainer:
     """Networks, optimisers, data and randomness of one run.
 
     ``walk("D")`` is the one path through an update: a generator that yields after each of ``STAGES``.
-    ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio.
+    ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio. Small networks have a
+    faster path behind ``update`` and ``step`` (``fast.covers`` says which); it ends in the same state, bit for bit.
 
     Raises DeviceUnavailable where the device is not there, DataError where the data set is unknown or smaller
     than a batch.
@@ -67,8 +69,9 @@ class Trainer:
         }
         self.iteration = 0
         self.updates = {"D": 0, "G": 0}
-        self._measured: dict[str, Tensor] = {}
+        self._measured: dict[Network, Mapping[str, Tensor]] = {}
         self._last_noise: Tensor | None = None  # of the generator's last update
+        self._hand = self._by_hand()
 
     # One iteration -----------------------------------------------------------------------------------------
 
@@ -78,13 +81,25 @@ class Trainer:
         "simultaneous" goes in rounds: both networks' gradients are taken at the same weights, then both
         optimisers step; a network whose steps are used up sits out the rounds that are left.
         """
+        row = torch.empty(len(COLUMNS), device=self.device)
+        self.step_into(row)
+        return Metrics(*row.unbind())
+
+    def step_into(self, row: Tensor) -> None:
+        """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
+        if self._hand is not None:
+            with torch.inference_mode():
+                for turn in self.turns():
+                    self._take_by_hand(self._hand, turn)
+                self._finish_into(row)
+            return
         for turn in self.turns():
             if len(turn) == 1:
                 self.update(turn[0])
             else:
                 for _ in self.walk_turn(turn):
                     pass
-        return self.finish_iteration()
+        self._finish_into(row)
 
     def turns(self) -> tuple[tuple[Network, ...], ...]:
         """Whose turn it is in one iteration, in order; two in one turn take their gradients at the same weights."""
@@ -97,13 +112,28 @@ class Trainer:
 
     def update(self, network: Network) -> None:
         """One update of this network alone."""
+        if self._hand is not None:
+            with torch.inference_mode():
+                self._take_by_hand(self._hand, (network,))
+            return
         for _ in self.walk(network):
             pass
 
     def finish_iteration(self) -> Metrics:
         """Count the iteration whose turns are all done, and give what they measured."""
+        row = torch.empty(len(COLUMNS), device=self.device)
+        self._finish_into(row)
+        return Metrics(*row.unbind())
+
+    def _finish_into(self, row: Tensor) -> None:
         self.iteration += 1
-        return self._metrics()
+        after = self._score_after()
+        d, g, hand = self._measured["D"], self._measured["G"], self._hand
+        if hand is not None and d is hand.measured["D"] and g is hand.measured["G"]:
+            hand.write(row)
+            return
+        measured = {**d, **g, "d_fake_after": after}
+        torch.stack([measured[name] for name in COLUMNS], out=row)
 
     # One update, stage by stage ----------------------------------------------------------------------------
 
@@ -137,7 +167,7 @@ class Trainer:
         yield Stage("D", "fake", {"fake": fake})
 
         with self._arithmetic():
-            real_logits, fake_logits = self.discriminator(real).float(), self.discriminator(fake).float()
+            real_logits, fake_logits = self._scores(real, fake)
         yield Stage("D", "scores", {"real_logits": real_logits, "fake_logits": fake_logits})
 
         real_part, fake_part = loss.discriminator(real_logits, fake_logits, self.ones, self.zeros)
@@ -157,11 +187,12 @@ class Trainer:
         yield Stage("D", "gradients")
 
         self._measure(
+            "D",
             loss_d=total,
             loss_d_real=real_part,
             loss_d_fake=fake_part,
             d_real=loss.score(real_logits).mean(),
-            grad_norm_d=_gradient_norm(self.discriminator),
+            grad_norm_d=self._gradient_norm("D"),
         )
         self.optimizer_d.step()
         self.updates["D"] += 1
@@ -189,11 +220,19 @@ class Trainer:
         self._backward(total)
         yield Stage("G", "gradients")
 
-        self._measure(loss_g=total, d_fake=loss.score(fake_logits).mean(), grad_norm_g=_gradient_norm(self.generator))
+        score = loss.score(fake_logits).mean()
+        self._measure("G", loss_g=total, d_fake=score, grad_norm_g=self._gradient_norm("G"))
         self.optimizer_g.step()
         self._last_noise = noise
         self.updates["G"] += 1
         yield Stage("G", "update")
+
+    def _scores(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """D's logits of both, ``[batch, 1]``: in one pass, except where BatchNorm would mix their statistics."""
+        if self.config.discriminator_batch_norm:
+            return self.discriminator(real).float(), self.discriminator(fake).float()
+        real_logits, fake_logits = self.discriminator(torch.cat((real, fake))).float().chunk(2)
+        return real_logits, fake_logits
 
     def draw_real(self) -> Tensor:
         return self.dataset.batch(self.sampler.next())
@@ -203,29 +242,75 @@ class Trainer:
         return draw_noise(size, self.config.noise, self._random[name])
 
     def _arithmetic(self) -> AbstractContextManager[None]:
-        return arithmetic(self.config, self.device)
+        return nullcontext() if self._hand is not None else arithmetic(self.config, self.device)
 
     def _backward(self, loss: Tensor) -> None:
-        with products(self.config, self.device):
+        # By hand, and so in a walk of the same run, products go where small ones are fastest: where they always go.
+        with nullcontext() if self._hand is not None else products(self.config, self.device):
             loss.backward()  # type: ignore[no-untyped-call]
+
+    # The same by hand --------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """How updates are computed: "by hand" or by PyTorch's "autograd"; the same numbers."""
+        return "autograd" if self._hand is None else "by hand"
+
+    @property
+    def path_words(self) -> str:
+        """``path`` in a sentence that says why."""
+        return path_words(self.config, self.dataset.features, self.device)
+
+    def _by_hand(self) -> ByHand | None:
+        if not covers(self.config, self.dataset.features, self.device):
+            return None
+        return ByHand(self.config, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d)
+
+    def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...]) -> None:
+        for network in turn:
+            if network == "D":
+                self.dataset.batch(self.sampler.next(), out=hand.real)
+                fill_with_noise(hand.noise_d, self.config.noise, self._random["noise_d"])
+            else:
+                fill_with_noise(hand.noise_g, self.config.noise, self._random["noise_g"])
+                self._last_noise = hand.noise_g
+            hand.gradients(network)
+            self._measured[network] = hand.measured[network]
+        for network in turn:
+            hand.step(network)
+            self.updates[network] += 1
 
     # What an update measured -------------------------------------------------------------------------------
 
-    def _measure(self, **values: Tensor) -> None:
-        self._measured.update({name: value.detach() for name, value in values.items()})
+    def _measure(self, network: Network, **values: Tensor) -> None:
+        self._measured[network] = {name: value.detach() for name, value in values.items()}
+
+    def _settle(self) -> None:
+        """What an update by hand has measured is computed when somebody asks."""
+        if self._hand is not None:
+            with torch.inference_mode():
+                self._hand.settle()
 
     def last_losses(self, network: Network) -> dict[str, float]:
         """What this network's last update measured, by name; reading it waits for the device."""
+        self._settle()
         names = {"D": ("loss_d", "loss_d_real", "loss_d_fake", "d_real"), "G": ("loss_g", "d_fake")}[network]
-        return {name: float(self._measured[name]) for name in names}
+        return {name: float(self._measured[network][name]) for name in names}
 
-    def _metrics(self) -> Metrics:
-        return Metrics(d_fake_after=self._score_after(), **self._measured)
+    def _gradient_norm(self, network: Network) -> Tensor:
+        if self._hand is not None:
+            return self._hand.norm(network)
+        module = self.discriminator if network == "D" else self.generator
+        gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients)
 
     @torch.no_grad()
     def _score_after(self) -> Tensor:
         """Mean D(G(z)) on the noise of G's last update, now that G, and in "g_first" D too, has stepped."""
         assert self._last_noise is not None, "every iteration has at least one update of G"
+        if self._hand is not None:
+            with torch.inference_mode():
+                return self._hand.score(self._last_noise)
         with self._arithmetic(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
             logits = self.discriminator(self.generator(self._last_noise)).float()
         return LOSSES[self.config.loss].score(logits).mean()
@@ -240,6 +325,7 @@ class Trainer:
         fixed = [name for name in self.config.differences(config) if not GANConfig.setting(name).live]
         if fixed:
             raise ValueError(f"{', '.join(fixed)} cannot change while training: start again to apply it.")
+        self._settle()
         self.config = config
         for module in (*self.generator.modules(), *self.discriminator.modules()):
             if isinstance(module, nn.LeakyReLU):
@@ -248,6 +334,7 @@ class Trainer:
                 module.momentum = config.batch_norm_momentum
         reconfigure_optimizer(self.optimizer_g, config, "G")
         reconfigure_optimizer(self.optimizer_d, config, "D")
+        self._hand = self._by_hand()
 
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to continue bit for bit: tensors, numbers and strings only.
@@ -280,8 +367,3 @@ class Trainer:
             random.set_state(state["random"][name])
         self.iteration = state["iteration"]
         self.updates = dict(state["updates"])
-
-
-def _gradient_norm(network: nn.Module) -> Tensor:
-    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    return torch.nn.utils.get_total_norm(gradients)

@@ -42,12 +42,18 @@ class Dataset:
     def features(self) -> int:
         return self.samples.shape[1]
 
-    def batch(self, indices: Tensor) -> Tensor:
-        """The samples of these indices into the used ones, float32 ``[len(indices), features]`` in [-1, 1]."""
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
+        """The samples of these indices into the used ones, float32 ``[len(indices), features]`` in [-1, 1].
+
+        ``out``: a tensor of this shape to put them into.
+        """
         if self.chosen is not None:
             indices = self.chosen[indices.to(self.chosen.device)]
-        chosen = self.samples[indices.to(self.samples.device)]
-        return chosen if chosen.dtype == torch.float32 else chosen.float().div_(127.5).sub_(1)
+        indices = indices.to(self.samples.device)
+        if self.samples.dtype == torch.float32:
+            return torch.index_select(self.samples, 0, indices, out=out)
+        chosen = self.samples[indices]
+        return (chosen.float() if out is None else out.copy_(chosen)).div_(127.5).sub_(1)
 
     def only(self, classes: tuple[int, ...]) -> "Dataset":
         """The same set with the samples of these classes alone; the tensor of all of them stays where it is."""

@@ -76,11 +76,14 @@ def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 class Recorded(Trainer):
-    """A trainer that keeps what each update drew and, at its stages, every tensor that it made."""
+    """A trainer that keeps what each update drew and, at its stages, every tensor that it made: it always walks."""
 
     def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
         super().__init__(config, dataset)
         self.seen: list[tuple[str, str, dict[str, torch.Tensor]]] = []
+
+    def _by_hand(self) -> None:
+        return None
 
     def walk(self, network: Any) -> Any:
         for stage in super().walk(network):
