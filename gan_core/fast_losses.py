@@ -45,12 +45,10 @@ class Head:
         self.values = torch.zeros(len(VALUES))
         self.value = dict(zip(VALUES, self.values.unbind(), strict=True))
         sums, divisors = torch.zeros(len(KEPT)), batch * torch.tensor([*signs, 1, 1, 1, 1])
-        real, fake, both = (self.value[name] for name in ("loss_d_real", "loss_d_fake", "loss_d"))
         self.means: list[Call] = [
             partial(torch.sum, kept, 1, out=sums),
             partial(torch.div, sums, divisors, out=self.values[: len(KEPT)]),
-            partial(torch.add, real, fake, out=both),
-            partial(both.mul_, torch.tensor(0.5)),
+            partial(torch.dot, self.values[:2], torch.full((2,), 0.5), out=self.value["loss_d"]),
         ]
         self._columns = torch.tensor([VALUES.index(name) for name in COLUMNS])
 

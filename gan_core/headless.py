@@ -44,8 +44,8 @@ def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: Text
     healthy = trainer.state_dict()
     while trainer.iteration < iterations and not stop.is_set():
         first = trainer.iteration + 1
-        while not (buffer.full or trainer.iteration == iterations or stop.is_set()):
-            buffer.append(trainer.step())
+        while buffer.room and not (trainer.iteration == iterations or stop.is_set()):
+            buffer.record(trainer.step_into)
             bar.update()
         rows, diverged = healthy_rows(buffer.take(), first)
         _write_rows(table, rows, first)

@@ -46,24 +46,31 @@ class History:
     def extend(self, block: Rows) -> None:
         """Add one row per iteration, ``[n, len(COLUMNS)]``, in order."""
         self.iterations += len(block)
-        if self.stride == 1:  # the common case early on, and then a plain copy
-            room = len(self.values) - self.rows
-            head, block = block[:room], block[room:]
-            self.values[self.rows : self.rows + len(head)] = head
-            self.rows += len(head)
-        for row in block:
-            self._add(row)
+        while len(block):
+            if self.rows == len(self.values):
+                self._halve()
+            block = block[self._add_whole(block) or self._add_part(block) :]
 
-    def _add(self, row: Rows) -> None:
-        if self.rows == len(self.values):
-            self._halve()
-        self._sum += row
-        self._summed += 1
+    def _add_whole(self, block: Rows) -> int:
+        """Rows that are whole in ``block``, unless one is begun already; how many iterations they took."""
+        count = 0 if self._summed else min(len(block) // self.stride, len(self.values) - self.rows)
+        used = count * self.stride
+        means = block[:used].reshape(count, self.stride, len(COLUMNS)).mean(axis=1, dtype=np.float64)
+        self.values[self.rows : self.rows + count] = means
+        self.rows += count
+        return used
+
+    def _add_part(self, block: Rows) -> int:
+        """A row's beginning, or what is missing of it; how many iterations that took."""
+        part = block[: self.stride - self._summed]
+        self._sum += part.sum(axis=0, dtype=np.float64)
+        self._summed += len(part)
         if self._summed == self.stride:
             self.values[self.rows] = self._sum / self.stride
             self.rows += 1
             self._sum[:] = 0
             self._summed = 0
+        return len(part)
 
     def _halve(self) -> None:
         half = self.rows // 2

@@ -35,7 +35,8 @@ class Snapshot:
 
     ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are made from the noise of
     ``sample_seed`` with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones
-    after a failure). ``devices``: the names that this machine has, "auto" aside. ``seconds``: time spent training.
+    after a failure). ``devices``: the names that this machine has, "auto" aside. ``path``: a sentence on how updates are
+    computed. ``seconds``: time spent training.
     ``epoch``: passes over the data begun, counted from 0.
     """
 
@@ -49,6 +50,7 @@ class Snapshot:
     seconds: float
     iterations_per_second: float
     device: str
+    path: str
     devices: tuple[str, ...]
     dataset_title: str
     dataset_count: int

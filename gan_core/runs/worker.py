@@ -39,6 +39,8 @@ from gan_core.snapshot import SAMPLES, Mark, SingleUpdate, Snapshot
 from gan_core.trainer import Trainer
 
 SLICE = 0.005  # seconds of training between two looks at the commands; one iteration at least
+LOOK = 0.05  # seconds between two looks for a broken run, where looking is cheap
+BLOCK = 0.001  # seconds of training, about, between two looks at the clock
 SAVE_EVERY = 3.0  # seconds of training between two saves: what a killed run loses at most
 REMEMBERED = 200  # marks and single updates that are kept
 
@@ -111,6 +113,7 @@ class Worker:
         self.marks: deque[Mark] = deque(maxlen=REMEMBERED)
         self.singles: deque[SingleUpdate] = deque(maxlen=REMEMBERED)
         self.seconds = 0.0
+        self._flushed_at = time.perf_counter()
         self._clock: deque[tuple[float, int]] = deque()  # (seconds, iteration) of the last second of training
         self._saved_at = 0.0
         self._walk: Walkthrough | None = None
@@ -174,10 +177,11 @@ class Worker:
         return self._trainer
 
     def _train(self, seconds: float) -> None:
-        began = time.perf_counter()
+        end, left = time.perf_counter() + seconds, seconds
         while True:
-            self._iterate()
-            if time.perf_counter() - began >= seconds:
+            self._iterate(max(1, int(min(left, BLOCK) * self._speed())))
+            left = end - time.perf_counter()
+            if left <= 0:
                 break
         if self.seconds - self._saved_at >= SAVE_EVERY:
             self._settle()
@@ -193,16 +197,22 @@ class Worker:
             self.buffer.append(self._walk.metrics)
             self._settle()
 
-    def _iterate(self) -> None:
-        """One iteration, or what is left of the one that a walk has begun."""
+    def _iterate(self, count: int = 1) -> None:
+        """So many iterations, fewer if the buffer is full before; the first is what is left of one begun by a walk."""
         trainer = self._running_trainer()
         began = time.perf_counter()
         walk, self._walk = self._walk, None
-        self.buffer.append(trainer.step() if walk is None or walk.finished else walk.finish())
-        # Reading waits for a GPU; on the CPU it is free, and a broken run is seen at once.
-        if self.buffer.full or trainer.device.type == "cpu":
+        if walk is not None and not walk.finished:
+            self.buffer.append(walk.finish())
+            count -= 1
+        for _ in range(min(count, self.buffer.room)):
+            self.buffer.record(trainer.step_into)
+        # Reading waits for a GPU; on the CPU it costs little, and a broken run is seen within a slice.
+        now = time.perf_counter()
+        if not self.buffer.room or (trainer.device.type == "cpu" and now - self._flushed_at >= LOOK):
             self._flush()
-        self.seconds += time.perf_counter() - began
+            now = self._flushed_at
+        self.seconds += now - began
         self.revision += 1
         self._clock.append((self.seconds, trainer.iteration))
         while self._clock[0][0] < self.seconds - 1:
@@ -211,6 +221,7 @@ class Worker:
     def _flush(self) -> None:
         rows, diverged = healthy_rows(self.buffer.take(), self.history.iterations + 1)
         self.history.extend(rows)
+        self._flushed_at = time.perf_counter()
         if diverged:
             raise diverged
 
@@ -246,6 +257,7 @@ class Worker:
             seconds=self.seconds,
             iterations_per_second=self._speed(),
             device=device_words(trainer.device),
+            path=trainer.path_words,
             devices=available_devices(),
             dataset_title=trainer.dataset.title,
             dataset_count=trainer.dataset.count,

@@ -79,14 +79,14 @@ def test_the_buffer_gives_back_the_rows_in_blocks() -> None:
     trainer, buffer = tiny_trainer(), MetricsBuffer(torch.device("cpu"), capacity=4)
     expected = []
     for _ in range(4):
-        assert not buffer.full
+        assert buffer.room
         metrics = trainer.step()
         buffer.append(metrics)
         expected.append([float(value) for value in metrics])
-    assert buffer.full
+    assert not buffer.room
     rows = buffer.take()
     assert rows.tolist() == expected
-    assert not buffer.full
+    assert buffer.room
     assert buffer.take().shape == (0, len(COLUMNS))
     buffer.append(trainer.step())
     assert rows.tolist() == expected  # what was taken is a copy
