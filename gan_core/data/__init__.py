@@ -35,9 +35,9 @@ class Source(NamedTuple):
 
 DATASETS: dict[str, Source] = {
     "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits", classes=DIGITS),
-    "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=11_594_722),
-    "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=30_878_645),
-    "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=21_246_415),
+    "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=9_941_303),
+    "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=26_451_395),
+    "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=18_194_632),
 }
 
 
