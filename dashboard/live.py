@@ -13,6 +13,7 @@ from dashboard.charts import lines
 from dashboard.charts.pictures import grid_png
 from dashboard.charts.reading import clock, finite_or_dash, latest, reading
 from dashboard.components import picture, plot
+from dashboard.controls import data
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Report, State
 from gan_core.snapshot import Snapshot
@@ -28,6 +29,7 @@ class Places:
     message: Any
     status: Any
     samples: Any
+    progress: Any
     scores_now: Any
     losses: Any
     scores: Any
@@ -43,11 +45,18 @@ class Shown:
     settled: bool
     waiting: tuple[str, ...]
     problems: tuple[str, ...]
+    preparing: bool
 
     @classmethod
-    def of(cls, report: Report, waiting: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -> "Shown":
+    def of(
+        cls,
+        report: Report,
+        waiting: tuple[str, ...] = (),
+        problems: tuple[str, ...] = (),
+        preparing: bool = False,
+    ) -> "Shown":
         """For a page drawn from ``report``. A running training is watched anyway: there nothing need settle."""
-        return cls(report.state, report.settled or report.state == "running", waiting, problems)
+        return cls(report.state, report.settled or report.state == "running", waiting, problems, preparing)
 
 
 def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
@@ -56,7 +65,7 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
     Where the run's state is no longer the one that the page was drawn for, the whole page is drawn again: the
     buttons depend on it.
     """
-    busy = shown.state in ("running", "starting") or not shown.settled
+    busy = shown.state in ("running", "starting") or not shown.settled or shown.preparing
 
     by_timer = False
 
@@ -71,7 +80,8 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
 
     def look() -> None:
         report = session.report()
-        if report.state != shown.state or (report.settled and not shown.settled):
+        prepared = shown.preparing and session.progress() is None
+        if report.state != shown.state or (report.settled and not shown.settled) or prepared:
             st.rerun()
         draw(report)
 
@@ -90,6 +100,8 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
 def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None:
     """Everything on the Train page that a report changes."""
     draw_bar(report, shown, places.message, places.status, train_hint)
+    with places.progress:
+        data.progress_bar()
     snapshot = report.snapshot
     if snapshot is None:
         _skeletons(places)
@@ -146,6 +158,8 @@ def _message(report: Report, shown: Shown, hint: Callable[[Report], str]) -> Non
         st.error("  \n".join(shown.problems), icon=":material/edit:")
     elif report.failure is not None:
         _failure(report)
+    elif shown.preparing:
+        st.markdown(f":small[:material/download: {_preparing_words(report)}]")
     elif shown.waiting:
         labels = ", ".join(f"**{GANConfig.setting(name).label}**" for name in shown.waiting)
         st.markdown(
@@ -154,6 +168,11 @@ def _message(report: Report, shown: Shown, hint: Callable[[Report], str]) -> Non
         )
     else:
         st.markdown(f":small[{hint(report)}]")
+
+
+def _preparing_words(report: Report) -> str:
+    words = "The data set is being made ready; that is done once."
+    return words if report.snapshot is None else f"{words} Until then this run is as it was: train on, or cancel."
 
 
 def _failure(report: Report) -> None:
@@ -175,8 +194,7 @@ def train_hint(report: Report) -> str:
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:
         return (
-            ":material/hourglass_top: Building the networks and loading the data. A set that is used for the first time is"
-            " downloaded now; choose another to call it off."
+            ":material/hourglass_top: Building the networks and loading the data …"
         )
     if report.state == "running":
         return f":material/insights: {reading(snapshot) or 'Training. Change a setting and watch what it does.'}"

@@ -1,7 +1,6 @@
 """The one file that touches ``st.session_state`` and the registry of runs."""
 
 import secrets
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -11,8 +10,13 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.controls.parse import parse_sizes, show_sizes
+from dashboard.tab import Tab
 from gan_core.config import GANConfig, Setting, explain
+from gan_core.data import DATASETS, suited
+from gan_core.data.folder import data_folder
+from gan_core.data.prepared import Progress, make_ready, ready
 from gan_core.options import option_value
+from gan_core.runs.preparation import Preparations, Refused
 from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
 from gan_core.runs.registry import CannotStart, Registry, Run, TooManyRuns
@@ -21,6 +25,8 @@ START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is
 RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
 ARRIVED = "arrived"
 REFUSED = "refused"  # the settings under which no run could begin, and why
+UNPREPARED = "unprepared"  # the data set that could not be made ready, and why
+CHOSEN = "chosen_dataset"  # the data set that the settings were last made to suit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,23 +41,24 @@ def registry() -> Registry:
     return made
 
 
-class _Tab:
-    """What a browser tab holds; Streamlit lets go of it when the tab is closed or reloaded."""
-
-    def __init__(self) -> None:
-        self.run_id: str | None = None
-        self.lock = threading.RLock()
+@st.cache_resource(show_spinner=False)
+def preparations() -> Preparations:
+    """What is being made ready on this server, for all sessions."""
+    return Preparations()
 
 
-def _left(tab: _Tab) -> None:
+def _left(tab: Tab) -> None:
+    if tab.waiting_for is not None:
+        preparations().leave(tab.waiting_for, tab.name)
+    tab.close()
     run = registry().get(tab.run_id) if tab.run_id else None
     if run is not None:
         run.left()
 
 
 @st.cache_resource(scope="session", on_release=_left, show_spinner=False)
-def _tab() -> _Tab:
-    return _Tab()
+def _tab() -> Tab:
+    return Tab()
 
 
 def alone(action: Callable[P, R]) -> Callable[P, R]:
@@ -102,11 +109,15 @@ def settings() -> Settings:
             except ValueError:
                 problems.append(f"{setting.name} = {current!r} is not possible; it should be {setting.expected()}.")
                 continue
+        if setting.kind == "classes" and not DATASETS[value("dataset", GANConfig().dataset)].classes:
+            continue
         values[setting.name] = setting.default if current is None and setting.kind == "choice" else current
     try:
         config = GANConfig(**values)
     except ValidationError as error:
         return Settings(None, (*problems, *explain(error)))
+    if not problems:
+        problems += _not_at_hand(config)
     if not problems and current_run() is not None:
         problems += _not_here(config)
         if refused := _refusal(config):
@@ -131,6 +142,82 @@ def edit_sizes(field: str, picture_key: str) -> None:
     sizes = st.session_state[picture_key].sizes
     if sizes:
         set_value(field, show_sizes(sizes))
+
+
+# The data set -------------------------------------------------------------------------------------------------
+
+
+def choose_dataset() -> None:
+    """The learner chose another data set: where it is of another kind, the settings go to what suits that."""
+    chosen = value("dataset")
+    before = GANConfig(dataset=value(CHOSEN) or GANConfig().dataset, drawing=value("drawing", ""))
+    now = suited(before, chosen)
+    set_value(CHOSEN, chosen)
+    for name in (*before.differences(now), "classes"):
+        if name != "dataset":
+            _set_from_config(GANConfig.setting(name), now)
+
+
+def _not_at_hand(config: GANConfig) -> list[str]:
+    """Why the data set cannot be had, if it was tried."""
+    failed: tuple[str, str] | None = value(UNPREPARED)
+    return [failed[1]] if failed is not None and failed[0] == config.dataset else []
+
+
+@alone
+def at_hand(config: GANConfig) -> bool:
+    """Whether the data set can be had at once; if not, it is being made ready from now on."""
+    tab = _tab()
+    if tab.waiting_for not in (None, config.dataset):
+        _stop_waiting()
+    if ready(config.dataset):
+        _stop_waiting()
+        return True
+    if tab.waiting_for is None:
+        tab.waiting_for = config.dataset
+        arguments = (config.dataset, data_folder())
+        tab.preparation = preparations().want(config.dataset, tab.name, make_ready, *arguments)
+    state = None if tab.preparation is None else tab.preparation.poll()
+    if isinstance(state, Progress):
+        return False
+    if isinstance(state, Refused):
+        set_value(UNPREPARED, (config.dataset, state.message))
+    _stop_waiting()
+    return ready(config.dataset)
+
+
+def _stop_waiting() -> None:
+    tab = _tab()
+    if tab.waiting_for is not None:
+        preparations().leave(tab.waiting_for, tab.name)
+        tab.waiting_for = tab.preparation = None
+
+
+def progress() -> Progress | None:
+    """How far the data set is that this tab waits for; None if it waits for none or the work has ended."""
+    preparation = _tab().preparation
+    state = None if preparation is None else preparation.poll()
+    return state if isinstance(state, Progress) else None
+
+
+@alone
+def call_off() -> None:
+    """Wait no more for the data set; choose the one of the run that there is, or the bundled one."""
+    _stop_waiting()
+    run = current_run()
+    set_value("dataset", GANConfig().dataset if run is None else run.config.dataset)
+    choose_dataset()
+
+
+def unprepared() -> bool:
+    """Whether the chosen data set was tried and could not be had."""
+    failed: tuple[str, str] | None = value(UNPREPARED)
+    return failed is not None and failed[0] == value("dataset")
+
+
+def try_again() -> None:
+    """Make the data set ready once more."""
+    set_value(UNPREPARED, None)
 
 
 # The run -----------------------------------------------------------------------------------------------------
@@ -205,6 +292,8 @@ def _refusal(config: GANConfig | None = None) -> str | None:
 def report() -> Report:
     """How the run stands."""
     run = current_run()
+    if run is None and _tab().waiting_for is not None:
+        return Report("starting")
     if run is None:
         return Report("failed", None, Failure(_refusal() or "This run has ended: nobody looked at it for a while."))
     return run.poll()
@@ -222,8 +311,11 @@ def send(command: Command) -> None:
 def reconcile(config: GANConfig) -> tuple[str, ...]:
     """Bring the run to ``config`` as far as it goes while training; the names of the fields that must wait.
 
-    A run that has not trained yet takes every field: it is simply made again.
+    A run that has not trained yet takes every field: it is simply made again. Until the data set is at hand, the run
+    stays as it is.
     """
+    if not at_hand(config):
+        return ()
     run = current_run()
     if run is None:
         new_run(config)

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import session, theme, transport
 from dashboard.charts.network import drawing
 from dashboard.components import network_picture
+from dashboard.controls import data
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig, Network
 
@@ -23,6 +24,7 @@ class Slots:
     noise: Any
     generator: Any
     samples: Any
+    progress: Any
     discriminator: Any
     scores: Any
     updates: Any
@@ -36,12 +38,12 @@ def cards() -> Slots:
     with grid.cell(), st.container(gap="xsmall"):
         generator = _generator()
     with grid.cell(), st.container(gap="xsmall"):
-        samples = _samples()
+        samples, progress = _samples()
     with grid.cell(), st.container(gap="xsmall"):
         discriminator, scores = _discriminator()
     with grid.cell(), st.container(gap="xsmall"):
         updates = _updates()
-    return Slots(noise, generator, samples, discriminator, scores, updates)
+    return Slots(noise, generator, samples, progress, discriminator, scores, updates)
 
 
 def _head(title: str, icon: str, colour: str | None = None) -> None:
@@ -63,6 +65,7 @@ def _more() -> Any:
 def _noise() -> Any:
     _head("Noise z", "arrow_forward")
     picture = st.container(gap="xxsmall")
+    field("noise")
     field("latent_dim")
     field("seed")
     transport.new_seed_button()
@@ -80,12 +83,12 @@ def _generator() -> Any:
     return picture
 
 
-def _samples() -> Any:
+def _samples() -> tuple[Any, Any]:
     _head("Fake and real", "arrow_forward")
     picture = st.container(gap="xxsmall")
-    field("dataset")
+    progress = data.card()
     field("batch_size")
-    return picture
+    return picture, progress
 
 
 def _discriminator() -> tuple[Any, Any]:
@@ -115,8 +118,12 @@ def fill(slots: Slots, config: GANConfig, shape: tuple[int, ...]) -> None:
     """Draw what the settings look like: the noise, both networks, the order of updates."""
     features = math.prod(shape)
     with slots.noise:
-        st.image(_bell(), width="stretch", alt="Normal distribution")
-        st.caption(f"{config.latent_dim} numbers for each fake, normal: mean 0, deviation 1")
+        normal = config.noise == "normal"
+        st.image(_density(normal), width="stretch", alt=f"{config.noise.capitalize()} distribution")
+        numbers = "1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers"
+        st.caption(f"{numbers} for each fake, " + ("mean 0, deviation 1" if normal else "all from -1 to 1 alike"))
+    with slots.progress:
+        data.progress_controls()
     with slots.generator:
         _network("G", config, features)
     with slots.discriminator:
@@ -151,9 +158,11 @@ def update_order(config: GANConfig) -> str:
     return f"{d} → {g}" if config.update_order == "d_first" else f"{g} → {d}"
 
 
-def _bell() -> str:
-    """The standard normal density as a small drawing."""
-    points = [(x, math.exp(-((x / 30 - 2) ** 2) * 2)) for x in range(0, 121, 3)]
+def _density(normal: bool) -> str:
+    """The density that noise is drawn from, from -2 to 2, as a small drawing."""
+    points = [(x, math.exp(-((x / 30 - 2) ** 2) * 2) if normal else 0.7) for x in range(0, 121, 3)]
+    if not normal:
+        points = [(30.0, 0.0), *((x, y) for x, y in points if 30 <= x <= 90), (90.0, 0.0)]
     line = " ".join(f"{x},{50 - 44 * y:.1f}" for x, y in points)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 54" width="240" height="108">'

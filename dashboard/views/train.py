@@ -32,6 +32,7 @@ def page() -> None:
     panels = _panels()
     settings = session.settings()
     waiting = session.reconcile(settings.config) if settings.config is not None else ()
+    settings = session.settings()  # again: what has just been refused is said in it
     report = session.report()
     session.remember_in_address()
     config = settings.config or (report.snapshot.config if report.snapshot else GANConfig())
@@ -42,6 +43,7 @@ def page() -> None:
         message,
         status,
         slots.samples,
+        slots.progress,
         slots.scores,
         panels["losses"],
         panels["scores"],
@@ -49,7 +51,7 @@ def page() -> None:
         panels["reals"],
     )
     axes = session.value("axes", [])
-    shown = live.Shown.of(report, waiting, settings.problems)
+    shown = live.Shown.of(report, waiting, settings.problems, session.progress() is not None)
     chart_axes = lines.Axes("log x" in axes, "log y" in axes)
     live.watch(shown, lambda report: live.draw(report, places, shown, chart_axes))
     take_home.section(report)

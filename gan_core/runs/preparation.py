@@ -99,9 +99,12 @@ class Preparations:
         self._going: dict[str, tuple[Preparation, set[str]]] = {}
 
     def want(self, name: str, who: str, work: Callable[..., Any], *arguments: Any) -> Preparation:
-        """The preparation ``name``, begun if it is not going; ``who`` waits for it from now on."""
+        """The preparation ``name``, begun if it is not going; ``who`` waits for it from now on.
+
+        One that has ended is begun anew: who waited for it has to look at its end before asking again.
+        """
         with self._lock:
-            if name not in self._going:
+            if name not in self._going or not isinstance(self._going[name][0].poll(), Progress):
                 self._going[name] = (Preparation(work, *arguments), set())
             going, waiting = self._going[name]
             waiting.add(who)

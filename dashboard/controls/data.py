@@ -1,0 +1,57 @@
+"""What goes with the data set on its card: the classes of a labelled set, the canvas, the learner's own files."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.controls.widgets import field
+from gan_core.config import GANConfig
+from gan_core.data import DATASETS, Source
+
+
+def chosen() -> Source:
+    """The source of the data set that is chosen."""
+    return DATASETS[session.value("dataset", GANConfig().dataset)]
+
+
+def card() -> Any:
+    """The data set and what belongs to it; gives back the place for how far its preparing is."""
+    field("dataset", on_change=session.choose_dataset)
+    progress = st.container(gap="xxsmall")
+    if chosen().classes:
+        with st.popover(_classes_words(), icon=":material/filter_alt:", width="stretch"):
+            field("classes")
+            st.caption("The generator then learns these alone. The samples themselves stay as they are.")
+    return progress
+
+
+def _classes_words() -> str:
+    names, picked = chosen().classes, session.value("classes") or ()
+    if not picked:
+        return f"All {len(names)} classes"
+    words = ", ".join(names[number] for number in sorted(picked))
+    return f"Only {words}" if len(words) <= 14 else f"{len(picked)} of {len(names)} classes"
+
+
+def progress_controls() -> None:
+    """Below the bar: call the preparing off or, where it failed, try it again."""
+    if session.progress() is not None:
+        st.button("Cancel", key="call_off", icon=":material/close:", type="tertiary", on_click=session.call_off)
+    elif session.unprepared():
+        st.button("Try again", key="try_again", icon=":material/refresh:", type="tertiary", on_click=session.try_again)
+
+
+def progress_bar() -> None:
+    """How far the preparing is; written at every tick, and nothing where there is none."""
+    progress = session.progress()
+    if progress is None:
+        st.empty()
+        return
+    share = progress.done / progress.total if progress.total else 0.0
+    amount = f": {_amount(progress.done)} of {_amount(progress.total)}" if progress.total else " …"
+    st.progress(min(share, 1.0), text=f":small[{progress.words}{amount}]")
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
