@@ -10,13 +10,15 @@ from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from dashboard import session
 from dashboard.charts import lines
-from dashboard.charts.pictures import grid_png
+from dashboard.charts import plane as plane_chart
+from dashboard.charts.plane import measures, plane
 from dashboard.charts.reading import clock, finite_or_dash, latest, reading
 from dashboard.components import picture, plot
 from dashboard.controls import data
 from gan_core.config import GANConfig
+from gan_core.pictures import samples_png
 from gan_core.runs.protocol import Report, State
-from gan_core.snapshot import Snapshot
+from gan_core.snapshot import POINTS, Snapshot
 
 TICK = 0.35  # seconds between two looks at a running training: about three pictures a second
 STRIP = 6  # samples in the small rows on the model's picture
@@ -31,10 +33,15 @@ class Places:
     samples: Any
     progress: Any
     scores_now: Any
-    losses: Any
-    scores: Any
-    fakes: Any
-    reals: Any
+    panels: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the learner wants to see it: the charts' axes, and the plane's layers."""
+
+    axes: lines.Axes
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Shown:
     waiting: tuple[str, ...]
     problems: tuple[str, ...]
     preparing: bool
+    shape: tuple[int, ...] | None
 
     @classmethod
     def of(
@@ -56,7 +64,12 @@ class Shown:
         preparing: bool = False,
     ) -> "Shown":
         """For a page drawn from ``report``. A running training is watched anyway: there nothing need settle."""
-        return cls(report.state, report.settled or report.state == "running", waiting, problems, preparing)
+        settled = report.settled or report.state == "running"
+        return cls(report.state, settled, waiting, problems, preparing, _shape(report))
+
+
+def _shape(report: Report) -> tuple[int, ...] | None:
+    return None if report.snapshot is None else report.snapshot.shape
 
 
 def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
@@ -80,12 +93,18 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
 
     def look() -> None:
         report = session.report()
-        prepared = shown.preparing and session.progress() is None
-        if report.state != shown.state or (report.settled and not shown.settled) or prepared:
+        if _another_page(report, shown):
             st.rerun()
         draw(report)
 
     tick()
+
+
+def _another_page(report: Report, shown: Shown) -> bool:
+    """Whether the page was drawn for something else than what there is now."""
+    prepared = shown.preparing and session.progress() is None
+    settled = report.settled and not shown.settled
+    return prepared or settled or report.state != shown.state or _shape(report) != shown.shape
 
 
 def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Callable[[Report], str]) -> None:
@@ -97,7 +116,7 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
         st.markdown(f":small[{line}]", text_alignment="right")
 
 
-def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None:
+def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
     """Everything on the Train page that a report changes."""
     draw_bar(report, shown, places.message, places.status, train_hint)
     with places.progress:
@@ -107,37 +126,62 @@ def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None
         _skeletons(places)
         return
     with places.samples:
-        _strip(":primary[Fake, G(z)]", "fake", snapshot.fake)
-        _strip(":blue[Real, x]", "real", snapshot.real)
+        _strips(snapshot)
     with places.scores_now:
         now = latest(snapshot, 1)
         st.markdown(
             f":blue[Real] scored D(x) **{finite_or_dash(now.get('d_real'))}**  \n"
             f":primary[Fake] scored D(G(z)) **{finite_or_dash(now.get('d_fake'))}**"
         )
-    with places.losses:
-        plot(lines.losses(snapshot, axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
-    with places.scores:
-        plot(lines.scores(snapshot, axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
-    with places.fakes:
+    panels = places.panels
+    with panels["losses"]:
+        plot(lines.losses(snapshot, look.axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
+    with panels["scores"]:
+        plot(lines.scores(snapshot, look.axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
+    if "plane" in panels:
+        _plane(snapshot, panels, look.layers)
+    else:
+        _pictures(snapshot, panels)
+
+
+def _pictures(snapshot: Snapshot, panels: dict[str, Any]) -> None:
+    with panels["fakes"]:
         alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.pictures_iteration:,} iterations"
-        picture(grid_png(snapshot.fake), alt, "picture_fakes")
-    with places.reals:
-        picture(
-            grid_png(snapshot.real), f"{len(snapshot.real)} real samples of {snapshot.dataset_title}", "picture_reals"
-        )
+        picture(samples_png(snapshot.fake), alt, "picture_fakes")
+    with panels["reals"]:
+        alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
+        picture(samples_png(snapshot.real), alt, "picture_reals")
 
 
-def _strip(title: str, name: str, samples: Any) -> None:
-    st.markdown(f":small[{title}]")
-    picture(grid_png(samples[:STRIP]), f"{STRIP} {name} samples", f"picture_{name}_strip")
+def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) -> None:
+    with panels["plane"]:
+        plot(plane(snapshot, layers).to_json(), "The plane", "plot_plane", plane_chart.HEIGHT)
+    with panels["measures"]:
+        st.markdown(f":small[{measures(snapshot)}]")
+
+
+def _strips(snapshot: Snapshot) -> None:
+    """A few fakes over a few real samples; of points, which need less width, one beside the other."""
+    points = snapshot.shape == (2,)
+    columns = st.columns(2) if points else (st.container(gap="xxsmall"), st.container(gap="xxsmall"))
+    few = POINTS if points else STRIP
+    for column, title, name, samples in zip(
+        columns,
+        (":primary[Fake, G(z)]", ":blue[Real, x]"),
+        ("fake", "real"),
+        (snapshot.fake, snapshot.real),
+        strict=True,
+    ):
+        with column:
+            st.markdown(f":small[{title}]")
+            picture(samples_png(samples[:few], few), f"{len(samples[:few])} {name} samples", f"picture_{name}_strip")
 
 
 def _skeletons(places: Places) -> None:
-    for place in (places.losses, places.scores):
-        place.skeleton(lines.HEIGHT)
-    for place in (places.fakes, places.reals):
-        place.skeleton(200)
+    heights = {"losses": lines.HEIGHT, "scores": lines.HEIGHT, "fakes": 200, "reals": 200, "plane": plane_chart.HEIGHT}
+    for name, height in heights.items():
+        if name in places.panels:
+            places.panels[name].skeleton(height)
     for place in (places.samples, places.scores_now):
         place.skeleton(40)
 
@@ -193,9 +237,7 @@ def train_hint(report: Report) -> str:
     """The state of the run in plain words, and what can be done."""
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:
-        return (
-            ":material/hourglass_top: Building the networks and loading the data …"
-        )
+        return ":material/hourglass_top: Building the networks and loading the data …"
     if report.state == "running":
         return f":material/insights: {reading(snapshot) or 'Training. Change a setting and watch what it does.'}"
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:

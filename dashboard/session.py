@@ -13,6 +13,7 @@ from dashboard.controls.parse import parse_sizes, show_sizes
 from dashboard.tab import Tab
 from gan_core.config import GANConfig, Setting, explain
 from gan_core.data import DATASETS, suited
+from gan_core.data.drawing import drawn
 from gan_core.data.folder import data_folder
 from gan_core.data.prepared import Progress, make_ready, ready
 from gan_core.options import option_value
@@ -144,6 +145,11 @@ def edit_sizes(field: str, picture_key: str) -> None:
         set_value(field, show_sizes(sizes))
 
 
+def edit_drawing(canvas_key: str) -> None:
+    """The learner has drawn a stroke, erased one or cleared the canvas."""
+    set_value("drawing", st.session_state[canvas_key].drawing["cells"])
+
+
 # The data set -------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +165,9 @@ def choose_dataset() -> None:
 
 
 def _not_at_hand(config: GANConfig) -> list[str]:
-    """Why the data set cannot be had, if it was tried."""
+    """Why the data set cannot be had, if it was tried; or that it is still to be made by the learner."""
+    if config.dataset == "drawn" and not drawn(config.drawing):
+        return ["drawing is empty, so there is nothing to learn; paint a shape on the canvas of the data card."]
     failed: tuple[str, str] | None = value(UNPREPARED)
     return [failed[1]] if failed is not None and failed[0] == config.dataset else []
 
@@ -347,7 +355,10 @@ def new_seed() -> int:
 
 
 def remember_in_address() -> None:
-    """Name the run in the address, so that a reload of the page comes back to it."""
-    run_id = value(RUN)
-    if run_id and st.query_params.get(RUN) != run_id:
-        st.query_params[RUN] = run_id
+    """Name the run in the address, so that a reload of the page comes back to it, and the settings without a widget."""
+    held = {RUN: value(RUN), **{setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data}}
+    for name, text in held.items():
+        if text and st.query_params.get(name) != text:
+            st.query_params[name] = text
+        elif not text and name in st.query_params:
+            del st.query_params[name]

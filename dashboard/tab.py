@@ -12,7 +12,8 @@ class Tab:
     """One tab of one browser.
 
     ``run_id``: of the run that it shows. ``lock``: its actions take turns. ``waiting_for``: the data set that
-    ``preparation`` makes ready for it. ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own.
+    ``preparation`` makes ready for it. ``own``: files of the learner's own data, by fingerprint; they go with the tab,
+    runs keep their own.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from dashboard import theme
 from gan_core.diagnostics.views import PlaneView
 from gan_core.snapshot import Snapshot
 
-HEIGHT = 520
+HEIGHT = 460
 ARROWS = 120  # fakes whose pull is drawn: more would hide each other
 LONGEST = 0.22  # of an arrow, in the plane's unit
 LAYERS = {
@@ -55,8 +55,11 @@ def _scores(figure: go.Figure, view: PlaneView, probability: bool) -> None:
         z=levels, x0=-1, dx=step, y0=-1, dy=step, zmin=0, zmax=255, showscale=False, zsmooth="best", hoverinfo="skip",
         name="D's score",
         colorscale=[
-            [0, theme.faint(theme.GENERATOR, 0.42)],
-            [0.5, theme.faint(theme.QUIET, 0.04)],
+            # Steeper around the middle: a good D is never far from it.
+            [0, theme.faint(theme.GENERATOR, 0.5)],
+            [0.35, theme.faint(theme.GENERATOR, 0.3)],
+            [0.5, theme.faint(theme.QUIET, 0.03)],
+            [0.65, theme.faint(theme.REAL, 0.3)],
             [1, theme.faint(theme.REAL, 0.5)],
         ],
     )  # fmt: skip

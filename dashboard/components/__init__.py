@@ -43,6 +43,11 @@ def _network_component() -> Any:
     return st.components.v2.component("network_picture", css=_read("network.css"), js=_read("network.js"))
 
 
+@cache
+def _canvas_component() -> Any:
+    return st.components.v2.component("drawing_canvas", css=_read("canvas.css"), js=_read("canvas.js"))
+
+
 def _read(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
@@ -99,3 +104,13 @@ def network_picture(
     least, most, layers = limits
     data = {"sizes": list(sizes), "colour": colour, "label": label, "least": least, "most": most, "layers": layers}
     return _network_component()(data=data, key=key, on_sizes_change=on_sizes)
+
+
+def canvas(drawing: str, side: int, colour: str, key: str, on_drawing: Any) -> Any:
+    """A square of ``side``² cells to draw on, with brush, eraser and clear.
+
+    ``drawing``: the painted cells as ``gan_core.data.drawing.pack`` writes them, or nothing. ``on_drawing`` is called
+    after each stroke; the value is the result's ``drawing["cells"]``.
+    """
+    data = {"drawing": drawing, "side": side, "colour": colour}
+    return _canvas_component()(data=data, key=key, on_drawing_change=on_drawing)

@@ -1,13 +1,16 @@
 """What goes with the data set on its card: the classes of a labelled set, the canvas, the learner's own files."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import session, theme
+from dashboard.components import canvas
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS, Source
+from gan_core.data.drawing import SIDE
 
 
 def chosen() -> Source:
@@ -19,11 +22,21 @@ def card() -> Any:
     """The data set and what belongs to it; gives back the place for how far its preparing is."""
     field("dataset", on_change=session.choose_dataset)
     progress = st.container(gap="xxsmall")
+    if session.value("dataset") == "drawn":
+        _canvas()
     if chosen().classes:
         with st.popover(_classes_words(), icon=":material/filter_alt:", width="stretch"):
             field("classes")
             st.caption("The generator then learns these alone. The samples themselves stay as they are.")
     return progress
+
+
+def _canvas() -> None:
+    canvas(
+        drawing=session.value("drawing", ""), side=SIDE, colour=theme.REAL, key="canvas",
+        on_drawing=partial(session.edit_drawing, "canvas"),
+    )  # fmt: skip
+    st.caption("What you paint is the real distribution. A running training follows it.")
 
 
 def _classes_words() -> str:

@@ -120,8 +120,6 @@ def fill(slots: Slots, config: GANConfig, shape: tuple[int, ...]) -> None:
     with slots.noise:
         normal = config.noise == "normal"
         st.image(_density(normal), width="stretch", alt=f"{config.noise.capitalize()} distribution")
-        numbers = "1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers"
-        st.caption(f"{numbers} for each fake, " + ("mean 0, deviation 1" if normal else "all from -1 to 1 alike"))
     with slots.progress:
         data.progress_controls()
     with slots.generator:
@@ -160,12 +158,12 @@ def update_order(config: GANConfig) -> str:
 
 def _density(normal: bool) -> str:
     """The density that noise is drawn from, from -2 to 2, as a small drawing."""
-    points = [(x, math.exp(-((x / 30 - 2) ** 2) * 2) if normal else 0.7) for x in range(0, 121, 3)]
+    points = [(float(x), math.exp(-((x / 30 - 2) ** 2) * 2) if normal else 0.8) for x in range(0, 121, 3)]
     if not normal:
         points = [(30.0, 0.0), *((x, y) for x, y in points if 30 <= x <= 90), (90.0, 0.0)]
     line = " ".join(f"{x},{50 - 44 * y:.1f}" for x, y in points)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 54" width="240" height="108">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 4 120 48" width="240" height="96">'
         f'<polygon points="0,50 {line} 120,50" fill="{theme.QUIET}" fill-opacity="0.25"/>'
         f'<polyline points="{line}" fill="none" stroke="{theme.QUIET}" stroke-width="1"/></svg>'
     )

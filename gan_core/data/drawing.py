@@ -31,6 +31,14 @@ def unpack(text: str) -> Cells:
     return cells
 
 
+def drawn(text: str) -> bool:
+    """Whether something is painted in it; False also for a text that is no drawing."""
+    try:
+        return bool(unpack(text).any())
+    except ValueError:
+        return False
+
+
 def _smiling_face() -> Cells:
     """A ring, two eyes and a mouth, each two to three cells wide."""
     steps = np.arange(SIDE) - (SIDE - 1) / 2

@@ -127,11 +127,14 @@ class Worker:
         self._experiment: Experiment | None = None
         self._shown = samples_shown(trainer.dataset.shape)
         self._use_noise(0)
-        self._real = real_samples(trainer, self._shown)
-        self._watch = PlaneWatch(trainer) if trainer.dataset.shape == (2,) else None
+        self._use_data(trainer)
         self._healthy = self._look_at(trainer)
         self.state = "paused"
         self._save()
+
+    def _use_data(self, trainer: Trainer) -> None:
+        self._real = real_samples(trainer, self._shown)
+        self._watch = PlaneWatch(trainer) if trainer.dataset.shape == (2,) else None
 
     def _use_noise(self, seed: int) -> None:
         self._sample_seed = seed
@@ -170,6 +173,8 @@ class Worker:
                 changed = trainer.config.differences(config)
                 trainer.reconfigure(config)
                 self.config = config
+                if "drawing" in changed:
+                    self._use_data(trainer)
                 self.marks.extend(Mark(trainer.iteration, _change(config, name)) for name in changed)
             case Sample(seed):
                 self._use_noise(seed)
@@ -286,4 +291,6 @@ class Worker:
 
 def _change(config: GANConfig, name: str) -> str:
     setting, value = GANConfig.setting(name), getattr(config, name)
+    if setting.data:
+        return f"{setting.label} changed"
     return f"{setting.label}: {setting.names.get(value, value)}"

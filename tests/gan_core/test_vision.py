@@ -233,7 +233,7 @@ def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
 @needs_real
 def test_a_download_with_a_wrong_checksum_never_counts_as_data(folder: Path, mirror: Path) -> None:
     (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match="MNIST could not be had: .*File not found or corrupted"):
+    with pytest.raises(DataError, match=r"MNIST could not be had: .*File not found or corrupted"):
         prepare("mnist", folder)
     assert not ready("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
