@@ -38,6 +38,8 @@ DATASETS: dict[str, Source] = {
     "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=11_594_722),
     "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=30_878_645),
     "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=21_246_415),
+    "own_pictures": Source("My own pictures", "gan_core.data.own_loaders:load_own_pictures"),
+    "own_points": Source("My own points (CSV)", "gan_core.data.own_loaders:load_own_points", kind="points"),
 }
 
 
