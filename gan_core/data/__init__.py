@@ -42,6 +42,7 @@ DATASETS: dict[str, Source] = {
     "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=9_941_303),
     "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=26_451_395),
     "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=18_194_632),
+    "own_pictures": Source("My own pictures", "gan_core.data.own_loaders:load_own_pictures"),
     "line": Source("Line", PLANE, "points"),
     "two_gaussians": Source("Two gaussians", PLANE, "points"),
     "eight_gaussians": Source("Eight gaussians on a ring", PLANE, "points"),
@@ -53,6 +54,7 @@ DATASETS: dict[str, Source] = {
     "spiral": Source("Two spiral arms", PLANE, "points"),
     "checkerboard": Source("Checkerboard", PLANE, "points"),
     "drawn": Source("Drawn by hand", PLANE, "points"),
+    "own_points": Source("My own points (CSV)", "gan_core.data.own_loaders:load_own_points", kind="points"),
 }
 
 _POINTS: dict[str, Any] = {

@@ -20,6 +20,8 @@ LIGHT = (  # what the page imports, and PyTorch belongs to the process that trai
     "gan_core.data",
     "gan_core.data.drawing",
     "gan_core.diagnostics.views",
+    "gan_core.data.own_pictures",
+    "gan_core.data.own_points",
     "gan_core.history",
     "gan_core.metrics",
     "gan_core.pictures",

@@ -1,0 +1,129 @@
+"""The learner's own pictures: PNG and JPEG files, or zips of them → grey squares of one size."""
+
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from gan_core.data.own import Gathered, Progress, Refusals, Refused, check_upload
+from gan_core.data.own_archive import Allowance, Entry, is_zip, zip_entries
+
+MOST_PICTURES = 20_000
+MAX_PIXELS = 40_000_000  # of one picture: a good camera's
+MAX_WORK = 4_000_000_000  # pixels decoded in all; about a minute
+MAX_SCANS = 100  # of one JPEG: passes over the whole picture; a progressive one has about 10
+
+# Content decides, not the name. The two classes are called directly and not by Image.open, whose guard against
+# large pictures warns by Python's global filters; the guard here is ``MAX_PIXELS``.
+DECODERS: dict[bytes, type[PngImageFile | JpegImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"\xff\xd8\xff": JpegImageFile,
+}
+SCAN = b"\xff\xda"  # what each scan of a JPEG begins with; in its data no such pair of bytes occurs
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def read_pictures(files: Sequence[tuple[str, bytes]], size: int, progress: Progress = _silent) -> Gathered:
+    """Names and contents of uploaded files → pictures uint8 ``[n, size, size]``, sorted by name.
+
+    A file that cannot be used is refused and the others are read; ``progress`` is called before each. DataError if
+    fewer than 16 are left or if the files are larger than ``MAX_UPLOAD`` or, unpacked, than ``MAX_UNPACKED``.
+    """
+    check_upload(sum(len(content) for _, content in files))
+    refusals, notes = Refusals(), []
+    # Sorted, so that the same pictures make the same data in whatever order a browser sends or a tool packs them.
+    entries = sorted(_entries(files, refusals), key=lambda entry: entry.name)
+    pictures = np.empty((min(len(entries), MOST_PICTURES), size, size), np.uint8)
+    count = work = 0
+    for done, entry in enumerate(entries):
+        progress(done, len(entries))
+        try:
+            image = _opened(entry.read())
+            work += image.width * image.height
+            if count == MOST_PICTURES or work > MAX_WORK:
+                limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
+                notes.append(f"The first {count:,} pictures in the order of their names are used: at most {limit}.")
+                break
+            pictures[count] = _square(image, size)
+            count += 1
+        except Refused as reason:
+            refusals.add(entry.name, reason)
+    refusals.check_enough(count, "pictures", MOST_PICTURES)
+    return Gathered(pictures[:count], refusals.sentences(), tuple(notes))
+
+
+def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:
+    allowance = Allowance()
+    for name, content in files:
+        if not is_zip(name, content):
+            yield Entry(name, partial(bytes, content))
+            continue
+        try:
+            entries = zip_entries(content, allowance)
+        except Refused as reason:
+            refusals.add(name, reason)
+            continue
+        if not entries:
+            refusals.add(name, "holds no files")
+        yield from entries
+
+
+def _opened(content: bytes) -> Image.Image:
+    """A picture of which only the header has been read. Refused if there is none or if it is too large."""
+    decoder = next((decoder for start, decoder in DECODERS.items() if content.startswith(start)), None)
+    if decoder is None:
+        raise Refused("is no PNG or JPEG picture")
+    try:
+        image = decoder(io.BytesIO(content))
+    except Exception as error:  # Pillow raises whatever its parsing of a broken file comes upon
+        raise Refused("is broken or cut off") from error
+    if image.width * image.height > MAX_PIXELS:
+        most = f"at most {MAX_PIXELS // 10**6} million are possible"
+        raise Refused(f"has {image.width:,}×{image.height:,} pixels; {most}")
+    if decoder is JpegImageFile and content.count(SCAN) > MAX_SCANS:
+        raise Refused(f"has more than {MAX_SCANS} scans, which no ordinary JPEG has")
+    return image
+
+
+def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """The middle of a picture as grey uint8 ``[size, size]``, the right way up.
+
+    Cut and not padded: bars at the edges would be the first thing that D knows the real ones by. What is transparent
+    shows white, as on paper. Of an animation the first picture counts.
+    """
+    try:
+        image.draft("L", (2 * size, 2 * size))  # a JPEG much larger than that is decoded at a fraction of its size
+        ImageOps.exif_transpose(image, in_place=True)
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        middle = _plain(image.crop((left, top, left + side, top + side)))
+        # In two steps from a large one: an average over whole pixels, then the finer filter. The same size stays
+        # exactly as it is.
+        small = middle.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return np.asarray(_on_paper(small) if small.mode == "RGBA" else small)
+    except Exception as error:  # as above
+        raise Refused("is broken or cut off") from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Any of PNG's and JPEG's kinds as grey ("L") or, with transparency, as "RGBA", 8 bits each."""
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion cuts off instead of scaling
+        levels = np.asarray(image).astype(np.uint16)
+        return Image.fromarray(((levels - (levels >> 8) + 128) >> 8).astype(np.uint8))  # levels / 257, rounded
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("L")
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    paper = Image.new("L", image.size, 255)
+    paper.paste(image.convert("L"), mask=image.getchannel("A"))
+    return paper
