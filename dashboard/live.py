@@ -18,7 +18,7 @@ from dashboard.controls import data
 from gan_core.config import GANConfig
 from gan_core.pictures import samples_png
 from gan_core.runs.protocol import Report, State
-from gan_core.snapshot import POINTS, Snapshot
+from gan_core.snapshot import Snapshot
 
 TICK = 0.35  # seconds between two looks at a running training: about three pictures a second
 STRIP = 6  # samples in the small rows on the model's picture
@@ -126,7 +126,7 @@ def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
         _skeletons(places)
         return
     with places.samples:
-        _strips(snapshot)
+        _strip("fake", snapshot.fake)
     with places.scores_now:
         now = latest(snapshot, 1)
         st.markdown(
@@ -148,9 +148,6 @@ def _pictures(snapshot: Snapshot, panels: dict[str, Any]) -> None:
     with panels["fakes"]:
         alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.pictures_iteration:,} iterations"
         picture(samples_png(snapshot.fake), alt, "picture_fakes")
-    with panels["reals"]:
-        alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
-        picture(samples_png(snapshot.real), alt, "picture_reals")
 
 
 def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) -> None:
@@ -160,21 +157,29 @@ def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) 
         st.markdown(f":small[{measures(snapshot)}]")
 
 
-def _strips(snapshot: Snapshot) -> None:
-    """A few fakes over a few real samples; of points, which need less width, one beside the other."""
-    points = snapshot.shape == (2,)
-    columns = st.columns(2) if points else (st.container(gap="xxsmall"), st.container(gap="xxsmall"))
-    few = POINTS if points else STRIP
-    for column, title, name, samples in zip(
-        columns,
-        (":primary[Fake, G(z)]", ":blue[Real, x]"),
-        ("fake", "real"),
-        (snapshot.fake, snapshot.real),
-        strict=True,
-    ):
-        with column:
-            st.markdown(f":small[{title}]")
-            picture(samples_png(samples[:few], few), f"{len(samples[:few])} {name} samples", f"picture_{name}_strip")
+def still(report: Report, samples: Any, panels: dict[str, Any]) -> Any:
+    """Draw what training does not change, the real samples: a tick need not send them. Gives the fake strip's place."""
+    snapshot = report.snapshot
+    points = snapshot is not None and snapshot.shape == (2,)
+    with samples:  # points need less width than a row of pictures: one beside the other
+        fake, real = st.columns(2) if points else (st.container(gap="xxsmall"), st.container(gap="xxsmall"))
+    with fake:
+        st.markdown(":small[:primary[Fake, G(z)]]")
+        place = st.container()
+    if snapshot is not None:
+        with real:
+            st.markdown(":small[:blue[Real, x]]")
+            _strip("real", snapshot.real)
+        if "reals" in panels:
+            with panels["reals"]:
+                alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
+                picture(samples_png(snapshot.real), alt, "picture_reals")
+    return place
+
+
+def _strip(name: str, samples: Any) -> None:
+    few = samples if samples.shape[1:] == (2,) else samples[:STRIP]
+    picture(samples_png(few, columns=len(few)), f"{len(few)} {name} samples", f"picture_{name}_strip")
 
 
 def _skeletons(places: Places) -> None:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
@@ -15,9 +16,11 @@ from gan_core.config import GANConfig, Setting, explain
 from gan_core.data import DATASETS, suited
 from gan_core.data.drawing import drawn
 from gan_core.data.folder import data_folder
+from gan_core.data.own_gather import Files, Kept, OwnKind
+from gan_core.data.own_gather import gather as read_upload
 from gan_core.data.prepared import Progress, make_ready, ready
 from gan_core.options import option_value
-from gan_core.runs.preparation import Preparations, Refused
+from gan_core.runs.preparation import Preparation, Preparations, Refused
 from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
 from gan_core.runs.registry import CannotStart, Registry, Run, TooManyRuns
@@ -28,6 +31,10 @@ ARRIVED = "arrived"
 REFUSED = "refused"  # the settings under which no run could begin, and why
 UNPREPARED = "unprepared"  # the data set that could not be made ready, and why
 CHOSEN = "chosen_dataset"  # the data set that the settings were last made to suit
+
+OWN = ("own_pictures", "own_points")
+LATER = "later"  # widgets' values that wait for the next full run: a drawn widget cannot be moved
+OPEN_OWN = "open_own"  # the dialog for own data is to open by itself
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,6 +95,20 @@ def value(key: str, default: Any = None) -> Any:
 def set_value(key: str, new: Any) -> None:
     """Move a widget; only from a callback, before the widget is drawn."""
     st.session_state[key] = new
+
+
+def set_later(key: str, new: Any) -> None:
+    """Move a widget that is drawn already, as from a dialog: at the start of the next full run."""
+    set_value(LATER, {**value(LATER, {}), key: new})
+
+
+def _move_what_waited() -> None:
+    waiting: dict[str, Any] = value(LATER, {})
+    set_value(LATER, {})
+    for key, new in waiting.items():
+        set_value(key, new)
+    if "dataset" in waiting:
+        choose_dataset()
 
 
 @dataclass(frozen=True)
@@ -159,15 +180,26 @@ def choose_dataset() -> None:
     before = GANConfig(dataset=value(CHOSEN) or GANConfig().dataset, drawing=value("drawing", ""))
     now = suited(before, chosen)
     set_value(CHOSEN, chosen)
+    set_value(OPEN_OWN, chosen in OWN and not _tab().own)
     for name in (*before.differences(now), "classes"):
         if name != "dataset":
             _set_from_config(GANConfig.setting(name), now)
+
+
+def opens_own() -> bool:
+    """Whether the dialog for own data is to open now; true once after such a set was chosen."""
+    opens = bool(value(OPEN_OWN))
+    set_value(OPEN_OWN, False)
+    return opens
 
 
 def _not_at_hand(config: GANConfig) -> list[str]:
     """Why the data set cannot be had, if it was tried; or that it is still to be made by the learner."""
     if config.dataset == "drawn" and not drawn(config.drawing):
         return ["drawing is empty, so there is nothing to learn; paint a shape on the canvas of the data card."]
+    if config.dataset in OWN and not _own_there(config):
+        what = "pictures" if config.dataset == "own_pictures" else "points"
+        return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]
     failed: tuple[str, str] | None = value(UNPREPARED)
     return [failed[1]] if failed is not None and failed[0] == config.dataset else []
 
@@ -228,6 +260,62 @@ def try_again() -> None:
     set_value(UNPREPARED, None)
 
 
+# The learner's own data ---------------------------------------------------------------------------------------
+
+
+def picture_size() -> int:
+    """What own pictures are brought to."""
+    size: int = value("picture_size", GANConfig().picture_size)
+    return size
+
+
+def gather(kind: OwnKind, files: Files, size: int) -> Preparation:
+    """Read an upload in a process of its own; its samples are kept for as long as this tab is open."""
+    return Preparation(read_upload, kind, files, size, _tab().folder())
+
+
+def gathered(key: object) -> Kept | Refused | None:
+    """What the upload of this key gave, if it is the last one that was read."""
+    last = _tab().gathered
+    return last[1] if last is not None and last[0] == key else None
+
+
+def remember_gathered(key: object, outcome: Kept | Refused) -> None:
+    """So that it is not read again while the dialog is open."""
+    _tab().gathered = (key, outcome)
+
+
+@alone
+def use_own(kind: OwnKind, kept: Kept) -> None:
+    """Choose this upload as the data set."""
+    _tab().own[kept.own_data] = kept.path
+    if too_few_for_batch(kept.count):
+        set_later("batch_size", batch_for(kept.count))
+    set_later("dataset", kind)
+    set_value("own_data", kept.own_data)
+
+
+def too_few_for_batch(count: int) -> bool:
+    """Whether the batch is larger than this many samples."""
+    return bool(value("batch_size", GANConfig().batch_size) > count)
+
+
+def batch_for(count: int) -> int:
+    """The largest power of two that so many samples give."""
+    return 1 << (count.bit_length() - 1)
+
+
+def _own_file(config: GANConfig) -> Path | None:
+    return _tab().own.get(config.own_data)
+
+
+def _own_there(config: GANConfig) -> bool:
+    run = current_run()
+    return bool(config.own_data) and (
+        _own_file(config) is not None or (run is not None and run.config.own_data == config.own_data)
+    )
+
+
 # The run -----------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +325,7 @@ def arrive() -> None:
     The address names the run, but a link may be sent to somebody else: so a run is taken over only once its page was
     closed, as it is by a reload. The other person begins a run of their own with the same settings.
     """
+    _move_what_waited()
     if value(ARRIVED):
         return
     set_value(ARRIVED, True)
@@ -281,7 +370,8 @@ def new_run(config: GANConfig) -> Run | None:
     """
     old = current_run()
     try:
-        run = registry().create(config) if old is None else registry().restart(old.id, config)
+        own = _own_file(config)
+        run = registry().create(config, own) if old is None else registry().restart(old.id, config, own)
     except (TooManyRuns, CannotStart) as refusal:
         set_value(REFUSED, (config, str(refusal)))
         return None
@@ -289,6 +379,17 @@ def new_run(config: GANConfig) -> Run | None:
     set_value(RUN, run.id)
     run.poll(START_WAIT)  # so that the page goes from the old pictures to the new, with nothing between
     return run
+
+
+@alone
+def begin_with(config: GANConfig) -> None:
+    """Move every widget to ``config`` and begin a run under it; where it computes stays the learner's choice."""
+    config = config.replace(device=value("device", config.device))
+    for setting in GANConfig.settings():
+        _set_from_config(setting, config)
+    set_value(CHOSEN, config.dataset)
+    if at_hand(config):
+        new_run(config)
 
 
 def _refusal(config: GANConfig | None = None) -> str | None:

@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gan_core.runs.preparation import Preparation
+from gan_core.data.own_gather import Kept
+from gan_core.runs.preparation import Preparation, Refused
 
 
 class Tab:
@@ -23,6 +24,7 @@ class Tab:
         self.waiting_for: str | None = None
         self.preparation: Preparation | None = None
         self.own: dict[str, Path] = {}
+        self.gathered: tuple[object, Kept | Refused] | None = None  # what the last upload gave, and which one it was
         self._folder: TemporaryDirectory[str] | None = None
 
     def folder(self) -> Path:
@@ -34,6 +36,7 @@ class Tab:
     def close(self) -> None:
         """Remove what it kept on disk. Closing twice is fine."""
         self.own.clear()
+        self.gathered = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

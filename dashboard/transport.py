@@ -3,6 +3,7 @@
 from typing import Any
 
 import streamlit as st
+from gan_core.presets import PRESETS
 
 from dashboard import session
 from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update, Walk
@@ -35,8 +36,19 @@ def bar(report: Report, settings: session.Settings, waiting: tuple[str, ...]) ->
                     disabled=settings.config is None,
                     help="Start again from the same seed, with every setting as it stands.",
                 )  # fmt: skip
+                _presets()
             status = st.container(width=STATUS_WIDTH)
     return message, status
+
+
+def _presets() -> None:
+    with st.popover("Presets", key="presets", icon=":material/experiment:", type="tertiary"):
+        st.caption("Each sets the controls and begins a new run.")
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.title, key=f"preset_{name}", on_click=session.begin_with, args=(preset.config,), width="stretch"
+            )
+            st.caption(preset.sentence)
 
 
 def walk_bar(report: Report) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session, theme
+from dashboard import own_data, session, theme
 from dashboard.components import canvas
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig
@@ -24,6 +24,8 @@ def card() -> Any:
     progress = st.container(gap="xxsmall")
     if session.value("dataset") == "drawn":
         _canvas()
+    if session.value("dataset") in session.OWN:
+        _own()
     if chosen().classes:
         with st.popover(_classes_words(), icon=":material/filter_alt:", width="stretch"):
             field("classes")
@@ -37,6 +39,17 @@ def _canvas() -> None:
         on_drawing=partial(session.edit_drawing, "canvas"),
     )  # fmt: skip
     st.caption("What you paint is the real distribution. A running training follows it.")
+
+
+def _own() -> None:
+    """The button that opens the dialog; it opens by itself the first time."""
+    of_pictures = session.value("dataset") == "own_pictures"
+    clicked = st.button(
+        "Choose pictures" if of_pictures else "Choose points", key="own_choose", icon=":material/upload:",
+        width="stretch",
+    )  # fmt: skip
+    if session.opens_own() or clicked:
+        (own_data.pictures if of_pictures else own_data.points)()
 
 
 def _classes_words() -> str:

@@ -94,7 +94,8 @@ def _serve(connection: Connection, work: Callable[..., Any], arguments: tuple[An
 class Preparations:
     """Preparations by name: whoever wants the same thing at the same time waits for the same process."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[..., Preparation] = Preparation) -> None:
+        self._make = make
         self._lock = threading.Lock()
         self._going: dict[str, tuple[Preparation, set[str]]] = {}
 
@@ -105,7 +106,7 @@ class Preparations:
         """
         with self._lock:
             if name not in self._going or not isinstance(self._going[name][0].poll(), Progress):
-                self._going[name] = (Preparation(work, *arguments), set())
+                self._going[name] = (self._make(work, *arguments), set())
             going, waiting = self._going[name]
             waiting.add(who)
             return going
