@@ -18,6 +18,7 @@ LIGHT = (  # what the page imports, and PyTorch belongs to the process that trai
     "gan_core.cli",
     "gan_core.config",
     "gan_core.data",
+    "gan_core.data.own_path",
     "gan_core.data.own_pictures",
     "gan_core.data.own_points",
     "gan_core.history",
