@@ -5,7 +5,9 @@ Free of PyTorch: a process without it reads what was uploaded.
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,15 @@ def keep(array: NDArray[Any], path: Path) -> str:
     finally:
         partial.unlink(missing_ok=True)
     return fingerprint(array)
+
+
+def link(path: Path, other: Path) -> None:
+    """Give the file ``path`` a second name ``other``; a copy where the disk has no such names or is another one.
+
+    Nothing happens if there is no such file any more: whoever loads it says so.
+    """
+    with suppress(FileNotFoundError):
+        try:
+            os.link(path, other)
+        except OSError:
+            shutil.copyfile(path, other)

@@ -71,9 +71,7 @@ def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
 
 def _entries(archive: zipfile.ZipFile, allowance: Allowance) -> Iterator[Entry]:
     for info in archive.infolist():
-        parts = re.split(r"[/\\]", info.filename)
-        hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
-        if not (info.is_dir() or hidden):
+        if not (info.is_dir() or hidden(info.filename)):
             yield Entry(info.filename, partial(_read, archive, info, allowance))
 
 
@@ -94,6 +92,15 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance)
     return content
 
 
+def hidden(name: str) -> bool:
+    """Whether a file is one that systems put beside a person's: a dotfile, or in a folder of a Mac's making."""
+    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in _parts(name))
+
+
+def _parts(name: str) -> list[str]:
+    return re.split(r"[/\\]", name)
+
+
 def _suspicion(info: zipfile.ZipInfo) -> str:
     """Why an entry is not even read; empty if it may be."""
     if _leads_out(info.filename):
@@ -112,5 +119,5 @@ def _suspicion(info: zipfile.ZipInfo) -> str:
 def _leads_out(name: str) -> bool:
     """Whether a name is absolute, has a drive's letter or climbs. Harmless here, as nothing is written; but no
     ordinary zip has such names."""
-    parts = re.split(r"[/\\]", name)
+    parts = _parts(name)
     return parts[0] == "" or ".." in parts or bool(re.match(r"[A-Za-z]:", name))

@@ -15,8 +15,8 @@ from gan_core.data.own_archive import Allowance, Entry, is_zip, zip_entries
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
-MAX_WORK = 4_000_000_000  # pixels decoded in all; about a minute
-MAX_SCANS = 100  # of one JPEG: passes over the whole picture; a progressive one has about 10
+MAX_WORK = 2_000_000_000  # pixels decoded in all: under a minute, whatever they are; 20,000 pictures of 300×300
+MAX_SCANS = 30  # of one JPEG, each a pass over the whole picture; a progressive one has about 10
 
 # Content decides, not the name. The two classes are called directly and not by Image.open, whose guard against
 # large pictures warns by Python's global filters; the guard here is ``MAX_PIXELS``.

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
+from gan_core.data import load_dataset
+from gan_core.data.own import OWN_FILE
 from gan_core.device import available_devices, device_words
 from gan_core.diagnostics.laboratory import experiment
 from gan_core.diagnostics.plane import PlaneWatch
@@ -115,7 +117,9 @@ class Worker:
             self._snapshot = self._snapshot_with(self._healthy)
 
     def _build(self) -> None:
-        trainer = self._trainer = Trainer(self.config)
+        own = self.folder / OWN_FILE
+        dataset = load_dataset(self.config, own) if own.exists() else None
+        trainer = self._trainer = Trainer(self.config, dataset)
         self.buffer = MetricsBuffer(trainer.device)
         self.history = History()
         self.marks: deque[Mark] = deque(maxlen=REMEMBERED)
