@@ -125,8 +125,9 @@ def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
     if snapshot is None:
         _skeletons(places)
         return
-    with places.samples:
-        _strip("fake", snapshot.fake)
+    if places.samples is not None:
+        with places.samples:
+            _strip("fake", snapshot.fake)
     with places.scores_now:
         now = latest(snapshot, 1)
         st.markdown(
@@ -160,6 +161,12 @@ def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) 
 def still(report: Report, samples: Any, panels: dict[str, Any]) -> Any:
     """Draw what training does not change, the real samples: a tick need not send them. Gives the fake strip's place."""
     snapshot = report.snapshot
+    if snapshot is not None and "reals" in panels:
+        with panels["reals"]:
+            alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
+            picture(samples_png(snapshot.real), alt, "picture_reals")
+    if samples is None:
+        return None
     points = snapshot is not None and snapshot.shape == (2,)
     with samples:  # points need less width than a row of pictures: one beside the other
         fake, real = st.columns(2) if points else (st.container(gap="xxsmall"), st.container(gap="xxsmall"))
@@ -170,10 +177,6 @@ def still(report: Report, samples: Any, panels: dict[str, Any]) -> Any:
         with real:
             st.markdown(":small[:blue[Real, x]]")
             _strip("real", snapshot.real)
-        if "reals" in panels:
-            with panels["reals"]:
-                alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
-                picture(samples_png(snapshot.real), alt, "picture_reals")
     return place
 
 
@@ -188,7 +191,8 @@ def _skeletons(places: Places) -> None:
         if name in places.panels:
             places.panels[name].skeleton(height)
     for place in (places.samples, places.scores_now):
-        place.skeleton(40)
+        if place is not None:
+            place.skeleton(40)
 
 
 def status_line(snapshot: Snapshot) -> str:

@@ -59,9 +59,9 @@ def _read(kind: OwnKind, files: list[Any]) -> Kept | Refused | None:
     known = session.gathered(key)
     if known is not None:
         return known
-    place = st.container(horizontal=True, vertical_alignment="center")
+    place = st.empty()
     preparation = session.gather(kind, [(file.name, file.getvalue()) for file in files], size)
-    with place:
+    with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text=":small[Reading …]")
         st.button(
             "Cancel", key="own_cancel", type="tertiary", on_click=session.remember_gathered, args=(key, CALLED_OFF)

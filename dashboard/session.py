@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dashboard.controls.parse import parse_sizes, show_sizes
 from dashboard.tab import Tab
 from gan_core.config import GANConfig, Setting, explain
-from gan_core.data import DATASETS, suited
+from gan_core.data import DATASETS, SUITED, suited
 from gan_core.data.drawing import drawn
 from gan_core.data.folder import data_folder
 from gan_core.data.own_gather import Files, Kept, OwnKind
@@ -179,11 +179,11 @@ def choose_dataset() -> None:
     chosen = value("dataset")
     before = GANConfig(dataset=value(CHOSEN) or GANConfig().dataset, drawing=value("drawing", ""))
     now = suited(before, chosen)
+    other_kind = DATASETS[before.dataset].kind != DATASETS[chosen].kind
     set_value(CHOSEN, chosen)
     set_value(OPEN_OWN, chosen in OWN and not _tab().own)
-    for name in (*before.differences(now), "classes"):
-        if name != "dataset":
-            _set_from_config(GANConfig.setting(name), now)
+    for name in ("classes", "drawing", *(SUITED[DATASETS[chosen].kind] if other_kind else ())):
+        _set_from_config(GANConfig.setting(name), now)
 
 
 def opens_own() -> bool:
@@ -196,7 +196,7 @@ def opens_own() -> bool:
 def _not_at_hand(config: GANConfig) -> list[str]:
     """Why the data set cannot be had, if it was tried; or that it is still to be made by the learner."""
     if config.dataset == "drawn" and not drawn(config.drawing):
-        return ["drawing is empty, so there is nothing to learn; paint a shape on the canvas of the data card."]
+        return ["drawing is empty, so there is nothing to learn; it should be a shape: paint it on the data card."]
     if config.dataset in OWN and not _own_there(config):
         what = "pictures" if config.dataset == "own_pictures" else "points"
         return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]

@@ -3,9 +3,9 @@
 from typing import Any
 
 import streamlit as st
-from gan_core.presets import PRESETS
 
 from dashboard import session
+from gan_core.presets import PRESETS
 from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update, Walk
 
 WIDTH = 108  # pixels of the buttons whose words change: nothing beside them may move

@@ -40,7 +40,7 @@ def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figur
     axis = {"range": [-1.05, 1.05], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     figure.update_layout(
         height=HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, uirevision=snapshot.run_id, showlegend=False,
-        template="none", dragmode="zoom", hovermode="closest",
+        template="none", plot_bgcolor="rgba(0,0,0,0)", dragmode="zoom", hovermode="closest",
         xaxis={**axis, "constrain": "domain"}, yaxis={**axis, "scaleanchor": "x", "constrain": "domain"},
     )  # fmt: skip
     return figure

@@ -22,8 +22,6 @@ def card() -> Any:
     """The data set and what belongs to it; gives back the place for how far its preparing is."""
     field("dataset", on_change=session.choose_dataset)
     progress = st.container(gap="xxsmall")
-    if session.value("dataset") == "drawn":
-        _canvas()
     if session.value("dataset") in session.OWN:
         _own()
     if chosen().classes:
@@ -33,12 +31,16 @@ def card() -> Any:
     return progress
 
 
-def _canvas() -> None:
+def samples() -> Any:
+    """The place for a few samples; None where the learner paints the real ones there."""
+    if session.value("dataset") != "drawn":
+        return st.container(gap="xxsmall")
+    st.markdown(":small[:blue[Real, x]: paint it. A running training follows.]")
     canvas(
         drawing=session.value("drawing", ""), side=SIDE, colour=theme.REAL, key="canvas",
         on_drawing=partial(session.edit_drawing, "canvas"),
     )  # fmt: skip
-    st.caption("What you paint is the real distribution. A running training follows it.")
+    return None
 
 
 def _own() -> None:

@@ -85,7 +85,7 @@ def _generator() -> Any:
 
 def _samples() -> tuple[Any, Any]:
     _head("Fake and real", "arrow_forward")
-    picture = st.container(gap="xxsmall")
+    picture = data.samples()
     progress = data.card()
     field("batch_size")
     return picture, progress

@@ -1,8 +1,9 @@
 """From uploaded files to a kept file, for a process of its own. Free of PyTorch."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from gan_core.data.own import Gathered, fingerprint, keep
 from gan_core.data.own_pictures import read_pictures
@@ -13,7 +14,8 @@ OwnKind = Literal["own_pictures", "own_points"]
 Files = Sequence[tuple[str, bytes]]  # names and contents
 
 
-class Kept(NamedTuple):
+@dataclass(frozen=True)
+class Kept:
     """What became of an upload: where its samples are kept, and what is to be said about it.
 
     ``own_data``: the samples' fingerprint. ``notes``: what was done with the good files. ``refusals``: a sentence for

@@ -1,7 +1,6 @@
 """The Train page, driven by a learner who has no browser."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,24 +300,19 @@ def test_reset_keeps_the_address_of_the_run(app: AppTest, registry: Registry) ->
     assert after.id in app.query_params["run"]
 
 
-def test_a_data_set_that_cannot_be_had_costs_nobody_the_run(
-    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("the tests have no network")
-
-    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
+def test_settings_that_cannot_start_cost_nobody_the_run(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     run = only_run(registry)
-    healthy(app.selectbox(key="dataset").set_value("mnist").run())
-    assert "Changed: **Data set**" in texts(app)
+    classes = next(group for group in app.get("button_group") if group.key == "classes")
+    classes.set_value([1])
+    healthy(app.number_input(key="batch_size").set_value(1000).run())
+    assert "Changed: **Classes**, **Batch size**" in texts(app)
     press(app, "reset")
-    assert "MNIST could not be had: the tests have no network" in texts(app)
+    assert "batch_size = 1000 is not possible" in texts(app)
     assert only_run(registry) is run
     assert state(registry)[1].iteration == 1
     assert app.button(key="start").disabled, "Start would train something other than the page says"
-    healthy(app.selectbox(key="dataset").set_value("digits").run())
-    assert "could not be had" not in texts(app)
+    healthy(app.number_input(key="batch_size").set_value(4).run())
+    assert "is not possible" not in texts(app)
     press(app, "step")
     assert state(registry)[1].iteration == 2
