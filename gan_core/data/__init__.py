@@ -42,6 +42,8 @@ DATASETS: dict[str, Source] = {
     "own_points": Source("My own points (CSV)", "gan_core.data.own_loaders:load_own_points", kind="points"),
 }
 
+OWN = ("own_pictures", "own_points")  # the learner's, whose data come beside the config
+
 
 def source(name: str) -> Source:
     """The source of the set called ``name``; DataError names the known ones if there is none."""
