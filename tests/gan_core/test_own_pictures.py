@@ -347,7 +347,7 @@ def test_pixels_are_counted_over_all_pictures(monkeypatch: pytest.MonkeyPatch) -
 
 def test_too_large_an_upload() -> None:
     half = bytes(MAX_UPLOAD // 2)
-    with pytest.raises(DataError, match=r"^The files have 50 MB together; at most 50 MB are possible\.$"):
+    with pytest.raises(DataError, match=r"^The files have more than 50 MB together, which is the most that is read\.$"):
         read_pictures([("a", half), ("b", half), ("c", b"x")], 8)
     with pytest.raises(DataError, match=r"^0 pictures could be read"):
         read_pictures([("a", half), ("b", half)], 8)

@@ -140,7 +140,7 @@ def test_of_more_than_a_hundred_thousand_the_first_are_used() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (bytes(MAX_CSV + 1), r"^points\.csv has 10 MB; at most 10 MB are possible\.$"),
+        (bytes(MAX_CSV + 1), r"^points\.csv has more than 10 MB, which is the most that is read\.$"),
         (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is no text in UTF-8: save the table as CSV in UTF-8\.$"),
         (b"3,4\n" * 20, r"^All 20 points lie in one place, at \(3, 4\): there is no shape to learn\.$"),
         (b"a,b,c\n" * 10_002, r"^This is no table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col"),
