@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dashboard.controls.parse import parse_sizes, show_sizes
 from dashboard.tab import Tab
 from gan_core.config import GANConfig, Setting, explain
-from gan_core.data import DATASETS, SUITED, suited
+from gan_core.data import DATASETS, OWN, SUITED, suited
 from gan_core.data.drawing import drawn
 from gan_core.data.folder import data_folder
 from gan_core.data.own_gather import Files, Kept, OwnKind
@@ -32,7 +32,7 @@ REFUSED = "refused"  # the settings under which no run could begin, and why
 UNPREPARED = "unprepared"  # the data set that could not be made ready, and why
 CHOSEN = "chosen_dataset"  # the data set that the settings were last made to suit
 
-OWN = ("own_pictures", "own_points")
+
 LATER = "later"  # widgets' values that wait for the next full run: a drawn widget cannot be moved
 OPEN_OWN = "open_own"  # the dialog for own data is to open by itself
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gan_core.config import GANConfig, explain
-from gan_core.data import load_dataset
+from gan_core.data import OWN, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.options import build_parser, read_config
 from gan_core.runs.threads import sleep_while_waiting, use_run_threads
@@ -43,9 +43,11 @@ def _train(options: dict[str, Any]) -> int:
         problems += explain(error)
     if problems:
         return _complain(problems, REFUSED)
-    if "data" not in options:
-        return _train_into(options["out"], config, iterations)
-    return _train_on(options["data"], options["out"], config, iterations)
+    if "data" in options:
+        return _train_on(options["data"], options["out"], config, iterations)
+    if config.dataset in OWN:
+        return _complain([f"dataset = {config.dataset!r} needs your own data: name them with --data PATH."], REFUSED)
+    return _train_into(options["out"], config, iterations)
 
 
 def _train_on(data: Path, folder: Path, config: GANConfig, iterations: int) -> int:

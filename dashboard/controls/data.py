@@ -11,6 +11,7 @@ from dashboard.controls.widgets import field
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS, Source
 from gan_core.data.drawing import SIDE
+from gan_core.snapshot import Snapshot
 
 
 def chosen() -> Source:
@@ -60,6 +61,12 @@ def _classes_words() -> str:
         return f"All {len(names)} classes"
     words = ", ".join(names[number] for number in sorted(picked))
     return f"Only {words}" if len(words) <= 14 else f"{len(picked)} of {len(names)} classes"
+
+
+def filter_words(snapshot: Snapshot | None) -> None:
+    """How many samples a filter on classes has left."""
+    if snapshot is not None and snapshot.config.classes:
+        st.caption(f"The run trains on {snapshot.dataset_count:,} of its samples.")
 
 
 def progress_controls() -> None:

@@ -13,7 +13,9 @@ from dashboard.components import network_picture
 from dashboard.controls import data
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig, Network
+from gan_core.snapshot import Snapshot
 
+SHAPE = (28, 28)  # of a sample, until the run says its own
 CARD_WIDTH = 225  # pixels, at least; five stand side by side on a wide window and stack on a narrow one
 
 
@@ -114,14 +116,15 @@ def _updates() -> Any:
     return order
 
 
-def fill(slots: Slots, config: GANConfig, shape: tuple[int, ...]) -> None:
+def fill(slots: Slots, config: GANConfig, snapshot: Snapshot | None) -> None:
     """Draw what the settings look like: the noise, both networks, the order of updates."""
-    features = math.prod(shape)
+    features = math.prod(SHAPE if snapshot is None else snapshot.shape)
     with slots.noise:
         normal = config.noise == "normal"
         st.image(_density(normal), width="stretch", alt=f"{config.noise.capitalize()} distribution")
     with slots.progress:
         data.progress_controls()
+        data.filter_words(snapshot)
     with slots.generator:
         _network("G", config, features)
     with slots.discriminator:

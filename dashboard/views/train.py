@@ -11,8 +11,6 @@ from gan_core.config import GANConfig
 from gan_core.pictures import samples_png
 from gan_core.runs.protocol import Report
 
-SHAPE = (28, 28)  # of a sample, until the run says its own
-
 
 def page() -> None:
     """Draw the page."""
@@ -24,10 +22,10 @@ def page() -> None:
     report = session.report()
     session.remember_in_address()
     config = settings.config or (report.snapshot.config if report.snapshot else GANConfig())
-    shape = report.snapshot.shape if report.snapshot else SHAPE
-    drawn = panels.draw(shape == (2,), _larger)
+    points = report.snapshot is not None and report.snapshot.shape == (2,)
+    drawn = panels.draw(points, _larger)
     panels.notes(drawn, config)
-    model.fill(slots, config, shape)
+    model.fill(slots, config, report.snapshot)
     message, status = transport.bar(report, settings, waiting)
     shown = live.Shown.of(report, waiting, settings.problems, session.progress() is not None)
     fakes = live.still(report, slots.samples, drawn)

@@ -76,6 +76,7 @@ SUITED: dict[Kind, dict[str, Any]] = {
     "pictures": {name: GANConfig.setting(name).default for name in _POINTS},
     "points": _POINTS,
 }
+OWN = ("own_pictures", "own_points")  # the learner's, whose data come beside the config
 
 
 def source(name: str) -> Source:

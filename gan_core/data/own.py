@@ -87,7 +87,7 @@ def megabytes(count: int) -> str:
 def check_upload(count: int) -> None:
     """DataError if the files together have more than ``MAX_UPLOAD`` bytes."""
     if count > MAX_UPLOAD:
-        raise DataError(f"The files have {megabytes(count)} together; at most {megabytes(MAX_UPLOAD)} are possible.")
+        raise DataError(f"The files have more than {megabytes(MAX_UPLOAD)} together, which is the most that is read.")
 
 
 def fingerprint(array: NDArray[Any]) -> str:

@@ -40,7 +40,7 @@ def _opened(config: GANConfig, own: Path | None, kind: str) -> NDArray[Any]:
     if own is None or not own.exists():
         raise DataError(f"Your own {kind} are not here: {again}")
     try:
-        array: NDArray[Any] = np.lib.format.open_memmap(own, mode="c")  # never unpickles, unlike np.load
+        array: NDArray[Any] = np.lib.format.open_memmap(own, mode="c")  # .npy alone, and it never unpickles
     except (OSError, ValueError) as error:
         raise DataError(f"The file of your own {kind} cannot be read: {again}") from error
     if fingerprint(array) != config.own_data:

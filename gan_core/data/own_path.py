@@ -13,8 +13,8 @@ TABLES = (".csv", ".tsv", ".txt")
 
 
 def read_path(path: Path, size: int) -> tuple[str, Gathered]:
-    """A folder of pictures, a zip of them or a CSV → the data set's name, and the pictures ``[n, size, size]`` or
-    points.
+    """A folder of pictures, a zip of them or a CSV → the data set's name, and what ``read_pictures`` or ``read_points``
+    gives.
 
     Raises DataError, or OSError if the path cannot be read.
     """

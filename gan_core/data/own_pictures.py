@@ -115,9 +115,9 @@ def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 def _plain(image: Image.Image) -> Image.Image:
     """Any of PNG's and JPEG's kinds as grey ("L") or, with transparency, as "RGBA", 8 bits each."""
-    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion cuts off instead of scaling
-        levels = np.asarray(image).astype(np.uint16)
-        return Image.fromarray(((levels - (levels >> 8) + 128) >> 8).astype(np.uint8))  # levels / 257, rounded
+    if image.mode == "I;16":
+        levels = np.asarray(image)
+        return Image.fromarray((levels // 257 + (levels % 257 > 128)).astype(np.uint8))  # levels / 257, rounded
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L")

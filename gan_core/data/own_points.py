@@ -28,7 +28,7 @@ def read_points(name: str, content: bytes) -> Gathered:
     the others are read. DataError if fewer than 16 are left, if all lie in one place, or if the file is no such text.
     """
     if len(content) > MAX_CSV:
-        raise DataError(f"{shown(name)} has {megabytes(len(content))}; at most {megabytes(MAX_CSV)} are possible.")
+        raise DataError(f"{shown(name)} has more than {megabytes(MAX_CSV)}, which is the most that is read.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
