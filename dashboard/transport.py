@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from gan_core.presets import PRESETS
-from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update, Walk
+from gan_core.runs.protocol import Command, Pause, Play, Report, Sample, Step, Update, Walk
 
 WIDTH = 108  # pixels of the buttons whose words change: nothing beside them may move
 STATUS_WIDTH = 520  # pixels; on a narrower window the status takes a line of its own
@@ -104,7 +104,17 @@ def start() -> None:
     run = session.current_run()
     if run is None or run.poll().state == "failed":
         session.new_run(config)
-    session.send(Play())
+    _send(Play())
+
+
+@session.alone
+def _send(command: Command) -> None:
+    """Tell the run something, under the settings as they stand: the click may have cut the page short that would
+    have taken a change of them over."""
+    config = session.settings().config
+    if config is not None:
+        session.reconcile(config)
+    session.send(command)
 
 
 def walk_stage() -> None:
@@ -120,15 +130,15 @@ def pause() -> None:
 
 
 def step() -> None:
-    session.send(Step(1))
+    _send(Step(1))
 
 
 def step_d() -> None:
-    session.send(Update("D"))
+    _send(Update("D"))
 
 
 def step_g() -> None:
-    session.send(Update("G"))
+    _send(Update("G"))
 
 
 @session.alone

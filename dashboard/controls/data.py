@@ -9,7 +9,7 @@ from dashboard import own_data, session, theme
 from dashboard.components import canvas
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig
-from gan_core.data import DATASETS, Source
+from gan_core.data import DATASETS, OWN, Source
 from gan_core.data.drawing import SIDE
 from gan_core.snapshot import Snapshot
 
@@ -23,7 +23,7 @@ def card() -> Any:
     """The data set and what belongs to it; gives back the place for how far its preparing is."""
     field("dataset", on_change=session.choose_dataset)
     progress = st.container(gap="xxsmall")
-    if session.value("dataset") in session.OWN:
+    if session.value("dataset") in OWN:
         _own()
     if chosen().classes:
         with st.popover(_classes_words(), icon=":material/filter_alt:", width="stretch"):
