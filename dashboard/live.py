@@ -153,7 +153,7 @@ def _pictures(snapshot: Snapshot, panels: dict[str, Any]) -> None:
 
 def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) -> None:
     with panels["plane"]:
-        plot(plane(snapshot, layers).to_json(), "The plane", "plot_plane", plane_chart.HEIGHT)
+        plot(plane(snapshot, layers).to_json(), "The plane", "plot_plane", plane_chart.HEIGHT, square=True)
     with panels["measures"]:
         st.markdown(f":small[{measures(snapshot)}]")
 

@@ -8,7 +8,8 @@ from dashboard import theme
 from gan_core.diagnostics.views import PlaneView
 from gan_core.snapshot import Snapshot
 
-HEIGHT = 460
+HEIGHT = 540
+UNITS = 1000  # of the axes, in the plane's unit
 ARROWS = 120  # fakes whose pull is drawn: more would hide each other
 LONGEST = 0.22  # of an arrow, in the plane's unit
 LAYERS = {
@@ -24,7 +25,10 @@ Points = NDArray[np.float32]
 
 
 def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
-    """One figure over [-1, 1]² with the layers of these names, the ground first and the arrows last."""
+    """One figure over [-1, 1]² with the layers of these names, the ground first and the arrows last.
+
+    Its axes count in ``UNITS``, so that two bytes hold a coordinate.
+    """
     figure = go.Figure()
     view = snapshot.plane
     if view is not None and "scores" in layers:
@@ -37,7 +41,8 @@ def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figur
         _points(figure, snapshot.fake, "Fake", theme.GENERATOR)
     if view is not None and "pull" in layers:
         _arrows(figure, snapshot.fake, view.pull)
-    axis = {"range": [-1.05, 1.05], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+    edge = 1.05 * UNITS
+    axis = {"range": [-edge, edge], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     figure.update_layout(
         height=HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, uirevision=snapshot.run_id, showlegend=False,
         template="none", plot_bgcolor="rgba(0,0,0,0)", dragmode="zoom", hovermode="closest",
@@ -46,14 +51,21 @@ def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figur
     return figure
 
 
+def _units(points: Points) -> dict[str, NDArray[np.int16]]:
+    """Points ``[n, 2]`` as x and y of a trace."""
+    x, y = (points * UNITS).round().clip(-32_767, 32_767).astype(np.int16).T
+    return {"x": x, "y": y}
+
+
 def _scores(figure: go.Figure, view: PlaneView, probability: bool) -> None:
-    """D's ground in 255 steps: teal where it says fake, blue where it says real."""
+    """D's ground in per cent: teal where it says fake, blue where it says real."""
     low, high = (0.0, 1.0) if probability else (float(view.scores.min()), float(view.scores.max()) + 1e-9)
-    levels = ((view.scores - low) / (high - low) * 255).round().clip(0, 255).astype(np.uint8)
-    step = 2 / (len(levels) - 1)
+    levels = ((view.scores - low) / (high - low) * 100).round().clip(0, 100).astype(np.uint8)
+    step = 2 * UNITS / (len(levels) - 1)
     figure.add_heatmap(
-        z=levels, x0=-1, dx=step, y0=-1, dy=step, zmin=0, zmax=255, showscale=False, zsmooth="best", hoverinfo="skip",
+        z=levels, x0=-UNITS, dx=step, y0=-UNITS, dy=step, zmin=0, zmax=100, showscale=False, zsmooth="best",
         name="D's score",
+        **({"hovertemplate": "D(x) here: %{z} %<extra></extra>"} if probability else {"hoverinfo": "skip"}),
         colorscale=[
             # Steeper around the middle: a good D is never far from it.
             [0, theme.faint(theme.GENERATOR, 0.5)],
@@ -67,20 +79,37 @@ def _scores(figure: go.Figure, view: PlaneView, probability: bool) -> None:
 
 def _points(figure: go.Figure, points: Points, name: str, colour: str) -> None:
     figure.add_scatter(
-        x=points[:, 0], y=points[:, 1], mode="markers", name=name,
-        marker={"color": colour, "size": 5, "opacity": 0.8}, hovertemplate=name + " (%{x:.2f}, %{y:.2f})<extra></extra>",
-    )  # fmt: skip
+        **_units(points),
+        mode="markers",
+        name=name,
+        marker={"color": colour, "size": 5, "opacity": 0.8},
+        hoverinfo="skip",
+    )
 
 
 def _sheet(figure: go.Figure, manifold: Points) -> None:
-    """The lattice of noise as the generator bends it: every line along, then every line across."""
-    lines = [*manifold, *manifold.swapaxes(0, 1)] if len(manifold) > 1 else list(manifold)
-    gap = np.full((1, 2), np.nan, np.float32)
-    joined = np.concatenate([part for line in lines for part in (line, gap)])
+    """The lattice of noise as the generator bends it: to and fro along its rows, then up and down its columns.
+
+    The way from row to row lies on a border column, so one line without gaps draws the lattice and nothing else.
+    """
+    path = _to_and_fro(manifold)
+    if len(manifold) > 1:
+        columns = manifold.swapaxes(0, 1)
+        if len(manifold) % 2:  # the rows end at the right: the columns begin there
+            columns = columns[::-1]
+        columns = columns[:, ::-1]  # and in the last row
+        path = np.concatenate([path, _to_and_fro(columns)])
     figure.add_scatter(
-        x=joined[:, 0], y=joined[:, 1], mode="lines", name="G's sheet", hoverinfo="skip",
+        **_units(path), mode="lines", name="G's sheet", hoverinfo="skip",
         line={"color": theme.faint(theme.GENERATOR, 0.75), "width": 1 if len(manifold) > 1 else 2.5},
     )  # fmt: skip
+
+
+def _to_and_fro(lines: Points) -> Points:
+    """Lines ``[rows, columns, 2]`` as one path ``[rows · columns, 2]``, every other one backwards."""
+    turned = lines.copy()
+    turned[1::2] = lines[1::2, ::-1]
+    return turned.reshape(-1, 2)
 
 
 def _arrows(figure: go.Figure, fakes: Points, pull: Points) -> None:
@@ -89,11 +118,14 @@ def _arrows(figure: go.Figure, fakes: Points, pull: Points) -> None:
     strongest = max(float(np.linalg.norm(pull, axis=1).max()), 1e-12)
     ends = fakes + pull * np.float32(LONGEST / strongest)
     gap = np.full_like(fakes, np.nan)
-    joined = np.stack([fakes, ends, gap], axis=1).reshape(-1, 2)
+    joined = np.stack([fakes, ends, gap], axis=1).reshape(-1, 2) * UNITS
     figure.add_scatter(
         x=joined[:, 0], y=joined[:, 1], mode="lines+markers", name="D's pull", hoverinfo="skip",
         line={"color": theme.DISCRIMINATOR, "width": 1.2},
-        marker={"color": theme.DISCRIMINATOR, "symbol": "arrow", "angleref": "previous", "size": [0, 8, 0] * len(fakes)},
+        marker={
+            "color": theme.DISCRIMINATOR, "symbol": "arrow", "angleref": "previous", "line": {"width": 0},
+            "size": [0, 8, 0] * len(fakes),
+        },
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def samples() -> Any:
     """The place for a few samples; None where the learner paints the real ones there."""
     if session.value("dataset") != "drawn":
         return st.container(gap="xxsmall")
-    st.markdown(":small[:blue[Real, x]: paint it. A running training follows.]")
+    st.markdown(":small[:blue[Real, x]: paint it here]")
     canvas(
         drawing=session.value("drawing", ""), side=SIDE, colour=theme.REAL, key="canvas",
         on_drawing=partial(session.edit_drawing, "canvas"),

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_every_distribution_of_the_plane_trains_and_is_drawn(app: AppTest, regis
     snapshot = state(registry)[1]
     assert (snapshot.config.dataset, snapshot.iteration, snapshot.shape) == (name, 1, (2,))
     assert snapshot.dataset_title == DATASETS[name].title
-    drawn = {trace["name"] for trace in json.loads(component(app, "plot_plane")["figure"])["data"]}
+    drawn = {trace["name"] for trace in component(app, "plot_plane")["figure"]["data"]}
     assert drawn == {"D's score", "Real", "Fake"}
     assert "Divergence **" in texts(app)
     assert ("modes **" in texts(app)) == (snapshot.plane is not None and snapshot.plane.modes > 0)
@@ -115,7 +114,7 @@ def test_the_layers_can_be_switched(app: AppTest) -> None:
     choose(app, "ring")
     layers = next(group for group in app.get("button_group") if group.key == "layers")
     healthy(layers.set_value(["manifold", "pull"]).run())
-    drawn = [trace["name"] for trace in json.loads(component(app, "plot_plane")["figure"])["data"]]
+    drawn = [trace["name"] for trace in component(app, "plot_plane")["figure"]["data"]]
     assert drawn == ["G's sheet", "D's pull"]
 
 
