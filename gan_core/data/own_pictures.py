@@ -24,6 +24,7 @@ DECODERS: dict[bytes, type[PngImageFile | JpegImageFile]] = {
     b"\x89PNG\r\n\x1a\n": PngImageFile,
     b"\xff\xd8\xff": JpegImageFile,
 }
+EIGHT_BITS = [round(level / 257) for level in range(65536)]  # for each level of 16; 257 is 65535 / 255
 SCAN = b"\xff\xda"  # what each scan of a JPEG begins with; in its data no such pair of bytes occurs
 
 
@@ -116,8 +117,7 @@ def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 def _plain(image: Image.Image) -> Image.Image:
     """Any of PNG's and JPEG's kinds as grey ("L") or, with transparency, as "RGBA", 8 bits each."""
     if image.mode == "I;16":
-        levels = np.asarray(image)
-        return Image.fromarray((levels // 257 + (levels % 257 > 128)).astype(np.uint8))  # levels / 257, rounded
+        return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L")

@@ -303,6 +303,7 @@ PHOTO = encoded(noise_pictures(1, 100)[0], "JPEG")
         (png_of(100, 100, 0, zlib.compress(b"")), "is broken or cut off"),
         (png_of(0, 100, 0, zlib.compress(b"")), "is broken or cut off"),
         (png_of(8, 8, 77, zlib.compress(bytes(72))), "is broken or cut off"),
+        (LARGE[:33] + chunk(b"eXIf", b"no EXIF") + LARGE[33:], "is broken or cut off"),
         (zipped(GOOD), "is a zip inside a zip, which is not opened"),
     ],
 )
@@ -380,7 +381,9 @@ def test_a_harmless_name_is_not(name: str) -> None:
     assert (len(gathered.array), gathered.refusals) == (17, ())
 
 
-@pytest.mark.parametrize("name", ["__MACOSX/good/._00.png", ".DS_Store", "good/.hidden", ".git/x.png", "folder/"])
+@pytest.mark.parametrize(
+    "name", ["__MACOSX/good/._00.png", "__MACOSX/00.png", ".DS_Store", "good/.hidden", ".git/x.png", "folder/"]
+)
 def test_what_systems_add_is_skipped(name: str) -> None:
     gathered = read_pictures([("a.zip", zipped({name: b"" if name[-1] == "/" else b"text", **GOOD}))], 8)
     assert (len(gathered.array), gathered.refusals) == (16, ())
@@ -425,6 +428,7 @@ def test_a_link_is_refused() -> None:
 
 def test_a_zip_in_a_zip_is_not_even_unpacked() -> None:
     inner = zipped({"more.png": bytes(1000), **GOOD})
+    assert refusal_of("broken.zip", b"text") == "broken.zip is a zip inside a zip, which is not opened."
     assert refusal_of("inner.ZIP", inner) == "inner.ZIP is a zip inside a zip, which is not opened."
 
 
