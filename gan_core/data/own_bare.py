@@ -56,7 +56,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     at = len(JPEG_START)
     while at + 4 <= len(content):
         start, marker, length = struct.unpack_from(">BBH", content, at)
-        if start != 0xFF or length < 2:
+        if start != 0xFF:  # the decoder would look on for a segment inside what is skipped here
             break
         if marker == SCAN:
             yield marker, content[at:]
@@ -71,9 +71,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _orientation(exif: bytes) -> int:
     """The tag's value in the first of EXIF's directories; 1 if it is not there or the directory is broken."""
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None:
-        return 1
+    order = "<" if exif.startswith(b"II") else ">"
     try:
         (first,) = struct.unpack_from(f"{order}I", exif, 4)
         (count,) = struct.unpack_from(f"{order}H", exif, first)

@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from gan_core.data import own_archive, own_pictures
 from gan_core.data.errors import DataError
-from gan_core.data.own import KEPT_REFUSALS, MAX_UPLOAD, Gathered, fingerprint
+from gan_core.data.own import KEPT_REFUSALS, MAX_UPLOAD, Gathered, Refused, fingerprint
 from gan_core.data.own_bare import bare
 from gan_core.data.own_pictures import read_pictures
 from tests.gan_core.support import encoded, noise_pictures, zipped
@@ -191,7 +191,9 @@ UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {  # EXIF 2.3, tag 
 def test_a_camera_held_sideways_is_put_upright(orientation: int) -> None:
     stored, exif = noise_pictures(1)[0], Image.Exif()
     exif[274] = orientation
-    np.testing.assert_array_equal(read_one(encoded(stored, exif=exif), 8), UPRIGHT[orientation](stored))
+    other = b"II*\0" + struct.pack("<IHHHII", 8, 1, 274, 3, 1, orientation)  # Pillow writes the other order of bytes
+    for written in (exif, other):
+        np.testing.assert_array_equal(read_one(encoded(stored, exif=written), 8), UPRIGHT[orientation](stored))
     large = np.kron(stored // 2 + 64, np.ones((32, 32), np.uint8))
     shown, plain = read_one(as_jpeg(large, exif=exif), 8), read_one(as_jpeg(large), 8)
     assert np.abs(shown.astype(int) - UPRIGHT[orientation](plain)).max() <= 2
@@ -221,7 +223,14 @@ def test_only_the_picture_itself_goes_to_the_decoder() -> None:
     cmyk = Image.fromarray(noise_pictures(1)[0]).convert("CMYK")
     photo = encoded(cmyk, "JPEG", exif=b"Exif\0\0" + bytes(99), icc_profile=bytes(9000), comment=b"text")
     assert bare(photo).content == encoded(cmyk, "JPEG")
+    grey = encoded(noise_pictures(1)[0], "JPEG")
+    assert bare(grey).content == grey
     assert bare(photo[:2] + b"\xff\xff\xff" + photo[2:]).content == encoded(cmyk, "JPEG")  # bytes that only fill
+
+
+def test_nothing_hides_in_what_looks_like_a_segment() -> None:
+    with pytest.raises(Refused, match=r"^is broken or cut off$"):
+        bare(PHOTO[:2] + b"ju\0\x08" + b"\xff\xe1\0\x04Ex" + PHOTO[2:])  # Pillow finds the EXIF in it
 
 
 def test_progress_is_told_before_each_file() -> None:
