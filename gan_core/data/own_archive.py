@@ -10,15 +10,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import IO
 
 from gan_core.data.errors import DataError
 from gan_core.data.own import MIB, Refused, megabytes
 
-MAX_ENTRIES = 25_000  # in one zip: 20,000 pictures, and folders
+MAX_ENTRIES = 25_000  # of all zips together: 20,000 pictures, and folders
 MAX_UNPACKED = 500 * MIB  # bytes, of all zips together: pictures hardly get smaller by packing
 MAX_FILE = 50 * MIB  # bytes of one file unpacked
 MAX_RATIO = 200  # unpacked to packed bytes, beyond the first ``FREE`` ones; a picture has about 1
 FREE = MIB  # bytes
+PIECE = 2**16  # bytes unpacked at once
 
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a zip, and of an empty one
 DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -35,16 +37,24 @@ class Entry:
 
 
 class Allowance:
-    """Bytes that an upload may still unpack to."""
+    """Entries that may still be listed, and bytes that may still be unpacked, over all zips of an upload."""
 
     def __init__(self) -> None:
-        self.left = MAX_UNPACKED
+        self.entries = MAX_ENTRIES
+        self.bytes = MAX_UNPACKED
 
-    def spend(self, count: int) -> None:
-        self.left -= count
-        if self.left < 0:
+    def enter(self, count: int) -> None:
+        self.entries -= count
+        if self.entries < 0:
             raise DataError(
-                f"The zip unpacks to more than {megabytes(MAX_UNPACKED)}; no more than that is read. "
+                f"The zip holds more than {MAX_ENTRIES:,} files and folders, which is the most that is read."
+            )
+
+    def unpack(self, count: int) -> None:
+        self.bytes -= count
+        if self.bytes < 0:
+            raise DataError(
+                f"The zip unpacks to more than {megabytes(MAX_UNPACKED)}, which is the most that is read. "
                 "Make the pictures smaller: they are brought to at most 64×64 pixels anyway."
             )
 
@@ -57,11 +67,10 @@ def is_zip(name: str, content: bytes) -> bool:
 def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
     """The files in a zip, without folders and what systems hide beside them.
 
-    Raises Refused if it is broken or holds too many.
+    Raises Refused if it is broken, DataError if it holds more than may be listed.
     """
     # Each entry of the directory begins so; counted before zipfile makes objects of millions of them.
-    if content.count(DIRECTORY_ENTRY) > MAX_ENTRIES:
-        raise Refused(f"holds more than {MAX_ENTRIES:,} files")
+    allowance.enter(content.count(DIRECTORY_ENTRY))
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except Exception as error:  # zipfile raises whatever its parsing of a broken file comes upon
@@ -81,15 +90,26 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance)
     most = min(MAX_FILE, FREE + MAX_RATIO * info.compress_size)
     try:
         with archive.open(info) as file:
-            content = file.read(min(most, allowance.left) + 1)
+            content = _unpacked(file, most, allowance)
+    except DataError:
+        raise
     except Exception as error:  # as above: checksums, offsets, the packed bytes themselves
         raise Refused("is broken inside the zip") from error
-    allowance.spend(len(content))
     if len(content) > most:
         raise Refused(f"unpacks to more than {megabytes(most)}, which no picture of its packed size does")
     if content.startswith(STARTS):
         raise Refused("is a zip inside a zip, which is not opened")
     return content
+
+
+def _unpacked(file: IO[bytes], most: int, allowance: Allowance) -> bytes:
+    """The file, or a little more than its first ``most`` bytes. Counted piece by piece: an entry that turns out to be
+    broken at its end has cost as much as a good one."""
+    content = bytearray()
+    while len(content) <= most and (piece := file.read(PIECE)):
+        allowance.unpack(len(piece))
+        content += piece
+    return bytes(content)
 
 
 def hidden(name: str) -> bool:

@@ -6,25 +6,30 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from gan_core.data.own import Gathered, Progress, Refusals, Refused, check_upload
 from gan_core.data.own_archive import Allowance, Entry, is_zip, zip_entries
+from gan_core.data.own_bare import PNG_START, bare
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
 MAX_WORK = 2_000_000_000  # pixels decoded in all: under a minute, whatever they are; 20,000 pictures of 300×300
 MAX_SCANS = 30  # of one JPEG, each a pass over the whole picture; a progressive one has about 10
 
-# Content decides, not the name. The two classes are called directly and not by Image.open, whose guard against
-# large pictures warns by Python's global filters; the guard here is ``MAX_PIXELS``.
-DECODERS: dict[bytes, type[PngImageFile | JpegImageFile]] = {
-    b"\x89PNG\r\n\x1a\n": PngImageFile,
-    b"\xff\xd8\xff": JpegImageFile,
+EIGHT_BITS = [round(level / 257) for level in range(65536)]  # for each level of 16; 257 is 65535 / 255
+SCAN_START = b"\xff\xda"  # of a JPEG; in its data no such pair of bytes occurs
+UPRIGHT = {  # how to turn a picture of this EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
-SCAN = b"\xff\xda"  # what each scan of a JPEG begins with; in its data no such pair of bytes occurs
 
 
 def _silent(done: int, total: int) -> None:
@@ -46,13 +51,14 @@ def read_pictures(files: Sequence[tuple[str, bytes]], size: int, progress: Progr
     for done, entry in enumerate(entries):
         progress(done, len(entries))
         try:
-            image = _opened(entry.read())
+            content, orientation = bare(entry.read())
+            image = _opened(content)
             work += image.width * image.height
             if count == MOST_PICTURES or work > MAX_WORK:
                 limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
                 notes.append(f"The first {count:,} pictures in the order of their names are used: at most {limit}.")
                 break
-            pictures[count] = _square(image, size)
+            pictures[count] = _square(image, orientation, size)
             count += 1
         except Refused as reason:
             refusals.add(entry.name, reason)
@@ -77,10 +83,9 @@ def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator
 
 
 def _opened(content: bytes) -> Image.Image:
-    """A picture of which only the header has been read. Refused if there is none or if it is too large."""
-    decoder = next((decoder for start, decoder in DECODERS.items() if content.startswith(start)), None)
-    if decoder is None:
-        raise Refused("is no PNG or JPEG picture")
+    """A picture of which only the header has been read. Refused if it is broken or too large."""
+    # Not by Image.open, whose guard against large pictures warns by Python's global filters.
+    decoder = PngImageFile if content.startswith(PNG_START) else JpegImageFile
     try:
         image = decoder(io.BytesIO(content))
     except Exception as error:  # Pillow raises whatever its parsing of a broken file comes upon
@@ -88,20 +93,21 @@ def _opened(content: bytes) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         most = f"at most {MAX_PIXELS // 10**6} million are possible"
         raise Refused(f"has {image.width:,}×{image.height:,} pixels; {most}")
-    if decoder is JpegImageFile and content.count(SCAN) > MAX_SCANS:
+    if decoder is JpegImageFile and content.count(SCAN_START) > MAX_SCANS:
         raise Refused(f"has more than {MAX_SCANS} scans, which no ordinary JPEG has")
     return image
 
 
-def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+def _square(image: Image.Image, orientation: int, size: int) -> NDArray[np.uint8]:
     """The middle of a picture as grey uint8 ``[size, size]``, the right way up.
 
     Cut and not padded: bars at the edges would be the first thing that D knows the real ones by. What is transparent
-    shows white, as on paper. Of an animation the first picture counts.
+    shows white, as on paper.
     """
     try:
         image.draft("L", (2 * size, 2 * size))  # a JPEG much larger than that is decoded at a fraction of its size
-        ImageOps.exif_transpose(image, in_place=True)
+        if orientation in UPRIGHT:
+            image = image.transpose(UPRIGHT[orientation])
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         middle = _plain(image.crop((left, top, left + side, top + side)))
@@ -116,8 +122,7 @@ def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 def _plain(image: Image.Image) -> Image.Image:
     """Any of PNG's and JPEG's kinds as grey ("L") or, with transparency, as "RGBA", 8 bits each."""
     if image.mode == "I;16":
-        levels = np.asarray(image)
-        return Image.fromarray((levels // 257 + (levels % 257 > 128)).astype(np.uint8))  # levels / 257, rounded
+        return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from gan_core import GANConfig, Trainer
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.errors import DataError
-from gan_core.data.own import OWN_FILE, fingerprint, keep
+from gan_core.data.own import OWN_FILE, Gathered, fingerprint, keep
 from gan_core.data.own_points import read_points
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
@@ -57,6 +58,14 @@ def test_keeping_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         keep(noise_pictures(20), path)
     assert [file.name for file in tmp_path.iterdir()] == ["upload.npy"]
     np.testing.assert_array_equal(np.load(path), POINTS)
+
+
+def test_what_was_read_may_come_from_another_process() -> None:
+    gathered = Gathered(noise_pictures(20), ("One.",), ("Two.",))
+    received = pickle.loads(pickle.dumps(gathered))
+    np.testing.assert_array_equal(received.array, gathered.array)
+    assert (received.refusals, received.notes) == (gathered.refusals, gathered.notes)
+    assert str(pickle.loads(pickle.dumps(DataError("No.")))) == "No."
 
 
 # Its loaders -----------------------------------------------------------------------------------------------
