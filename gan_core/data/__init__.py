@@ -59,14 +59,13 @@ DATASETS: dict[str, Source] = {
 
 _POINTS: dict[str, Any] = {
     "latent_dim": 2,
-    "noise": "uniform",
     "generator_hidden": (32, 32),
     "discriminator_hidden": (32, 32),
     "generator_batch_norm": False,
     "batch_size": 128,
     "g_steps": 1,
-    "learning_rate_g": 2e-3,
-    "learning_rate_d": 2e-3,
+    "learning_rate_g": 1e-3,
+    "learning_rate_d": 4e-3,
     "adam_beta1": 0.5,
     "adam_beta2": 0.9,
 }

@@ -28,6 +28,7 @@ LIGHT = (  # what the page imports, and PyTorch belongs to the process that trai
     "gan_core.history",
     "gan_core.metrics",
     "gan_core.pictures",
+    "gan_core.presets",
     "gan_core.runs.preparation",
     "gan_core.runs.protocol",
     "gan_core.runs.registry",
