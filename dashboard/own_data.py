@@ -1,5 +1,6 @@
 """The dialogs in which a learner brings pictures or points of their own: upload, preview, train."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gan_core.pictures import samples_png
 from gan_core.runs.preparation import Done, Preparation, Refused
 
 PREVIEW = 48  # pictures
+LONGEST = 120.0  # seconds that reading may take: 20,000 pictures take about five
 TYPES: dict[OwnKind, list[str]] = {"own_pictures": ["png", "jpg", "jpeg", "zip"], "own_points": ["csv", "tsv", "txt"]}
 ASK: dict[OwnKind, str] = {
     "own_pictures": "16 to 20,000 pictures: PNG or JPEG files, or a zip of them, 50 MB together. Each is made grey and square"
@@ -77,8 +79,9 @@ CALLED_OFF = Refused("Called off. Remove the files, or upload them again.")
 
 def _wait(preparation: Preparation, bar: Any) -> Kept | Refused:
     """Blocks this dialog alone; closing it or a click on Cancel ends this very loop, and with it the reading."""
+    deadline = time.monotonic() + LONGEST
     try:
-        while True:
+        while time.monotonic() < deadline:
             state = preparation.poll(0.2)
             if isinstance(state, Done):
                 result: Kept = state.result
@@ -86,6 +89,7 @@ def _wait(preparation: Preparation, bar: Any) -> Kept | Refused:
             if isinstance(state, Refused):
                 return state
             bar.progress(_share(state), text=f":small[Reading: {state.done:,} of {state.total:,} files]")
+        return Refused(f"Reading took longer than {LONGEST:.0f} seconds and was stopped: bring fewer or smaller files.")
     finally:
         preparation.cancel()
 

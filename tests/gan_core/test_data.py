@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS, load_dataset
+from gan_core.data.drawing import STARTER
 from gan_core.data.errors import DataError
 from gan_core.data.own import keep
 from gan_core.data.sampler import BatchSampler
@@ -28,7 +29,7 @@ def _own(name: str, folder: Path) -> tuple[GANConfig, Path | None]:
     if name == "own_points":
         path = folder / "points.npy"
         return GANConfig(dataset=name, own_data=keep(points(20, 2).samples.numpy(), path)), path
-    return GANConfig(dataset=name), None
+    return GANConfig(dataset=name, drawing=STARTER if name == "drawn" else ""), None
 
 
 @pytest.mark.parametrize("name", DATASETS)
