@@ -169,7 +169,8 @@ def still(report: Report, samples: Any, panels: dict[str, Any]) -> Any:
         return None
     points = snapshot is not None and snapshot.shape == (2,)
     with samples:  # points need less width than a row of pictures: one beside the other
-        fake, real = st.columns(2) if points else (st.container(gap="xxsmall"), st.container(gap="xxsmall"))
+        row = st.grid(2, min_column_width=60, wrap=False, gap="small") if points else None
+        fake, real = (row.cell() if row else st.container(gap="xxsmall") for _ in range(2))
     with fake:
         st.markdown(":small[:primary[Fake, G(z)]]")
         place = st.container()

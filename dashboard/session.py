@@ -34,6 +34,7 @@ CHOSEN = "chosen_dataset"  # the data set that the settings were last made to su
 
 
 LATER = "later"  # widgets' values that wait for the next full run: a drawn widget cannot be moved
+PRESETS_USED = "presets_used"  # how often one was chosen
 OPEN_OWN = "open_own"  # the dialog for own data is to open by itself
 
 P = ParamSpec("P")
@@ -388,6 +389,7 @@ def begin_with(config: GANConfig) -> None:
     for setting in GANConfig.settings():
         _set_from_config(setting, config)
     set_value(CHOSEN, config.dataset)
+    set_value(PRESETS_USED, value(PRESETS_USED, 0) + 1)
     if at_hand(config):
         new_run(config)
 

@@ -42,7 +42,13 @@ def bar(report: Report, settings: session.Settings, waiting: tuple[str, ...]) ->
 
 
 def _presets() -> None:
-    with st.popover("Presets", key="presets", icon=":material/experiment:", type="tertiary"):
+    # Another key after each choice: it closes then, and does not hide what it has begun.
+    with st.popover(
+        "Presets",
+        key=f"presets_{session.value(session.PRESETS_USED, 0)}",
+        icon=":material/experiment:",
+        type="tertiary",
+    ):
         st.caption("Each sets the controls and begins a new run.")
         for name, preset in PRESETS.items():
             st.button(
