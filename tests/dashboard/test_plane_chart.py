@@ -1,5 +1,6 @@
 """The plane's figure shows what the snapshot says, in few bytes."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +53,7 @@ def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snaps
     view = replace(shown.plane, manifold=manifold)
     path = places(trace(plane(replace(shown, plane=view), ("manifold",)), "G's sheet"))
     knots = np.rint((path + 1) * (size - 1) / 2).astype(int).tolist()
-    drawn = {frozenset(map(tuple, step)) for step in zip(knots, knots[1:], strict=False)}
+    drawn = {frozenset(map(tuple, step)) for step in itertools.pairwise(knots)}
     neighbours = {frozenset(((x, y), (x + 1, y))) for x in range(size - 1) for y in range(size)}
     neighbours |= {frozenset(((x, y), (x, y + 1))) for x in range(size) for y in range(size - 1)}
     assert {step for step in drawn if len(step) == 2} == neighbours
