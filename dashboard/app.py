@@ -15,6 +15,8 @@ if __name__ == "__main__":
     from dashboard.views import train, walk
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
+    # Streamlit leaves room for a taller header than this one.
+    st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.4rem}</style>")
     st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
     pages = [
         st.Page(train.page, title="Train", url_path="train", default=True),

@@ -10,10 +10,13 @@ from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from dashboard import session
 from dashboard.charts import lines
-from dashboard.charts.pictures import grid_png
+from dashboard.charts import plane as plane_chart
+from dashboard.charts.plane import measures, plane
 from dashboard.charts.reading import clock, finite_or_dash, latest, reading
 from dashboard.components import picture, plot
+from dashboard.controls import data
 from gan_core.config import GANConfig
+from gan_core.pictures import samples_png
 from gan_core.runs.protocol import Report, State
 from gan_core.snapshot import Snapshot
 
@@ -28,11 +31,17 @@ class Places:
     message: Any
     status: Any
     samples: Any
+    progress: Any
     scores_now: Any
-    losses: Any
-    scores: Any
-    fakes: Any
-    reals: Any
+    panels: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the learner wants to see it: the charts' axes, and the plane's layers."""
+
+    axes: lines.Axes
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,24 @@ class Shown:
     settled: bool
     waiting: tuple[str, ...]
     problems: tuple[str, ...]
+    preparing: bool
+    shape: tuple[int, ...] | None
 
     @classmethod
-    def of(cls, report: Report, waiting: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -> "Shown":
+    def of(
+        cls,
+        report: Report,
+        waiting: tuple[str, ...] = (),
+        problems: tuple[str, ...] = (),
+        preparing: bool = False,
+    ) -> "Shown":
         """For a page drawn from ``report``. A running training is watched anyway: there nothing need settle."""
-        return cls(report.state, report.settled or report.state == "running", waiting, problems)
+        settled = report.settled or report.state == "running"
+        return cls(report.state, settled, waiting, problems, preparing, _shape(report))
+
+
+def _shape(report: Report) -> tuple[int, ...] | None:
+    return None if report.snapshot is None else report.snapshot.shape
 
 
 def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
@@ -56,7 +78,7 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
     Where the run's state is no longer the one that the page was drawn for, the whole page is drawn again: the
     buttons depend on it.
     """
-    busy = shown.state in ("running", "starting") or not shown.settled
+    busy = shown.state in ("running", "starting") or not shown.settled or shown.preparing
 
     by_timer = False
 
@@ -71,11 +93,18 @@ def watch(shown: Shown, draw: Callable[[Report], None]) -> None:
 
     def look() -> None:
         report = session.report()
-        if report.state != shown.state or (report.settled and not shown.settled):
+        if _another_page(report, shown):
             st.rerun()
         draw(report)
 
     tick()
+
+
+def _another_page(report: Report, shown: Shown) -> bool:
+    """Whether the page was drawn for something else than what there is now."""
+    prepared = shown.preparing and session.progress() is None
+    settled = report.settled and not shown.settled
+    return prepared or settled or report.state != shown.state or _shape(report) != shown.shape
 
 
 def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Callable[[Report], str]) -> None:
@@ -87,47 +116,84 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
         st.markdown(f":small[{line}]", text_alignment="right")
 
 
-def draw(report: Report, places: Places, shown: Shown, axes: lines.Axes) -> None:
+def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
     """Everything on the Train page that a report changes."""
     draw_bar(report, shown, places.message, places.status, train_hint)
+    with places.progress:
+        data.progress_bar()
     snapshot = report.snapshot
     if snapshot is None:
         _skeletons(places)
         return
-    with places.samples:
-        _strip(":primary[Fake, G(z)]", "fake", snapshot.fake)
-        _strip(":blue[Real, x]", "real", snapshot.real)
+    if places.samples is not None:
+        with places.samples:
+            _strip("fake", snapshot.fake)
     with places.scores_now:
         now = latest(snapshot, 1)
         st.markdown(
             f":blue[Real] scored D(x) **{finite_or_dash(now.get('d_real'))}**  \n"
             f":primary[Fake] scored D(G(z)) **{finite_or_dash(now.get('d_fake'))}**"
         )
-    with places.losses:
-        plot(lines.losses(snapshot, axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
-    with places.scores:
-        plot(lines.scores(snapshot, axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
-    with places.fakes:
+    panels = places.panels
+    with panels["losses"]:
+        plot(lines.losses(snapshot, look.axes).to_json(), "Losses", "plot_losses", lines.HEIGHT)
+    with panels["scores"]:
+        plot(lines.scores(snapshot, look.axes).to_json(), "Scores", "plot_scores", lines.HEIGHT)
+    if "plane" in panels:
+        _plane(snapshot, panels, look.layers)
+    else:
+        _pictures(snapshot, panels)
+
+
+def _pictures(snapshot: Snapshot, panels: dict[str, Any]) -> None:
+    with panels["fakes"]:
         alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.pictures_iteration:,} iterations"
-        picture(grid_png(snapshot.fake), alt, "picture_fakes")
-    with places.reals:
-        picture(
-            grid_png(snapshot.real), f"{len(snapshot.real)} real samples of {snapshot.dataset_title}", "picture_reals"
-        )
+        picture(samples_png(snapshot.fake), alt, "picture_fakes")
 
 
-def _strip(title: str, name: str, samples: Any) -> None:
-    st.markdown(f":small[{title}]")
-    picture(grid_png(samples[:STRIP]), f"{STRIP} {name} samples", f"picture_{name}_strip")
+def _plane(snapshot: Snapshot, panels: dict[str, Any], layers: tuple[str, ...]) -> None:
+    with panels["plane"]:
+        plot(plane(snapshot, layers).to_json(), "The plane", "plot_plane", plane_chart.HEIGHT, square=True)
+    with panels["measures"]:
+        st.markdown(f":small[{measures(snapshot)}]")
+
+
+def still(report: Report, samples: Any, panels: dict[str, Any]) -> Any:
+    """Draw what training does not change, the real samples: a tick need not send them. Gives the fake strip's place."""
+    snapshot = report.snapshot
+    if snapshot is not None and "reals" in panels:
+        with panels["reals"]:
+            alt = f"{len(snapshot.real)} real samples of {snapshot.dataset_title}"
+            picture(samples_png(snapshot.real), alt, "picture_reals")
+    if samples is None:
+        return None
+    points = snapshot is not None and snapshot.shape == (2,)
+    with samples:  # points need less width than a row of pictures: one beside the other
+        row = st.grid(2, min_column_width=60, wrap=False, gap="small") if points else None
+        fake, real = (row.cell() if row else st.container(gap="xxsmall") for _ in range(2))
+    with fake:
+        st.markdown(":small[:primary[Fake, G(z)]]")
+        place = st.container()
+    if snapshot is not None:
+        with real:
+            st.markdown(":small[:blue[Real, x]]")
+            _strip("real", snapshot.real)
+    return place
+
+
+def _strip(name: str, samples: Any) -> None:
+    few = samples if samples.shape[1:] == (2,) else samples[:STRIP]
+    picture(samples_png(few, columns=len(few)), f"{len(few)} {name} samples", f"picture_{name}_strip")
 
 
 def _skeletons(places: Places) -> None:
-    for place in (places.losses, places.scores):
-        place.skeleton(lines.HEIGHT)
-    for place in (places.fakes, places.reals):
-        place.skeleton(200)
+    heights = {"losses": lines.HEIGHT, "scores": lines.HEIGHT, "fakes": 200, "reals": 200, "plane": plane_chart.HEIGHT}
+    for name, height in heights.items():
+        if name in places.panels:
+            places.panels[name].skeleton(height)
     for place in (places.samples, places.scores_now):
-        place.skeleton(40)
+        if place is not None:
+            place.skeleton(40)
 
 
 def status_line(snapshot: Snapshot) -> str:
@@ -146,6 +212,8 @@ def _message(report: Report, shown: Shown, hint: Callable[[Report], str]) -> Non
         st.error("  \n".join(shown.problems), icon=":material/edit:")
     elif report.failure is not None:
         _failure(report)
+    elif shown.preparing:
+        st.markdown(f":small[:material/download: {_preparing_words(report)}]")
     elif shown.waiting:
         labels = ", ".join(f"**{GANConfig.setting(name).label}**" for name in shown.waiting)
         st.markdown(
@@ -154,6 +222,11 @@ def _message(report: Report, shown: Shown, hint: Callable[[Report], str]) -> Non
         )
     else:
         st.markdown(f":small[{hint(report)}]")
+
+
+def _preparing_words(report: Report) -> str:
+    words = "The data set is being made ready; that is done once."
+    return words if report.snapshot is None else f"{words} Until then this run is as it was: train on, or cancel."
 
 
 def _failure(report: Report) -> None:
@@ -174,10 +247,7 @@ def train_hint(report: Report) -> str:
     """The state of the run in plain words, and what can be done."""
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:
-        return (
-            ":material/hourglass_top: Building the networks and loading the data. A set that is used for the first time is"
-            " downloaded now; choose another to call it off."
-        )
+        return ":material/hourglass_top: Building the networks and loading the data …"
     if report.state == "running":
         return f":material/insights: {reading(snapshot) or 'Training. Change a setting and watch what it does.'}"
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:

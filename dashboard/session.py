@@ -1,18 +1,26 @@
 """The one file that touches ``st.session_state`` and the registry of runs."""
 
 import secrets
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.controls.parse import parse_sizes, show_sizes
+from dashboard.tab import Tab
 from gan_core.config import GANConfig, Setting, explain
+from gan_core.data import DATASETS, OWN, SUITED, suited
+from gan_core.data.drawing import drawn
+from gan_core.data.folder import data_folder
+from gan_core.data.own_gather import Files, Kept, OwnKind
+from gan_core.data.own_gather import gather as read_upload
+from gan_core.data.prepared import Progress, make_ready, ready
 from gan_core.options import option_value
+from gan_core.runs.preparation import Preparation, Preparations, Refused
 from gan_core.runs.process import warm_up
 from gan_core.runs.protocol import Command, Failure, Report
 from gan_core.runs.registry import CannotStart, Registry, Run, TooManyRuns
@@ -21,6 +29,13 @@ START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is
 RUN = "run"  # the run's id: in the session, and in the address so that a reload finds it again
 ARRIVED = "arrived"
 REFUSED = "refused"  # the settings under which no run could begin, and why
+UNPREPARED = "unprepared"  # the data set that could not be made ready, and why
+CHOSEN = "chosen_dataset"  # the data set that the settings were last made to suit
+
+
+LATER = "later"  # widgets' values that wait for the next full run: a drawn widget cannot be moved
+PRESETS_USED = "presets_used"  # how often one was chosen
+OPEN_OWN = "open_own"  # the dialog for own data is to open by itself
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,23 +50,24 @@ def registry() -> Registry:
     return made
 
 
-class _Tab:
-    """What a browser tab holds; Streamlit lets go of it when the tab is closed or reloaded."""
-
-    def __init__(self) -> None:
-        self.run_id: str | None = None
-        self.lock = threading.RLock()
+@st.cache_resource(show_spinner=False)
+def preparations() -> Preparations:
+    """What is being made ready on this server, for all sessions."""
+    return Preparations()
 
 
-def _left(tab: _Tab) -> None:
+def _left(tab: Tab) -> None:
+    if tab.waiting_for is not None:
+        preparations().leave(tab.waiting_for, tab.name)
+    tab.close()
     run = registry().get(tab.run_id) if tab.run_id else None
     if run is not None:
         run.left()
 
 
 @st.cache_resource(scope="session", on_release=_left, show_spinner=False)
-def _tab() -> _Tab:
-    return _Tab()
+def _tab() -> Tab:
+    return Tab()
 
 
 def alone(action: Callable[P, R]) -> Callable[P, R]:
@@ -82,6 +98,20 @@ def set_value(key: str, new: Any) -> None:
     st.session_state[key] = new
 
 
+def set_later(key: str, new: Any) -> None:
+    """Move a widget that is drawn already, as from a dialog: at the start of the next full run."""
+    set_value(LATER, {**value(LATER, {}), key: new})
+
+
+def _move_what_waited() -> None:
+    waiting: dict[str, Any] = value(LATER, {})
+    set_value(LATER, {})
+    for key, new in waiting.items():
+        set_value(key, new)
+    if "dataset" in waiting:
+        choose_dataset()
+
+
 @dataclass(frozen=True)
 class Settings:
     """The widgets' values as a config, or the sentences that say why they make none."""
@@ -102,11 +132,15 @@ def settings() -> Settings:
             except ValueError:
                 problems.append(f"{setting.name} = {current!r} is not possible; it should be {setting.expected()}.")
                 continue
+        if setting.kind == "classes" and not DATASETS[value("dataset", GANConfig().dataset)].classes:
+            continue
         values[setting.name] = setting.default if current is None and setting.kind == "choice" else current
     try:
         config = GANConfig(**values)
     except ValidationError as error:
         return Settings(None, (*problems, *explain(error)))
+    if not problems:
+        problems += _not_at_hand(config)
     if not problems and current_run() is not None:
         problems += _not_here(config)
         if refused := _refusal(config):
@@ -133,6 +167,156 @@ def edit_sizes(field: str, picture_key: str) -> None:
         set_value(field, show_sizes(sizes))
 
 
+def edit_drawing(canvas_key: str) -> None:
+    """The learner has drawn a stroke, erased one or cleared the canvas."""
+    set_value("drawing", st.session_state[canvas_key].drawing["cells"])
+
+
+# The data set -------------------------------------------------------------------------------------------------
+
+
+def choose_dataset() -> None:
+    """The learner chose another data set: where it is of another kind, the settings go to what suits that."""
+    chosen = value("dataset")
+    before = GANConfig(dataset=value(CHOSEN) or GANConfig().dataset, drawing=value("drawing", ""))
+    now = suited(before, chosen)
+    other_kind = DATASETS[before.dataset].kind != DATASETS[chosen].kind
+    set_value(CHOSEN, chosen)
+    set_value(OPEN_OWN, chosen in OWN and not _tab().own)
+    for name in ("classes", "drawing", *(SUITED[DATASETS[chosen].kind] if other_kind else ())):
+        _set_from_config(GANConfig.setting(name), now)
+
+
+def opens_own() -> bool:
+    """Whether the dialog for own data is to open now; true once after such a set was chosen."""
+    opens = bool(value(OPEN_OWN))
+    set_value(OPEN_OWN, False)
+    return opens
+
+
+def _not_at_hand(config: GANConfig) -> list[str]:
+    """Why the data set cannot be had, if it was tried; or that it is still to be made by the learner."""
+    if config.dataset == "drawn" and not drawn(config.drawing):
+        return ["drawing is empty, so there is nothing to learn; it should be a shape: paint it on the data card."]
+    if config.dataset in OWN and not _own_there(config):
+        what = "pictures" if config.dataset == "own_pictures" else "points"
+        return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]
+    failed: tuple[str, str] | None = value(UNPREPARED)
+    return [failed[1]] if failed is not None and failed[0] == config.dataset else []
+
+
+@alone
+def at_hand(config: GANConfig) -> bool:
+    """Whether the data set can be had at once; if not, it is being made ready from now on."""
+    tab = _tab()
+    if tab.waiting_for not in (None, config.dataset):
+        _stop_waiting()
+    if ready(config.dataset):
+        _stop_waiting()
+        return True
+    if tab.waiting_for is None:
+        tab.waiting_for = config.dataset
+        arguments = (config.dataset, data_folder())
+        tab.preparation = preparations().want(config.dataset, tab.name, make_ready, *arguments)
+    state = None if tab.preparation is None else tab.preparation.poll()
+    if isinstance(state, Progress):
+        return False
+    if isinstance(state, Refused):
+        set_value(UNPREPARED, (config.dataset, state.message))
+    _stop_waiting()
+    return ready(config.dataset)
+
+
+def _stop_waiting() -> None:
+    tab = _tab()
+    if tab.waiting_for is not None:
+        preparations().leave(tab.waiting_for, tab.name)
+        tab.waiting_for = tab.preparation = None
+
+
+def progress() -> Progress | None:
+    """How far the data set is that this tab waits for; None if it waits for none or the work has ended."""
+    preparation = _tab().preparation
+    state = None if preparation is None else preparation.poll()
+    return state if isinstance(state, Progress) else None
+
+
+@alone
+def call_off() -> None:
+    """Wait no more for the data set; choose the one of the run that there is, or the bundled one."""
+    _stop_waiting()
+    run = current_run()
+    set_value("dataset", GANConfig().dataset if run is None else run.config.dataset)
+    choose_dataset()
+
+
+def unprepared() -> bool:
+    """Whether the chosen data set was tried and could not be had."""
+    failed: tuple[str, str] | None = value(UNPREPARED)
+    return failed is not None and failed[0] == value("dataset")
+
+
+def try_again() -> None:
+    """Make the data set ready once more."""
+    set_value(UNPREPARED, None)
+
+
+# The learner's own data ---------------------------------------------------------------------------------------
+
+
+def picture_size() -> int:
+    """What own pictures are brought to."""
+    size: int = value("picture_size", GANConfig().picture_size)
+    return size
+
+
+def gather(kind: OwnKind, files: Files, size: int) -> Preparation:
+    """Read an upload in a process of its own; its samples are kept for as long as this tab is open."""
+    return Preparation(read_upload, kind, files, size, _tab().folder())
+
+
+def gathered(key: object) -> Kept | Refused | None:
+    """What the upload of this key gave, if it is the last one that was read."""
+    last = _tab().gathered
+    return last[1] if last is not None and last[0] == key else None
+
+
+def remember_gathered(key: object, outcome: Kept | Refused) -> None:
+    """So that it is not read again while the dialog is open."""
+    _tab().gathered = (key, outcome)
+
+
+@alone
+def use_own(kind: OwnKind, kept: Kept) -> None:
+    """Choose this upload as the data set."""
+    _tab().own[kept.own_data] = kept.path
+    if too_few_for_batch(kept.count):
+        set_later("batch_size", batch_for(kept.count))
+    set_later("dataset", kind)
+    set_value("own_data", kept.own_data)
+
+
+def too_few_for_batch(count: int) -> bool:
+    """Whether the batch is larger than this many samples."""
+    return bool(value("batch_size", GANConfig().batch_size) > count)
+
+
+def batch_for(count: int) -> int:
+    """The largest power of two that so many samples give."""
+    return 1 << (count.bit_length() - 1)
+
+
+def _own_file(config: GANConfig) -> Path | None:
+    return _tab().own.get(config.own_data)
+
+
+def _own_there(config: GANConfig) -> bool:
+    run = current_run()
+    return bool(config.own_data) and (
+        _own_file(config) is not None or (run is not None and run.config.own_data == config.own_data)
+    )
+
+
 # The run -----------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +326,7 @@ def arrive() -> None:
     The address names the run, but a link may be sent to somebody else: so a run is taken over only once its page was
     closed, as it is by a reload. The other person begins a run of their own with the same settings.
     """
+    _move_what_waited()
     if value(ARRIVED):
         return
     set_value(ARRIVED, True)
@@ -186,7 +371,8 @@ def new_run(config: GANConfig) -> Run | None:
     """
     old = current_run()
     try:
-        run = registry().create(config) if old is None else registry().restart(old.id, config)
+        own = _own_file(config)
+        run = registry().create(config, own) if old is None else registry().restart(old.id, config, own)
     except (TooManyRuns, CannotStart) as refusal:
         set_value(REFUSED, (config, str(refusal)))
         return None
@@ -194,6 +380,18 @@ def new_run(config: GANConfig) -> Run | None:
     set_value(RUN, run.id)
     run.poll(START_WAIT)  # so that the page goes from the old pictures to the new, with nothing between
     return run
+
+
+@alone
+def begin_with(config: GANConfig) -> None:
+    """Move every widget to ``config`` and begin a run under it; where it computes stays the learner's choice."""
+    config = config.replace(device=value("device", config.device))
+    for setting in GANConfig.settings():
+        _set_from_config(setting, config)
+    set_value(CHOSEN, config.dataset)
+    set_value(PRESETS_USED, value(PRESETS_USED, 0) + 1)
+    if at_hand(config):
+        new_run(config)
 
 
 def _refusal(config: GANConfig | None = None) -> str | None:
@@ -205,6 +403,8 @@ def _refusal(config: GANConfig | None = None) -> str | None:
 def report() -> Report:
     """How the run stands."""
     run = current_run()
+    if run is None and _tab().waiting_for is not None:
+        return Report("starting")
     if run is None:
         return Report("failed", None, Failure(_refusal() or "This run has ended: nobody looked at it for a while."))
     return run.poll()
@@ -222,8 +422,11 @@ def send(command: Command) -> None:
 def reconcile(config: GANConfig) -> tuple[str, ...]:
     """Bring the run to ``config`` as far as it goes while training; the names of the fields that must wait.
 
-    A run that has not trained yet takes every field: it is simply made again.
+    A run that has not trained yet takes every field: it is simply made again. Until the data set is at hand, the run
+    stays as it is.
     """
+    if not at_hand(config):
+        return ()
     run = current_run()
     if run is None:
         new_run(config)
@@ -255,7 +458,10 @@ def new_seed() -> int:
 
 
 def remember_in_address() -> None:
-    """Name the run in the address, so that a reload of the page comes back to it."""
-    run_id = value(RUN)
-    if run_id and st.query_params.get(RUN) != run_id:
-        st.query_params[RUN] = run_id
+    """Name the run in the address, so that a reload of the page comes back to it, and the settings without a widget."""
+    held = {RUN: value(RUN), **{setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data}}
+    for name, text in held.items():
+        if text and st.query_params.get(name) != text:
+            st.query_params[name] = text
+        elif not text and name in st.query_params:
+            del st.query_params[name]

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.charts.pictures import grid_png, metrics_csv
+from dashboard.charts.pictures import metrics_csv
 from gan_core.export import as_torch_file, generator_snippet
+from gan_core.pictures import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
@@ -43,7 +44,7 @@ def _buttons() -> None:
             ("Generator", "generator.safetensors", "download_generator", run.generator_file),
             ("For torch.load", "generator.pt", "download_generator_pt", lambda: as_torch_file(run.generator_file())),
             ("Losses and scores", "metrics.csv", "download_metrics", lambda: metrics_csv(snapshot())),
-            ("Pictures", "samples.png", "download_pictures", lambda: grid_png(snapshot().fake, scale=3)),
+            ("Pictures", "samples.png", "download_pictures", lambda: samples_png(snapshot().fake, scale=3)),
             ("Settings", "config.json", "download_config", lambda: snapshot().config.to_json().encode()),
         ):
             st.download_button(

@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from gan_core.runs.protocol import Pause, Play, Report, Sample, Step, Update, Walk
+from gan_core.presets import PRESETS
+from gan_core.runs.protocol import Command, Pause, Play, Report, Sample, Step, Update, Walk
 
 WIDTH = 108  # pixels of the buttons whose words change: nothing beside them may move
 STATUS_WIDTH = 520  # pixels; on a narrower window the status takes a line of its own
@@ -35,8 +36,25 @@ def bar(report: Report, settings: session.Settings, waiting: tuple[str, ...]) ->
                     disabled=settings.config is None,
                     help="Start again from the same seed, with every setting as it stands.",
                 )  # fmt: skip
+                _presets()
             status = st.container(width=STATUS_WIDTH)
     return message, status
+
+
+def _presets() -> None:
+    # Another key after each choice: it closes then, and does not hide what it has begun.
+    with st.popover(
+        "Presets",
+        key=f"presets_{session.value(session.PRESETS_USED, 0)}",
+        icon=":material/experiment:",
+        type="tertiary",
+    ):
+        st.caption("Each sets the controls and begins a new run.")
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.title, key=f"preset_{name}", on_click=session.begin_with, args=(preset.config,), width="stretch"
+            )
+            st.caption(preset.sentence)
 
 
 def walk_bar(report: Report) -> tuple[Any, Any]:
@@ -92,7 +110,17 @@ def start() -> None:
     run = session.current_run()
     if run is None or run.poll().state == "failed":
         session.new_run(config)
-    session.send(Play())
+    _send(Play())
+
+
+@session.alone
+def _send(command: Command) -> None:
+    """Tell the run something, under the settings as they stand: the click may have cut the page short that would
+    have taken a change of them over."""
+    config = session.settings().config
+    if config is not None:
+        session.reconcile(config)
+    session.send(command)
 
 
 def walk_stage() -> None:
@@ -108,15 +136,15 @@ def pause() -> None:
 
 
 def step() -> None:
-    session.send(Step(1))
+    _send(Step(1))
 
 
 def step_d() -> None:
-    session.send(Update("D"))
+    _send(Update("D"))
 
 
 def step_g() -> None:
-    session.send(Update("G"))
+    _send(Update("G"))
 
 
 @session.alone

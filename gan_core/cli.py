@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gan_core.config import GANConfig, explain
+from gan_core.data import OWN, load_dataset
+from gan_core.data.errors import DataError
 from gan_core.options import build_parser, read_config
 from gan_core.runs.threads import sleep_while_waiting, use_run_threads
 
@@ -40,7 +43,27 @@ def _train(options: dict[str, Any]) -> int:
         problems += explain(error)
     if problems:
         return _complain(problems, REFUSED)
+    if "data" in options:
+        return _train_on(options["data"], options["out"], config, iterations)
+    if config.dataset in OWN:
+        return _complain([f"dataset = {config.dataset!r} needs your own data: name them with --data PATH."], REFUSED)
     return _train_into(options["out"], config, iterations)
+
+
+def _train_on(data: Path, folder: Path, config: GANConfig, iterations: int) -> int:
+    """Train on a learner's own data. Nothing of it is left beside the results: they may be passed on, it may not."""
+    from gan_core.data.own import OWN_FILE, keep  # numpy and Pillow, which other runs do without until they train
+    from gan_core.data.own_path import read_path
+
+    try:
+        name, gathered = read_path(data, config.picture_size)
+    except DataError as error:
+        return _complain([str(error)], REFUSED)
+    _complain(gathered.refusals + gathered.notes)
+    with tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True) as beside:
+        own = Path(beside) / OWN_FILE
+        config = config.replace(dataset=name, own_data=keep(gathered.array, own))
+        return _train_into(folder, config, iterations, own)
 
 
 def _whole(text: str) -> int:
@@ -50,14 +73,14 @@ def _whole(text: str) -> int:
         return 0  # which is refused, like every other number below 1
 
 
-def _train_into(folder: Path, config: GANConfig, iterations: int) -> int:
+def _train_into(folder: Path, config: GANConfig, iterations: int, own: Path | None = None) -> int:
     sleep_while_waiting()
     from gan_core.headless import train_into  # PyTorch: --help and a wrong config do without
     from gan_core.trainer import Trainer
 
     use_run_threads()
     try:
-        trainer = Trainer(config)
+        trainer = Trainer(config, load_dataset(config, own) if own else None)
     except ValueError as error:  # the data set or the device; the message says which
         return _complain([str(error)], REFUSED)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +113,6 @@ def _ctrl_c_is_a_wish() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _complain(sentences: Sequence[str], code: int) -> int:
+def _complain(sentences: Sequence[str], code: int = 0) -> int:
     sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
     return code

@@ -116,7 +116,7 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     drawing: str = setting(
         "", "The shape drawn by hand that the points of the data set 'drawn' fill evenly.",
-        label="Drawing", group="data", data=True, right="what the page's canvas makes, or nothing",
+        label="Drawing", group="data", live=True, data=True, right="what the page's canvas makes, or nothing",
         max_length=300, pattern=r"^[A-Za-z0-9_-]*$",
     )  # fmt: skip
     own_data: str = setting(

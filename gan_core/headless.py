@@ -10,9 +10,9 @@ from gan_core.divergence import Diverged, Rows, broken_weights, healthy_rows
 from gan_core.export import save_networks, write_whole
 from gan_core.metrics import COLUMNS
 from gan_core.metrics_buffer import MetricsBuffer
-from gan_core.pictures import picture_grid, png
+from gan_core.pictures import drawable, samples_png
 from gan_core.sampling import generate, sample_noise
-from gan_core.snapshot import SAMPLES
+from gan_core.snapshot import samples_shown
 from gan_core.trainer import Trainer
 
 CONFIG_FILE = "config.json"
@@ -70,9 +70,10 @@ def _show_losses(bar: Any, rows: Rows) -> None:
 
 
 def _save_samples(path: Path, trainer: Trainer) -> None:
-    """A square of fakes; nothing, and no older picture either, if the data's samples are no pictures."""
-    if len(trainer.dataset.shape) != 2:
+    """Fakes in one picture; nothing, and no older picture either, of samples that nobody can draw."""
+    shape = trainer.dataset.shape
+    if not drawable(shape):
         path.unlink(missing_ok=True)
         return
-    noise = sample_noise(0, SAMPLES, trainer.config)
-    write_whole(path, png(picture_grid(generate(trainer, noise), columns=round(SAMPLES**0.5))))
+    noise = sample_noise(0, samples_shown(shape), trainer.config)
+    write_whole(path, samples_png(generate(trainer, noise)))

@@ -1,4 +1,4 @@
-"""The command line's options: three of its own, and one for every setting, made from GANConfig."""
+"""The command line's options: four of its own, and one for every setting, made from GANConfig."""
 
 import argparse
 from pathlib import Path
@@ -16,6 +16,10 @@ METAVARS = {
     "classes": "N,N,...",
     "text": "NAME",
 }
+DATA_HELP = (
+    "your own data to train on, whatever --dataset and --own-data say: a folder or a zip of PNG and JPEG pictures, "
+    "brought to --picture-size, or a CSV of two columns"
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train a GAN without a page.", allow_abbrev=False)
     train = parser.add_subparsers(metavar="train", required=True).add_parser(
         "train",
-        usage=f"{PROGRAM} train --iterations N --out DIR [--config FILE] [--SETTING VALUE ...]",
+        usage=f"{PROGRAM} train --iterations N --out DIR [--config FILE] [--data PATH] [--SETTING VALUE ...]",
         description="Train and write config, metrics, both networks and a picture of samples into a folder.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
@@ -31,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
     train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write into; made if need be")
     train.add_argument("--config", metavar="FILE", type=Path, help="settings as JSON; the options below override it")
+    train.add_argument("--data", metavar="PATH", type=Path, help=DATA_HELP)
     groups: dict[str, Any] = {}
     for setting in GANConfig.settings():
         if setting.group not in groups:

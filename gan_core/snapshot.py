@@ -6,10 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig, Network
-from gan_core.diagnostics.views import Experiment, StageView
+from gan_core.diagnostics.views import Experiment, PlaneView, StageView
 from gan_core.history import Trace
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
+POINTS = 400  # the same of points of the plane: it takes more of them to show where they gather
+
+
+def samples_shown(shape: tuple[int, ...]) -> int:
+    """How many fakes, and as many real samples, of this shape a snapshot shows."""
+    return POINTS if shape == (2,) else SAMPLES
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,4 @@ class Snapshot:
     pictures_iteration: int
     walk: StageView | None = None  # the stage that a walk has come to
     experiment: Experiment | None = None  # what the laboratory found last
+    plane: PlaneView | None = None  # of the weights that made the fakes, where samples are points of the plane

@@ -325,11 +325,14 @@ class Trainer:
     def reconfigure(self, config: GANConfig) -> None:
         """Take over the changes in ``config`` from the next update on.
 
-        Raises ValueError, and changes nothing, if a field differs that cannot change while training.
+        Raises ValueError, and changes nothing, if a field differs that cannot change while training, or if the new
+        drawing is none.
         """
         fixed = [name for name in self.config.differences(config) if not GANConfig.setting(name).live]
         if fixed:
             raise ValueError(f"{', '.join(fixed)} cannot change while training: start again to apply it.")
+        if config.dataset == "drawn" and config.drawing != self.config.drawing:
+            self.dataset = load_dataset(config).to(self.device)  # as many points as before: the order of them goes on
         self._settle()
         self.config = config
         for module in (*self.generator.modules(), *self.discriminator.modules()):

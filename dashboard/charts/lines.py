@@ -11,7 +11,8 @@ from dashboard.charts.decimate import extremes, smooth, thin
 from gan_core.metrics import BALANCE
 from gan_core.snapshot import Mark, Snapshot
 
-POINTS = 260  # a trace: what a chart of this width can show
+POINTS = 260  # of raw values: what a chart of this width can show
+SMOOTHED = 130  # of their running mean, which bends less
 HEIGHT = 270
 
 
@@ -88,7 +89,7 @@ def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> go.Figure
                 legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
                 hovertemplate="%{y:.4g}",
             )  # fmt: skip
-        shown = thin(len(values), POINTS)
+        shown = thin(len(values), SMOOTHED)
         figure.add_scatter(
             x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
             legendgroup=line.column, line={"color": line.colour, "width": 2.2, "dash": line.dash},

@@ -5,19 +5,14 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from gan_core.metrics import COLUMNS
-from gan_core.pictures import picture_grid, png
+from gan_core.pictures import picture_grid, png, points_picture
 from gan_core.snapshot import Snapshot
 
-COLUMNS_OF_PICTURES = 6
+TILE, DOT = 64, 7  # pixels of a single point's picture, and of the point in it
 BRIGHTER, DARKER = (255, 140, 40), (60, 130, 255)
-
-
-def grid_png(samples: NDArray[np.float32], scale: int = 1, columns: int = COLUMNS_OF_PICTURES) -> bytes:
-    """Pictures ``[n, height, width]`` in [-1, 1] as one PNG."""
-    return png(picture_grid(samples, columns), scale)
 
 
 def metrics_csv(snapshot: Snapshot) -> bytes:
@@ -34,25 +29,43 @@ def metrics_csv(snapshot: Snapshot) -> bytes:
 
 
 def single_pngs(samples: NDArray[np.float32]) -> list[bytes]:
-    """Each picture of ``[n, height, width]`` in [-1, 1] as a PNG of its own."""
+    """Each sample as a PNG of its own: a picture ``[height, width]``, or a point ``[2]`` in its place in the plane."""
+    if samples.shape[1:] == (2,):
+        return [png(points_picture(sample[None], TILE, DOT)) for sample in samples]
     return [png(picture_grid(sample[None], 1)) for sample in samples]
 
 
 def push_pngs(fakes: NDArray[np.float32], push: NDArray[np.float32]) -> list[bytes]:
-    """Each fake in grey, and over it where D pulls: orange pixels are to grow brighter, blue ones darker.
+    """Each fake and over it where D pulls; strengths compare with the strongest of all shown.
 
-    Both ``[n, height, width]``; the pull is scaled to the strongest of all shown pixels.
+    Pictures ``[n, height, width]`` in grey: orange pixels are to grow brighter, blue ones darker. Points ``[n, 2]``:
+    an orange line from the point the way it is to go.
     """
+    if fakes.shape[1:] == (2,):
+        return _pushed_points(fakes, push)
     strength = np.abs(push) / max(float(np.abs(push).max()), 1e-12)
     grey = ((fakes + 1) * 0.5).clip(0, 1)[..., None] * np.ones(3)
     tint = np.where(push[..., None] > 0, np.array(BRIGHTER), np.array(DARKER)) / 255
     mixed = grey * (1 - strength[..., None]) + tint * strength[..., None]
+    return [_coloured(Image.fromarray(picture)) for picture in (mixed * 255).astype(np.uint8)]
+
+
+def _pushed_points(fakes: NDArray[np.float32], push: NDArray[np.float32]) -> list[bytes]:
+    longest = max(float(np.linalg.norm(push, axis=1).max()), 1e-12)
+    ends = fakes + push * (0.6 / longest)
     files = []
-    for picture in (mixed * 255).astype(np.uint8):
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG", compress_level=1)
-        files.append(file.getvalue())
+    for fake, end in zip(fakes, ends, strict=True):
+        picture = Image.fromarray(points_picture(fake[None], TILE, DOT)).convert("RGB")
+        line = [((x + 1) * (TILE - 1) / 2, (1 - y) * (TILE - 1) / 2) for x, y in (fake.tolist(), end.tolist())]
+        ImageDraw.Draw(picture).line(line, BRIGHTER, 3)
+        files.append(_coloured(picture))
     return files
+
+
+def _coloured(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def noise_png(noise: NDArray[np.float32]) -> bytes:

@@ -5,6 +5,8 @@ import numpy as np
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
 
+FAR = 0.5  # bits of divergence above its floor
+
 
 def latest(snapshot: Snapshot, over: int = 20) -> dict[str, float]:
     """Each metric's mean over the last ``over`` rows of the trace; empty before the first iteration."""
@@ -26,6 +28,8 @@ def reading(snapshot: Snapshot) -> str:
         return f"D is ahead ({numbers}): it tells real from fake, and its gradient shows G what to change."
     if fake - real > 0.05:
         return f"G fools D for now ({numbers}): D takes fakes for real more often than real ones."
+    if snapshot.plane is not None and snapshot.plane.divergence > snapshot.plane.floor + FAR:
+        return f"D's scores are near balance ({numbers}), yet fakes and real points lie far apart: D is too weak to see it."
     return f"Near balance ({numbers}): D can hardly tell real from fake."
 
 

@@ -10,9 +10,12 @@ import streamlit as st
 from dashboard import session, theme, transport
 from dashboard.charts.network import drawing
 from dashboard.components import network_picture
+from dashboard.controls import data
 from dashboard.controls.widgets import field
 from gan_core.config import GANConfig, Network
+from gan_core.snapshot import Snapshot
 
+SHAPE = (28, 28)  # of a sample, until the run says its own
 CARD_WIDTH = 225  # pixels, at least; five stand side by side on a wide window and stack on a narrow one
 
 
@@ -23,6 +26,7 @@ class Slots:
     noise: Any
     generator: Any
     samples: Any
+    progress: Any
     discriminator: Any
     scores: Any
     updates: Any
@@ -36,12 +40,12 @@ def cards() -> Slots:
     with grid.cell(), st.container(gap="xsmall"):
         generator = _generator()
     with grid.cell(), st.container(gap="xsmall"):
-        samples = _samples()
+        samples, progress = _samples()
     with grid.cell(), st.container(gap="xsmall"):
         discriminator, scores = _discriminator()
     with grid.cell(), st.container(gap="xsmall"):
         updates = _updates()
-    return Slots(noise, generator, samples, discriminator, scores, updates)
+    return Slots(noise, generator, samples, progress, discriminator, scores, updates)
 
 
 def _head(title: str, icon: str, colour: str | None = None) -> None:
@@ -63,6 +67,7 @@ def _more() -> Any:
 def _noise() -> Any:
     _head("Noise z", "arrow_forward")
     picture = st.container(gap="xxsmall")
+    field("noise")
     field("latent_dim")
     field("seed")
     transport.new_seed_button()
@@ -80,12 +85,12 @@ def _generator() -> Any:
     return picture
 
 
-def _samples() -> Any:
+def _samples() -> tuple[Any, Any]:
     _head("Fake and real", "arrow_forward")
-    picture = st.container(gap="xxsmall")
-    field("dataset")
+    picture = data.samples()
+    progress = data.card()
     field("batch_size")
-    return picture
+    return picture, progress
 
 
 def _discriminator() -> tuple[Any, Any]:
@@ -111,12 +116,15 @@ def _updates() -> Any:
     return order
 
 
-def fill(slots: Slots, config: GANConfig, shape: tuple[int, ...]) -> None:
+def fill(slots: Slots, config: GANConfig, snapshot: Snapshot | None) -> None:
     """Draw what the settings look like: the noise, both networks, the order of updates."""
-    features = math.prod(shape)
+    features = math.prod(SHAPE if snapshot is None else snapshot.shape)
     with slots.noise:
-        st.image(_bell(), width="stretch", alt="Normal distribution")
-        st.caption(f"{config.latent_dim} numbers for each fake, normal: mean 0, deviation 1")
+        normal = config.noise == "normal"
+        st.image(_density(normal), width="stretch", alt=f"{config.noise.capitalize()} distribution")
+    with slots.progress:
+        data.progress_controls()
+        data.filter_words(snapshot)
     with slots.generator:
         _network("G", config, features)
     with slots.discriminator:
@@ -151,12 +159,14 @@ def update_order(config: GANConfig) -> str:
     return f"{d} → {g}" if config.update_order == "d_first" else f"{g} → {d}"
 
 
-def _bell() -> str:
-    """The standard normal density as a small drawing."""
-    points = [(x, math.exp(-((x / 30 - 2) ** 2) * 2)) for x in range(0, 121, 3)]
+def _density(normal: bool) -> str:
+    """The density that noise is drawn from, from -2 to 2, as a small drawing."""
+    points = [(float(x), math.exp(-((x / 30 - 2) ** 2) * 2) if normal else 0.8) for x in range(0, 121, 3)]
+    if not normal:
+        points = [(30.0, 0.0), *((x, y) for x, y in points if 30 <= x <= 90), (90.0, 0.0)]
     line = " ".join(f"{x},{50 - 44 * y:.1f}" for x, y in points)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 54" width="240" height="108">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 4 120 48" width="240" height="96">'
         f'<polygon points="0,50 {line} 120,50" fill="{theme.QUIET}" fill-opacity="0.25"/>'
         f'<polyline points="{line}" fill="none" stroke="{theme.QUIET}" stroke-width="1"/></svg>'
     )

@@ -1,15 +1,17 @@
 """One field of GANConfig → one widget, keyed by the field's name and kept in the address."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.controls.parse import show_sizes
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
 
-def field(name: str, label: str | None = None) -> None:
+def field(name: str, label: str | None = None, on_change: Callable[[], None] | None = None) -> None:
     """Draw the widget of one field. What it stands at is read in ``session.settings``."""
     setting = GANConfig.setting(name)
     shared: dict[str, Any] = {
@@ -17,8 +19,13 @@ def field(name: str, label: str | None = None) -> None:
         "key": name,
         "help": _help(setting),
         "bind": "query-params",
+        "on_change": on_change or "rerun",
+        "persist_state": "session",  # of a widget that is not drawn for a while, too
     }
-    draw = {"whole": _whole, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes, "text": _text}
+    draw = {
+        "whole": _whole, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes,
+        "classes": _classes, "text": _text,
+    }  # fmt: skip
     draw[setting.kind](setting, shared)
 
 
@@ -67,6 +74,12 @@ def _choice(setting: Setting, shared: dict[str, Any]) -> None:
 
 def _sizes(setting: Setting, shared: dict[str, Any]) -> None:
     st.text_input(**shared, value=show_sizes(setting.default), max_chars=60)
+
+
+def _classes(setting: Setting, shared: dict[str, Any]) -> None:
+    """Pills with the names that the chosen data set gives its classes."""
+    names = DATASETS[session.value("dataset", GANConfig().dataset)].classes
+    st.pills(**shared, options=range(len(names)), selection_mode="multi", format_func=names.__getitem__)
 
 
 def _text(setting: Setting, shared: dict[str, Any]) -> None:

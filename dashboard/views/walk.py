@@ -19,12 +19,15 @@ from gan_core.runs.protocol import Report
 def page() -> None:
     """Draw the page."""
     session.arrive()
-    if session.current_run() is None:
-        session.new_run(session.settings().config or GANConfig())
+    config = session.settings().config
+    if config is not None:  # also a change whose own page was left before it could take it over
+        session.reconcile(config)
+    elif session.current_run() is None:
+        session.new_run(GANConfig())
     report = session.report()
     session.remember_in_address()
     message, status = transport.walk_bar(report)
-    shown = live.Shown.of(report)
+    shown = live.Shown.of(report, preparing=session.progress() is not None)
     live.watch(shown, lambda report: live.draw_bar(report, shown, message, status, _hint))
     if report.snapshot is None:
         return

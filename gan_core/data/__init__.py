@@ -6,9 +6,10 @@ Free of PyTorch until a set is loaded: the page offers the names from here.
 import difflib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gan_core.config import GANConfig
+from gan_core.data.drawing import STARTER
 from gan_core.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+
+Kind = Literal["pictures", "points"]
+PLANE = "gan_core.data.plane:load"
 
 
 class Source(NamedTuple):
@@ -28,17 +32,50 @@ class Source(NamedTuple):
 
     title: str
     loader: str
-    kind: Literal["pictures", "points"] = "pictures"
+    kind: Kind = "pictures"
     classes: tuple[str, ...] = ()
     download: int = 0
 
 
 DATASETS: dict[str, Source] = {
     "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits", classes=DIGITS),
-    "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=11_594_722),
-    "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=30_878_645),
-    "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=21_246_415),
+    "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=9_941_303),
+    "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=26_451_395),
+    "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=18_194_632),
+    "own_pictures": Source("My own pictures", "gan_core.data.own_loaders:load_own_pictures"),
+    "line": Source("Line", PLANE, "points"),
+    "two_gaussians": Source("Two gaussians", PLANE, "points"),
+    "eight_gaussians": Source("Eight gaussians on a ring", PLANE, "points"),
+    "grid_25": Source("25 gaussians on a grid", PLANE, "points"),
+    "ring": Source("Ring", PLANE, "points"),
+    "disjoint": Source("Three clouds far apart", PLANE, "points"),
+    "two_moons": Source("Two moons", PLANE, "points"),
+    "swiss_roll": Source("Swiss roll", PLANE, "points"),
+    "spiral": Source("Two spiral arms", PLANE, "points"),
+    "checkerboard": Source("Checkerboard", PLANE, "points"),
+    "drawn": Source("Drawn by hand", PLANE, "points"),
+    "own_points": Source("My own points (CSV)", "gan_core.data.own_loaders:load_own_points", kind="points"),
 }
+
+_POINTS: dict[str, Any] = {
+    "latent_dim": 2,
+    "generator_hidden": (32, 32),
+    "discriminator_hidden": (32, 32),
+    "generator_batch_norm": False,
+    "batch_size": 128,
+    "g_steps": 1,
+    "learning_rate_g": 1e-3,
+    "learning_rate_d": 4e-3,
+    "adam_beta1": 0.5,
+    "adam_beta2": 0.9,
+}
+
+# The settings in which pictures and points differ: pictures take the lecture's, points a pair of small networks.
+SUITED: dict[Kind, dict[str, Any]] = {
+    "pictures": {name: GANConfig.setting(name).default for name in _POINTS},
+    "points": _POINTS,
+}
+OWN = ("own_pictures", "own_points")  # the learner's, whose data come beside the config
 
 
 def source(name: str) -> Source:
@@ -48,6 +85,18 @@ def source(name: str) -> Source:
     near = difflib.get_close_matches(name, DATASETS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise DataError(f"dataset = {name!r} is not known; it should be one of {', '.join(map(repr, DATASETS))}.{hint}")
+
+
+def suited(config: GANConfig, dataset: str) -> GANConfig:
+    """``config`` with this data set and, where it turns from pictures to points or back, with what suits those.
+
+    The classes chosen of another set mean nothing in this one: all of them again. 'drawn' without a drawing starts
+    with one. DataError if the set is not known.
+    """
+    kind = source(dataset).kind
+    changes = {} if config.dataset in DATASETS and source(config.dataset).kind == kind else SUITED[kind]
+    drawing = config.drawing or (STARTER if dataset == "drawn" else "")
+    return config.replace(**changes, dataset=dataset, classes=(), drawing=drawing)
 
 
 def load_dataset(config: GANConfig, own: Path | None = None) -> "Dataset":

@@ -130,3 +130,28 @@ class Experiment:
     switches: Switches
     blocks: tuple[Block, ...]
     usual: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class PlaneView:
+    """A GAN whose samples are points of the plane, as it stands between two updates.
+
+    ``scores``: D(x) on a lattice over [-1, 1]², borders included, float32 ``[g, g]``: row 0 at y = -1, column 0 at
+    x = -1. ``manifold``: where the generator sends a lattice of noise, float32 ``[rows, columns, 2]``: the first number
+    of z grows along a row, the second from row to row; a single row if z is one number, None if it is more than two.
+    ``pull``: -∂loss_g/∂x for each shown fake, float32 ``[n, 2]``: the way that D's gradient sends it, of the fake's
+    own loss and not of the batch's mean, so no batch size stands in it.
+
+    ``divergence``: Jensen–Shannon, in bits from 0 to 1, between fakes and real points. ``floor``: the same between
+    two samples of real points. ``modes``: how many are known, 0 for none. ``covered``: how many the fakes reach.
+    ``good``: share of the fakes that lie in a mode; NaN where no modes are known.
+    """
+
+    scores: Values
+    manifold: Values | None
+    pull: Values
+    divergence: float
+    floor: float
+    modes: int
+    covered: int
+    good: float

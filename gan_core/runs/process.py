@@ -34,7 +34,7 @@ class _Saved:
     done: bool
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def context() -> multiprocessing.context.BaseContext:
     """A fork of a clean server that has imported PyTorch already; where there is no fork, a new interpreter."""
     sleep_while_waiting()
     if not FORKSERVER:
@@ -49,7 +49,7 @@ def warm_up() -> None:
     if FORKSERVER:
         from multiprocessing import forkserver
 
-        _context()
+        context()
         forkserver.ensure_running()
 
 
@@ -57,7 +57,7 @@ class ProcessRunner:
     """The page's end of a child process. Safe to use from several threads."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
-        context = _context()
+        processes = context()
         self._lock = threading.Lock()
         self._report = Report("starting")
         self._asked = False  # a poll is on its way and not answered
@@ -65,8 +65,8 @@ class ProcessRunner:
         self._saves = 0  # on their way and not answered
         self._saved = False  # the last answer
         self._closed = False
-        self._connection, child_end = context.Pipe()
-        self._process = context.Process(  # type: ignore[attr-defined]
+        self._connection, child_end = processes.Pipe()
+        self._process = processes.Process(  # type: ignore[attr-defined]
             target=serve, args=(child_end, run_id, config, folder), name=f"gan-run-{run_id}", daemon=True
         )
         self._process.start()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan_core.config import GANConfig
+from gan_core.data.own import OWN_FILE, link
 from gan_core.export import GENERATOR_FILE
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner
@@ -30,13 +31,22 @@ class CannotStart(RuntimeError):
 
 
 class Run:
-    """One run: its runner, the folder where its networks are kept, and when somebody last asked for it."""
+    """One run: its runner, the folder where its networks are kept, and when somebody last asked for it.
 
-    def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner) -> None:
+    The folder also holds the learner's own data, if the run has some: a name of its own for the file ``own``.
+    """
+
+    def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner, own: Path | None = None) -> None:
         self.id = run_id
         self.config = config
         self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
-        self.runner = make_runner(run_id, config, self.folder)
+        try:
+            if own is not None:
+                link(own, self.folder / OWN_FILE)
+            self.runner = make_runner(run_id, config, self.folder)
+        except BaseException:  # a full disk, no process to be had: nobody would ever remove the folder
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         self.seen()
 
     def seen(self) -> None:
@@ -97,9 +107,10 @@ class Registry:
         self._closed = threading.Event()
         atexit.register(self.close)
 
-    def create(self, config: GANConfig) -> Run:
+    def create(self, config: GANConfig, own: Path | None = None) -> Run:
         """A new run, not training yet. TooManyRuns if the server is full of runs that somebody watches.
 
+        ``own``: the file of the learner's own data, which the run keeps for itself; the caller may remove it then.
         A full server gives up the run whose page was closed longest ago.
         """
         self.sweep()
@@ -111,7 +122,7 @@ class Registry:
                     f"This server already holds {self._most} runs. Close another tab of this page, or wait: a run "
                     f"that nobody looks at ends after {self._grace / 60:.0f} minutes."
                 )
-            run = Run(secrets.token_urlsafe(9), config, self._make_runner)
+            run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
             self._runs[run.id] = run
             return run
 
@@ -121,13 +132,17 @@ class Registry:
         if closed:
             self.end(min(closed)[1])
 
-    def restart(self, run_id: str, config: GANConfig, wait: float = 8.0) -> Run:
+    def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
         """Begin a new run in the place of the one of this id, under the same id: its address stays right.
 
+        Without ``own`` it takes over the old one's file, if the settings still name the same data.
         CannotStart, and the old run goes on, if the new one fails within ``wait`` seconds, before it has trained
         anything: a data set that cannot be had costs nobody the run that there is.
         """
-        new = Run(run_id, config, self._make_runner)
+        before = self.get(run_id)
+        if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
+            own = before.folder / OWN_FILE
+        new = Run(run_id, config, self._make_runner, own)
         report = new.poll(wait)
         if report.state == "failed":
             new.close()

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
+from gan_core.data import load_dataset
+from gan_core.data.own import OWN_FILE
 from gan_core.device import available_devices, device_words
 from gan_core.diagnostics.laboratory import experiment
-from gan_core.diagnostics.views import Experiment
+from gan_core.diagnostics.plane import PlaneWatch
+from gan_core.diagnostics.views import Experiment, PlaneView
 from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.export import save_networks
@@ -35,7 +38,7 @@ from gan_core.runs.protocol import (
     Walk,
 )
 from gan_core.sampling import generate, real_samples, sample_noise
-from gan_core.snapshot import SAMPLES, Mark, SingleUpdate, Snapshot
+from gan_core.snapshot import Mark, SingleUpdate, Snapshot, samples_shown
 from gan_core.trainer import Trainer
 
 SLICE = 0.005  # seconds of training between two looks at the commands; one iteration at least
@@ -43,6 +46,15 @@ LOOK = 0.05  # seconds between two looks for a broken run, where looking is chea
 BLOCK = 0.001  # seconds of training, about, between two looks at the clock
 SAVE_EVERY = 3.0  # seconds of training between two saves: what a killed run loses at most
 REMEMBERED = 200  # marks and single updates that are kept
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the networks of one iteration show: fakes ``[n, *shape]`` and, of points, the plane around them."""
+
+    iteration: int
+    fake: NDArray[np.float32]
+    plane: PlaneView | None
 
 
 class Worker:
@@ -60,7 +72,7 @@ class Worker:
         self.revision = 0
         self._trainer: Trainer | None = None
         self._snapshot: Snapshot | None = None
-        self._healthy: tuple[NDArray[np.float32], int] | None = None  # fakes of the last healthy weights, and when
+        self._healthy: Look | None = None  # at the last healthy weights
 
     @property
     def busy(self) -> bool:
@@ -107,7 +119,9 @@ class Worker:
             self._snapshot = self._snapshot_with(self._healthy)
 
     def _build(self) -> None:
-        trainer = self._trainer = Trainer(self.config)
+        own = self.folder / OWN_FILE
+        dataset = load_dataset(self.config, own) if own.exists() else None
+        trainer = self._trainer = Trainer(self.config, dataset)
         self.buffer = MetricsBuffer(trainer.device)
         self.history = History()
         self.marks: deque[Mark] = deque(maxlen=REMEMBERED)
@@ -118,15 +132,20 @@ class Worker:
         self._saved_at = 0.0
         self._walk: Walkthrough | None = None
         self._experiment: Experiment | None = None
+        self._shown = samples_shown(trainer.dataset.shape)
         self._use_noise(0)
-        self._real = real_samples(trainer, SAMPLES)
-        self._healthy = (generate(trainer, self._noise), 0)
+        self._use_data(trainer)
+        self._healthy = self._look_at(trainer)
         self.state = "paused"
         self._save()
 
+    def _use_data(self, trainer: Trainer) -> None:
+        self._real = real_samples(trainer, self._shown)
+        self._watch = PlaneWatch(trainer) if trainer.dataset.shape == (2,) else None
+
     def _use_noise(self, seed: int) -> None:
         self._sample_seed = seed
-        self._noise = sample_noise(seed, SAMPLES, self.config)
+        self._noise = sample_noise(seed, self._shown, self.config)
 
     def _carry_out(self, command: Command) -> None:
         trainer = self._running_trainer()
@@ -161,6 +180,8 @@ class Worker:
                 changed = trainer.config.differences(config)
                 trainer.reconfigure(config)
                 self.config = config
+                if "drawing" in changed:
+                    self._use_data(trainer)
                 self.marks.extend(Mark(trainer.iteration, _change(config, name)) for name in changed)
             case Sample(seed):
                 self._use_noise(seed)
@@ -231,7 +252,7 @@ class Worker:
         trainer = self._running_trainer()
         if diverged := broken_weights(trainer):
             raise diverged
-        self._healthy = (generate(trainer, self._noise), trainer.iteration)
+        self._healthy = self._look_at(trainer)
         self._save()
 
     def _save(self) -> None:
@@ -241,10 +262,13 @@ class Worker:
     def _look(self) -> None:
         if self._snapshot is None or self._snapshot.revision != self.revision:
             self._flush()
-            trainer = self._running_trainer()
-            self._snapshot = self._snapshot_with((generate(trainer, self._noise), trainer.iteration))
+            self._snapshot = self._snapshot_with(self._look_at(self._running_trainer()))
 
-    def _snapshot_with(self, pictures: tuple[NDArray[np.float32], int]) -> Snapshot:
+    def _look_at(self, trainer: Trainer) -> Look:
+        fake = generate(trainer, self._noise)
+        return Look(trainer.iteration, fake, self._watch.view(trainer, fake) if self._watch else None)
+
+    def _snapshot_with(self, look: Look) -> Snapshot:
         trainer = self._running_trainer()
         return Snapshot(
             run_id=self.run_id,
@@ -266,11 +290,12 @@ class Worker:
             marks=tuple(self.marks),
             singles=tuple(self.singles),
             real=self._real,
-            fake=pictures[0],
-            pictures_iteration=pictures[1],
+            fake=look.fake,
+            pictures_iteration=look.iteration,
             sample_seed=self._sample_seed,
             walk=None if self._walk is None else self._walk.view,
             experiment=self._experiment,
+            plane=look.plane,
         )
 
     def _speed(self) -> float:
@@ -282,4 +307,6 @@ class Worker:
 
 def _change(config: GANConfig, name: str) -> str:
     setting, value = GANConfig.setting(name), getattr(config, name)
+    if setting.data:
+        return f"{setting.label} changed"
     return f"{setting.label}: {setting.names.get(value, value)}"

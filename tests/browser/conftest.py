@@ -1,5 +1,6 @@
 """A real server and a real browser."""
 
+import gzip
 import os
 import shutil
 import socket
@@ -14,7 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+REAL = ROOT.parent / "shared" / "data" / "mnist"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # no download leaves this machine
 # No sandbox: containers run as root. The others keep the browser from calling home.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -41,13 +44,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless=true"]
     address = f"http://localhost:{port}"
     path = tmp_path_factory.mktemp("server") / "log"
+    environment = {
+        **os.environ,
+        "GAN_DATA_DIR": str(_data_folder(tmp_path_factory)),
+        **PROXIES,
+    }
     with path.open("w") as log:
-        process = subprocess.Popen([*command, f"--server.port={port}"], cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*command, f"--server.port={port}"], cwd=ROOT, stdout=log, stderr=log, env=environment
+        )
         _wait_until_up(f"{address}/_stcore/health", process)
         yield address
         process.terminate()
         process.wait(10)
     assert "Traceback" not in path.read_text(), path.read_text()
+
+
+def _data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder into which somebody has put MNIST's files by hand, if this machine has some."""
+    folder = tmp_path_factory.mktemp("data")
+    if REAL.is_dir():
+        raw = folder / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+            (raw / f"train-{kind}").write_bytes(gzip.decompress((REAL / f"t10k-{kind}.gz").read_bytes()))
+    return folder
 
 
 def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -46,10 +46,10 @@ def chart(page: Page, key: str) -> dict[str, Any]:
     drawn: dict[str, Any] = page.evaluate(
         """key => {
             const div = document.querySelector(`.st-key-${key} .plot`);
-            const last = values => values.length ? Number(values[values.length - 1]) : null;
+            const last = values => values?.length ? Number(values[values.length - 1]) : null;
             return {
                 x: Object.fromEntries(div._fullData.map(t => [t.name, last(t.x)])),
-                y: Object.fromEntries(div._fullData.map(t => [t.name, Array.from(t.y, Number)])),
+                y: Object.fromEntries(div._fullData.map(t => [t.name, Array.from(t.y ?? [], Number)])),
                 visible: Object.fromEntries(div._fullData.map(t => [t.name, t.visible])),
                 range: div._fullLayout.xaxis.range.map(Number),
                 mark: div.mark ?? null,

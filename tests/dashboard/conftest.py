@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from dashboard import session
+from dashboard.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
@@ -31,9 +32,12 @@ class QuickRunner(InlineRunner):
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """The server's runs for one test, in this process."""
     made = Registry(QuickRunner)
+    tab = Tab()  # Streamlit's testing has one session for all tests: what a tab holds would outlive them
+    monkeypatch.setattr(session, "_tab", lambda: tab)
     monkeypatch.setattr(session, "registry", lambda: made)
     yield made
     made.close()
+    tab.close()
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ from dashboard import theme
 from dashboard.charts import lines
 from dashboard.charts.lines import Axes
 from dashboard.charts.network import drawing
-from dashboard.charts.pictures import grid_png, metrics_csv
+from dashboard.charts.pictures import metrics_csv
 from dashboard.charts.reading import clock, latest, reading
 from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.metrics import COLUMNS
 from gan_core.networks import build_discriminator, build_generator
+from gan_core.pictures import samples_png
 from gan_core.snapshot import Mark, SingleUpdate, Snapshot
 
 Make = Callable[..., Snapshot]
@@ -116,7 +117,7 @@ def test_the_csv_holds_every_metric_of_every_row(snapshot: Make, history_of: Cal
 
 def test_the_png_holds_the_pictures(snapshot: Make) -> None:
     shown = snapshot()
-    grid = np.asarray(Image.open(io.BytesIO(grid_png(shown.real))))
+    grid = np.asarray(Image.open(io.BytesIO(samples_png(shown.real))))
     assert grid.shape == (6 * 30 - 2, 6 * 30 - 2)
     np.testing.assert_allclose(grid[30:58, 30:58], (shown.real[7] + 1) * 127.5, atol=1)
 

@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from dashboard import session
+from dashboard.tab import Tab
 
 
 def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    tab = session._Tab()
+    tab = Tab()
     monkeypatch.setattr(session, "_tab", lambda: tab)
     inside, go_on, order = threading.Event(), threading.Event(), []
 
@@ -35,7 +36,7 @@ def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_action_may_call_another_and_gives_back_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    tab = session._Tab()
+    tab = Tab()
     monkeypatch.setattr(session, "_tab", lambda: tab)
     inner = session.alone(lambda number: number + 1)
     assert session.alone(lambda: inner(41))() == 42

@@ -1,13 +1,20 @@
 """What the core's tests share: small settings, a small data set, and equality bit for bit."""
 
+import io
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 from gan_core import GANConfig, Trainer
 from gan_core.data.dataset import Dataset
+from gan_core.data.own import keep
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
@@ -93,3 +100,30 @@ class Recorded(Trainer):
     def drawn(self, network: str) -> list[dict[str, torch.Tensor]]:
         """The "noise" stages of one network, in order: noise and, for D, the real batch."""
         return [tensors for owner, name, tensors in self.seen if (owner, name) == (network, "noise")]
+
+
+def encoded(picture: Any, kind: str = "PNG", **options: Any) -> bytes:
+    """A picture's file; ``picture`` is an array or Pillow's."""
+    file = io.BytesIO()
+    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of these names and contents."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def noise_pictures(count: int, side: int = 8) -> NDArray[np.uint8]:
+    """Fixed grey pictures ``[count, side, side]``, all different."""
+    return np.random.default_rng(1).integers(0, 256, (count, side, side), np.uint8)
+
+
+def own_file(folder: Path, count: int = 20, side: int = 8) -> tuple[Path, dict[str, Any]]:
+    """A kept file of ``noise_pictures``, and the settings that name it."""
+    path = folder / "upload.npy"
+    return path, {"dataset": "own_pictures", "own_data": keep(noise_pictures(count, side), path), "picture_size": side}

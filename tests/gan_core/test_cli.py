@@ -20,11 +20,23 @@ from safetensors.torch import load_file
 from gan_core import GANConfig, Trainer
 from gan_core.cli import main
 from gan_core.config import Setting
-from gan_core.data import DATASETS, Source
+from gan_core.data import DATASETS, Source, load_dataset
+from gan_core.data.own import fingerprint
+from gan_core.data.own_points import read_points
 from gan_core.export import read_metadata
 from gan_core.metrics import COLUMNS
 from gan_core.options import build_parser, option, option_help, option_value
-from tests.gan_core.support import BROKEN, copied, healthy_iterations, same, tiny
+from tests.gan_core.support import (
+    BROKEN,
+    copied,
+    encoded,
+    healthy_iterations,
+    noise_pictures,
+    own_file,
+    same,
+    tiny,
+    zipped,
+)
 
 OPTIONS = [
     "--latent-dim", "4", "--generator-hidden", "16", "--discriminator-hidden", "16", "--batch-size", "8",
@@ -96,6 +108,116 @@ def test_options_override_the_file_and_the_file_the_defaults(tmp_path: Path) -> 
     assert GANConfig.from_json((tmp_path / "out" / "config.json").read_text()) == tiny(seed=5, g_steps=1)
 
 
+# One's own data --------------------------------------------------------------------------------------------
+
+CSV = "x;y\n" + "".join(f"{index};{index % 7}\n" for index in range(40))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of 20 pictures, three of them in a folder of it, beside other files."""
+    folder = tmp_path / "pictures"
+    (folder / "more" / "deep").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    for index, picture in enumerate(noise_pictures(20, 12)):
+        name = f"{index:02}.png" if index < 17 else f"more/{index:02}.PNG"
+        (folder / name).write_bytes(encoded(picture))
+    for name in (".hidden/a.png", "._00.png", "more/deep/a.png", "notes.txt", "table.csv"):
+        (folder / name).write_bytes(b"text")
+    (folder / "folder.png").mkdir()
+    return folder
+
+
+def zip_of(folder: Path) -> Path:
+    """The pictures of ``pictures`` as a zip."""
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("[0-9]*"))}
+    folder.with_suffix(".zip").write_bytes(zipped(files))
+    return folder.with_suffix(".zip")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_it_trains_on_ones_own_pictures(
+    kind: str, pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pictures / "07bad.png").write_bytes(b"text")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    data = pictures if kind == "folder" else zip_of(pictures)
+    assert run(tmp_path / "out", *OPTIONS, "--data", str(data), "--picture-size", "12", "--dataset", "mnist") == 0
+    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is no PNG or JPEG picture."
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert list((tmp_path / "temporary").iterdir()) == []
+    config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
+    path, settings = own_file(tmp_path, side=12)
+    assert config == tiny(**settings)
+    trainer = Trainer(config, load_dataset(config, path))
+    for _ in range(7):
+        trainer.step()
+    assert same(load_file(tmp_path / "out" / "generator.safetensors"), copied(trainer.generator))
+
+
+def test_it_trains_on_ones_own_points(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "points.csv").write_text(CSV + "1;x\n")
+    (tmp_path / "config.json").write_text(tiny(seed=3, own_data="0" * 16).to_json())
+    arguments = ["--config", str(tmp_path / "config.json"), "--data", str(tmp_path / "points.csv")]
+    assert run(tmp_path / "out", *arguments) == 0
+    assert capfd.readouterr().err.splitlines()[:2] == [
+        "Line 42 (1;x) is not two numbers, with a decimal point.",
+        "Scaled to fit: x is shifted by -19.5 and y by -3, then both are divided by 21.6667.",
+    ]
+    array = read_points("", CSV.encode()).array
+    config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
+    assert config == tiny(seed=3, dataset="own_points", own_data=fingerprint(array))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+
+
+@pytest.mark.parametrize("name", ["own_pictures", "own_points"])
+def test_settings_of_own_data_need_the_data(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.json").write_text(tiny(dataset=name, own_data="0" * 16).to_json())
+    assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
+    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: name them with --data PATH.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "few.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "empty").mkdir()
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(50 * 2**20 + 1)
+    for name, said in (
+        ("nothing.zip", f"{tmp_path / 'nothing.zip'}: No such file or directory."),
+        ("empty", "0 pictures could be read; it should be 16 to 20,000."),
+        ("few.csv", "2 points could be read; it should be 16 to 100,000."),
+        ("large.csv", "The files have more than 50 MB together, which is the most that is read."),
+        ("pictures/00.png", f"{pictures / '00.png'} is not possible; it should be a folder or a zip of pictures, or a"),
+    ):
+        assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / name)) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(said)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_too_large_is_not_read(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x.jpg", "more/y.jpeg"):
+        with (pictures / name).open("wb") as file:
+            file.truncate(25 * 2**20)
+    monkeypatch.setattr(Path, "read_bytes", None)
+    assert run(tmp_path / "out", *OPTIONS, "--data", str(pictures)) == 2
+    assert capsys.readouterr().err == "The files have more than 50 MB together, which is the most that is read.\n"
+
+
+def test_too_few_for_a_batch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "points.csv").write_text(CSV)
+    assert run(tmp_path / "out", "--data", str(tmp_path / "points.csv"), "--batch-size", "41") == 2
+    assert (
+        capfd.readouterr()
+        .err.splitlines()[-1]
+        .startswith("batch_size = 41 is not possible; My own points (CSV) has 40 samples")
+    )
+
+
 # Its options -----------------------------------------------------------------------------------------------
 
 
@@ -137,6 +259,7 @@ def test_help_tells_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
         main(["train", "--help"])
     assert ended.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
+    assert "--data PATH your own data to train on" in shown
     for setting in GANConfig.settings():
         assert option(setting) in shown
         assert " ".join(option_help(setting).replace("%%", "%").split()) in shown

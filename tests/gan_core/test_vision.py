@@ -1,9 +1,16 @@
 """torchvision's sets, on real MNIST files where there are some, and without a network."""
 
 import gzip
+import hashlib
+import os
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import torch
@@ -13,10 +20,13 @@ from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
+from gan_core.data.prepared import Progress, ready
+from gan_core.data.vision import import_torchvision, prepare
 from gan_core.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "mnist"
+REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` takes it away
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
 
 
@@ -135,3 +145,95 @@ def test_uint8_and_float_samples_give_the_same_batches() -> None:
     as_floats = Dataset("f", "F", bytes_.float() / 127.5 - 1, (4, 4))
     indices = torch.tensor([3, 0, 15])
     assert torch.equal(as_bytes.batch(indices), as_floats.batch(indices))
+
+
+# Prepared once, mapped by every run ------------------------------------------------------------------------
+
+
+@needs_real
+def test_a_prepared_set_is_mapped_without_torchvision_and_shared(mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = GANConfig(dataset="mnist")
+    assert not ready("mnist")
+    first = load_dataset(config)
+    assert ready("mnist")
+    monkeypatch.setattr("gan_core.data.vision.import_torchvision", lambda: pytest.fail("not needed any more"))
+    second = load_dataset(config)
+    kept = first.samples[0].clone()
+    second.samples[0] = 255  # a run that wrote into its data would change its own view alone
+    assert torch.equal(first.samples[0], kept)
+    assert torch.equal(load_dataset(config).samples[0], kept)
+
+
+@needs_real
+def test_newer_files_put_there_by_hand_are_read_again(mnist: Path) -> None:
+    load_dataset(GANConfig(dataset="mnist"))
+    raw = mnist / "train-labels-idx1-ubyte"
+    later = raw.stat().st_mtime + 3600
+    os.utime(raw, (later, later))
+    assert not ready("mnist")
+
+
+@needs_real
+def test_only_some_classes(mnist: Path) -> None:
+    every = load_dataset(GANConfig(dataset="mnist"))
+    some = load_dataset(GANConfig(dataset="mnist", classes=(8, 3)))
+    assert every.labels is not None
+    wanted = ((every.labels == 3) | (every.labels == 8)).nonzero().flatten()
+    assert some.count == len(wanted) == 1010 + 974  # of MNIST's test digits
+    assert torch.equal(some.batch(torch.arange(some.count)), every.batch(wanted))
+
+
+@needs_real
+def test_the_training_files_are_enough(mnist: Path) -> None:
+    for path in mnist.glob("t10k-*"):
+        path.unlink()
+    assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing into the tests' output."""
+
+
+@pytest.fixture
+def mirror(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mirror of MNIST on this machine: archives of its real test files, under the training files' names."""
+    place = tmp_path_factory.mktemp("mirror")
+    resources = []
+    for file in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        content = (REAL / f"t10k-{file}.gz").read_bytes()
+        (place / f"train-{file}.gz").write_bytes(content)
+        resources.append((f"train-{file}.gz", hashlib.md5(content, usedforsecurity=False).hexdigest()))
+    kind = import_torchvision().datasets.MNIST
+    monkeypatch.setattr(kind, "resources", resources)
+    monkeypatch.setattr("urllib.request.urlopen", REAL_URLOPEN)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(place))) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        yield place
+        server.shutdown()
+
+
+@needs_real
+def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
+    folder: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_core.data.vision.WATCH", 0.001)
+    told: list[Progress] = []
+    prepare("mnist", folder, told.append)
+    assert ready("mnist", folder)
+    assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
+    downloading = [progress for progress in told if progress.words == "Downloading MNIST"]
+    assert downloading
+    assert all(progress.unit == "bytes" and 0 <= progress.done <= progress.total for progress in downloading)
+    assert [progress.done for progress in downloading] == sorted(progress.done for progress in downloading)
+    assert {path.name for path in folder.iterdir()} == {"MNIST"}
+
+
+@needs_real
+def test_a_download_with_a_wrong_checksum_never_counts_as_data(folder: Path, mirror: Path) -> None:
+    (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"MNIST could not be had: .*File not found or corrupted"):
+        prepare("mnist", folder)
+    assert not ready("mnist", folder)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []

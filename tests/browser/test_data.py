@@ -1,0 +1,113 @@
+"""What the GAN learns, chosen, drawn and brought along in a real browser."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import REAL
+from tests.browser.train_page import chart, click, iteration, pause, wait_for
+
+
+def choose(page: Page, title: str) -> None:
+    """Choose a data set by what it is called."""
+    field = page.locator(".st-key-dataset input").first
+    field.click()
+    field.fill(title)
+    page.get_by_role("option", name=title).first.click()
+
+
+def points(page: Page, name: str) -> list[float]:
+    return chart(page, "plot_plane")["y"].get(name, [])  # type: ignore[no-any-return]
+
+
+def train(page: Page, iterations: int) -> None:
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) >= iterations, f"iteration {iterations}", 30)
+    pause(page)
+
+
+def test_the_plane_is_watched_live(page: Page) -> None:
+    choose(page, "Eight gaussians on a ring")
+    page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
+    before = points(page, "Fake")
+    assert len(before) == 400
+    train(page, 20)
+    wait_for(page, lambda: points(page, "Fake") != before, "the fakes move")
+    for layer in ("G's sheet", "D's pull"):
+        page.get_by_role("button", name=layer).first.click()
+        wait_for(page, lambda layer=layer: bool(points(page, layer)), layer)  # type: ignore[misc]
+    page.get_by_role("button", name="Real", exact=True).first.click()
+    wait_for(page, lambda: not points(page, "Real"), "real points are switched off")
+    expect(page.get_by_text("modes").first).to_be_visible()
+
+
+def test_a_distribution_is_drawn_by_hand_while_it_is_learnt(page: Page) -> None:
+    choose(page, "Drawn by hand")
+    canvas = page.locator(".st-key-canvas canvas")
+    canvas.wait_for(timeout=20_000)
+    page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("drawing is empty")).to_be_visible(timeout=10_000)
+    page.get_by_role("button", name="Brush").click()
+    box = canvas.bounding_box()
+    assert box is not None
+    middle, edge = box["y"] + box["height"] * 0.9, box["x"] + box["width"] * 0.1
+    page.mouse.move(edge, middle)
+    page.mouse.down()
+    page.mouse.move(edge + box["width"] * 0.8, middle, steps=10)
+    page.mouse.up()
+    expect(page.get_by_text("drawing is empty")).to_be_hidden(timeout=10_000)
+    wait_for(page, lambda: max(points(page, "Real"), default=1000) < -500, "real points lie along the stroke")
+    train(page, 5)
+    assert "drawing=" in page.url
+
+
+def test_own_pictures_are_uploaded_looked_at_and_trained_on(page: Page, tmp_path: Path) -> None:
+    upload = tmp_path / "mine.zip"
+    with zipfile.ZipFile(upload, "w") as archive:
+        for index in range(20):
+            file = io.BytesIO()
+            Image.new("L", (40, 30), index * 10).save(file, "PNG")
+            archive.writestr(f"mine/{index:02}.png", file.getvalue())
+        archive.writestr("../evil.png", b"x")
+    choose(page, "My own pictures")
+    page.locator("input[type=file]").first.set_input_files(upload)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("20 pictures, 28×28")).to_be_visible(timeout=30_000)
+    dialog.get_by_text("Left out: 1").click()
+    expect(dialog.get_by_text("evil.png")).to_be_visible()
+    click(page, "own_train")
+    expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
+        "alt", "20 real samples of My own pictures", timeout=20_000
+    )
+    train(page, 3)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
+def test_mnist_is_made_ready_beside_the_page_and_some_digits_of_it_chosen(page: Page) -> None:
+    choose(page, "MNIST")
+    expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
+        "alt", "36 real samples of MNIST", timeout=60_000
+    )
+    page.get_by_text("All 10 classes").first.click()
+    for digit in ("3", "8"):
+        page.locator(".st-key-classes").get_by_role("button", name=digit, exact=True).click()
+    expect(page.get_by_text("Only 3, 8").first).to_be_visible(timeout=10_000)
+    page.keyboard.press("Escape")
+    train(page, 2)
+    expect(page.get_by_text("1,984 of its samples").first).to_be_visible()
+
+
+def test_a_set_that_cannot_be_had_is_told_and_harms_nothing(page: Page) -> None:
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "a step")
+    choose(page, "KMNIST")
+    expect(page.get_by_text("KMNIST could not be had")).to_be_visible(timeout=60_000)
+    choose(page, "Digits")
+    expect(page.get_by_text("KMNIST could not be had")).to_be_hidden(timeout=10_000)
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 2, "the run goes on")

@@ -1,0 +1,73 @@
+"""A drawing as a text."""
+
+import re
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gan_core import GANConfig
+from gan_core.data.drawing import LETTERS, SIDE, STARTER, pack, unpack
+
+drawings = arrays(bool, (SIDE, SIDE))
+
+
+@given(drawings)
+def test_a_drawing_comes_back_from_its_text(cells: np.ndarray) -> None:
+    text = pack(cells)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{171}", text)
+    back = unpack(text)
+    assert back.dtype == bool
+    assert np.array_equal(back, cells)
+    assert GANConfig(drawing=text).drawing == text
+
+
+def test_a_text_reads_from_the_top_left() -> None:
+    """The page's canvas writes the same text in JavaScript."""
+    cells = np.zeros((SIDE, SIDE), bool)
+    cells[0, 5] = True  # the sixth bit: the first letter's last
+    assert pack(cells) == "B" + "A" * 170
+    cells[0, 5], cells[-1, -1] = False, True  # the last of 1,024 bits; two bits more fill the last letter
+    assert pack(cells) == "A" * 170 + "E"
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits + "-_+/= \n", min_size=168, max_size=174))
+def test_a_text_is_one_drawings_or_refused(text: str) -> None:
+    try:
+        cells = unpack(text)
+    except ValueError:
+        return
+    assert pack(cells) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is 171 characters"),
+        ("A" * 170, "is 171 characters"),
+        ("A" * 172, "is 171 characters"),
+        ("A" * 170 + "+", "is 171 characters"),
+        ("A" * 170 + "\n", "is 171 characters"),
+        ("Ä" * 171, "is 171 characters"),
+        ("A" * 171 + "\n", "is 171 characters"),
+        ("A" * 170 + "B", "the last character"),
+    ],
+)
+def test_a_refusal_says_why(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        unpack(text)
+
+
+def test_only_the_whole_grid_is_packed() -> None:
+    with pytest.raises(ValueError, match="32×32 cells, not 3×32"):
+        pack(np.zeros((3, SIDE), bool))
+
+
+def test_the_starter_is_a_drawing_of_strokes() -> None:
+    cells = unpack(STARTER)
+    assert len(STARTER) == LETTERS
+    assert np.array_equal(cells, cells[:, ::-1])  # a face
+    assert 0.1 < cells.mean() < 0.4
