@@ -89,9 +89,8 @@ class Trainer:
         """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
         if self._hand is not None:
             with torch.inference_mode():
-                turns = self.turns()
-                for turn, following in zip(turns, (*turns[1:], ())):
-                    self._take_by_hand(self._hand, turn, following)
+                for turn in self.turns():
+                    self._take_by_hand(self._hand, turn)
                 self._finish_into(row)
             return
         for turn in self.turns():
@@ -267,19 +266,15 @@ class Trainer:
             return None
         return ByHand(self.config, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d)
 
-    def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...], following: tuple[Network, ...] = ()) -> None:
-        ahead = hand.merges and "D" in turn and ("G" in turn or "G" in following)
+    def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...]) -> None:
         for network in turn:
             if network == "D":
                 self.dataset.batch(self.sampler.next(), out=hand.real)
-                fill_with_noise(hand.noise_d_ahead if ahead else hand.noise_d, self.config.noise, self._random["noise_d"])
-                if ahead:
-                    fill_with_noise(hand.noise_g, self.config.noise, self._random["noise_g"])
+                fill_with_noise(hand.noise_d, self.config.noise, self._random["noise_d"])
             else:
-                if not hand.ahead:
-                    fill_with_noise(hand.noise_g, self.config.noise, self._random["noise_g"])
+                fill_with_noise(hand.noise_g, self.config.noise, self._random["noise_g"])
                 self._last_noise = hand.noise_g
-            hand.gradients(network, ahead)
+            hand.gradients(network)
             self._measured[network] = hand.measured[network]
         for network in turn:
             hand.step(network)

@@ -1,6 +1,7 @@
 """Training without a page."""
 
 import csv
+import itertools
 import os
 import re
 import signal
@@ -23,6 +24,7 @@ from gan_core.config import Setting
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.own import fingerprint
 from gan_core.data.own_points import read_points
+from gan_core.data.sampler import BatchSampler
 from gan_core.export import read_metadata
 from gan_core.metrics import COLUMNS
 from gan_core.options import build_parser, option, option_help, option_value
@@ -382,14 +384,14 @@ def test_divergence_keeps_the_rows_and_weights_before_it(tmp_path: Path, capfd: 
 
 
 def test_later_divergence_keeps_the_last_healthy_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Trainer.step
+    step_into = Trainer.step_into
 
-    def step_that_breaks(trainer: Trainer) -> Any:
+    def step_that_breaks(trainer: Trainer, row: torch.Tensor) -> None:
         if trainer.iteration == 129:
             trainer.dataset.samples.fill_(torch.nan)
-        return step(trainer)
+        step_into(trainer, row)
 
-    monkeypatch.setattr(Trainer, "step", step_that_breaks)
+    monkeypatch.setattr(Trainer, "step_into", step_that_breaks)
     assert run(tmp_path, *OPTIONS, iterations="500") == 1
     assert len(table(tmp_path)[1]) == 129
     assert saved_iteration(tmp_path) == 100
@@ -400,15 +402,14 @@ def test_later_divergence_keeps_the_last_healthy_block(tmp_path: Path, monkeypat
 def test_broken_weights_are_not_saved_though_their_metrics_are_finite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    step = Trainer.step
+    step_into = Trainer.step_into
 
-    def step_that_breaks(trainer: Trainer) -> Any:
-        metrics = step(trainer)
+    def step_that_breaks(trainer: Trainer, row: torch.Tensor) -> None:
+        step_into(trainer, row)
         if trainer.iteration == 60:
             trainer.generator[0].weight.data[0, 0] = torch.inf
-        return metrics
 
-    monkeypatch.setattr(Trainer, "step", step_that_breaks)
+    monkeypatch.setattr(Trainer, "step_into", step_that_breaks)
     assert run(tmp_path, *OPTIONS, iterations="60") == 1
     assert "generator 0.weight became inf at iteration 60: the training has diverged." in capfd.readouterr().err
     assert len(table(tmp_path)[1]) == 60
@@ -418,15 +419,15 @@ def test_broken_weights_are_not_saved_though_their_metrics_are_finite(
 def test_ctrl_c_ends_between_two_iterations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    update = Trainer.update
+    next_batch, batches = BatchSampler.next, itertools.count(1)
 
-    def update_and_interrupt(trainer: Trainer, network: Any) -> None:
-        update(trainer, network)
-        if trainer.updates == {"D": 63, "G": 124}:  # in the midst of iteration 63
+    def interrupt_and_go_on(sampler: BatchSampler) -> torch.Tensor:
+        if next(batches) == 63:  # in the midst of iteration 63
             signal.raise_signal(signal.SIGINT)
+        return next_batch(sampler)
 
     handler = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(Trainer, "update", update_and_interrupt)
+    monkeypatch.setattr(BatchSampler, "next", interrupt_and_go_on)
     assert run(tmp_path, *OPTIONS, iterations="500") == 130
     assert signal.getsignal(signal.SIGINT) is handler
     assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; what there is was saved in {tmp_path}"
@@ -441,17 +442,19 @@ def test_ctrl_c_ends_between_two_iterations(
 def test_ctrl_c_a_second_time_or_before_training_stops_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def twice(trainer: Trainer) -> None:
+    def twice(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    handler = signal.getsignal(signal.SIGINT)
-    for name, interrupt in (("step", twice), ("__init__", lambda *_: signal.raise_signal(signal.SIGINT))):
+    # Where the tests were started in a shell's background, Ctrl-C is ignored, and would be here.
+    handler, before = signal.default_int_handler, signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name, interrupt in (("step_into", twice), ("__init__", lambda *_: signal.raise_signal(signal.SIGINT))):
         monkeypatch.setattr(Trainer, name, interrupt)
         assert run(tmp_path, *OPTIONS) == 130
         assert capfd.readouterr().err.splitlines()[-1] == "Stopped."
         assert signal.getsignal(signal.SIGINT) is handler
         monkeypatch.undo()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
