@@ -24,7 +24,7 @@ def onednn_computes_in_float32() -> bool:
     random = torch.Generator().manual_seed(0)
     left, right = (torch.randn(256, 256, generator=random) for _ in range(2))
     exact = left.double() @ right.double()
-    with _onednn():
+    with onednn():
         error = (left @ right - exact).norm() / exact.norm()
     return float(error) < 1e-6
 
@@ -38,7 +38,8 @@ def pays(config: GANConfig, device: torch.device) -> bool:
 
 
 @contextmanager
-def _onednn() -> Iterator[None]:
+def onednn() -> Iterator[None]:
+    """Within it, float32 matrix products are computed by oneDNN."""
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = matmul.fp32_precision
     matmul.fp32_precision = "bf16"  # its name for "as fast as possible"
@@ -51,7 +52,7 @@ def _onednn() -> Iterator[None]:
 @contextmanager
 def products(config: GANConfig, device: torch.device) -> Iterator[None]:
     """Within it, float32 matrix products go where they are fastest; before and after, as ever."""
-    with _onednn() if pays(config, device) else nullcontext():
+    with onednn() if pays(config, device) else nullcontext():
         yield
 
 

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from gan_core.arithmetic import arithmetic, products
 from gan_core.config import GANConfig, Network
@@ -16,7 +17,7 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.sampler import BatchSampler
 from gan_core.device import resolve_device
-from gan_core.fast import ByHand, covers, path_words
+from gan_core.fast import ByHand, not_covered, path_words
 from gan_core.losses import LOSSES, gradient_penalty
 from gan_core.metrics import COLUMNS, Metrics
 from gan_core.networks import batch_statistics_only, build_discriminator, build_generator, frozen
@@ -40,8 +41,9 @@ class Trainer:
     """Networks, optimisers, data and randomness of one run.
 
     ``walk("D")`` is the one path through an update: a generator that yields after each of ``STAGES``.
-    ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio. Small networks have a
-    faster path behind ``update`` and ``step`` (``fast.covers`` says which); it ends in the same state, bit for bit.
+    ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio. Behind ``update``
+    and ``step`` stands a faster path for most settings (``fast.not_covered`` names the others); it ends in the same
+    state, bit for bit.
 
     Raises DeviceUnavailable where the device is not there, DataError where the data set is unknown or smaller
     than a batch.
@@ -88,7 +90,7 @@ class Trainer:
     def step_into(self, row: Tensor) -> None:
         """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
         if self._hand is not None:
-            with torch.inference_mode():
+            with self._for_hand():
                 for turn in self.turns():
                     self._take_by_hand(self._hand, turn)
                 self._finish_into(row)
@@ -113,7 +115,7 @@ class Trainer:
     def update(self, network: Network) -> None:
         """One update of this network alone."""
         if self._hand is not None:
-            with torch.inference_mode():
+            with self._for_hand():
                 self._take_by_hand(self._hand, (network,))
             return
         for _ in self.walk(network):
@@ -194,7 +196,7 @@ class Trainer:
             d_real=loss.score(real_logits).mean(),
             grad_norm_d=self._gradient_norm("D"),
         )
-        self.optimizer_d.step()
+        self._step(self.optimizer_d, self.discriminator)
         self.updates["D"] += 1
         yield Stage("D", "update")
 
@@ -222,7 +224,7 @@ class Trainer:
 
         score = loss.score(fake_logits).mean()
         self._measure("G", loss_g=total, d_fake=score, grad_norm_g=self._gradient_norm("G"))
-        self.optimizer_g.step()
+        self._step(self.optimizer_g, self.generator)
         self._last_noise = noise
         self.updates["G"] += 1
         yield Stage("G", "update")
@@ -234,6 +236,11 @@ class Trainer:
         real_logits, fake_logits = self.discriminator(torch.cat((real, fake))).float().chunk(2)
         return real_logits, fake_logits
 
+    def _step(self, optimizer: torch.optim.Optimizer, network: nn.Module) -> None:
+        optimizer.step()
+        # A fused optimiser does not say that it changed them: a graph from before it would go back through wrong weights.
+        increment_version(list(network.parameters()))
+
     def draw_real(self) -> Tensor:
         return self.dataset.batch(self.sampler.next())
 
@@ -242,11 +249,10 @@ class Trainer:
         return draw_noise(size, self.config.noise, self._random[name])
 
     def _arithmetic(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._hand is not None else arithmetic(self.config, self.device)
+        return arithmetic(self.config, self.device)
 
     def _backward(self, loss: Tensor) -> None:
-        # By hand, and so in a walk of the same run, products go where small ones are fastest: where they always go.
-        with nullcontext() if self._hand is not None else products(self.config, self.device):
+        with products(self.config, self.device):
             loss.backward()  # type: ignore[no-untyped-call]
 
     # The same by hand --------------------------------------------------------------------------------------
@@ -259,12 +265,17 @@ class Trainer:
     @property
     def path_words(self) -> str:
         """``path`` in a sentence that says why."""
-        return path_words(self.config, self.dataset.features, self.device)
+        return path_words(self.config, self.device)
 
     def _by_hand(self) -> ByHand | None:
-        if not covers(self.config, self.dataset.features, self.device):
+        if not_covered(self.config, self.device):
             return None
         return ByHand(self.config, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d)
+
+    @contextmanager
+    def _for_hand(self) -> Iterator[None]:
+        with torch.inference_mode(), products(self.config, self.device):
+            yield
 
     def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...]) -> None:
         for network in turn:
@@ -309,7 +320,7 @@ class Trainer:
         """Mean D(G(z)) on the noise of G's last update, now that G, and in "g_first" D too, has stepped."""
         assert self._last_noise is not None, "every iteration has at least one update of G"
         if self._hand is not None:
-            with torch.inference_mode():
+            with self._for_hand():
                 return self._hand.score(self._last_noise)
         with self._arithmetic(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
             logits = self.discriminator(self.generator(self._last_noise)).float()

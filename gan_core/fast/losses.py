@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from gan_core.config import LossName
+from gan_core.fast.passes import Call
 from gan_core.metrics import COLUMNS
-
-Call = Callable[[], object]  # an operation with all its tensors
 
 # What is kept of each sample, and what is known in the end: the means of these and three numbers more.
 KEPT = ("loss_d_real", "loss_d_fake", "loss_g", "d_real", "fakes of D", "d_fake", "d_fake_after")

@@ -1,0 +1,109 @@
+"""What a learner would run otherwise: the lecture's loop as its notebook has it, and the same idea in the plane."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from gan_core.config import GANConfig
+from gan_core.data import load_dataset
+from gan_core.data.vision import import_torchvision
+
+
+class Pictures(TorchDataset[Any]):
+    """As torchvision's MNIST: a PIL picture for each item, through a transform."""
+
+    def __init__(self, pictures: Tensor, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.pictures, self.transform = pictures, transform
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.pictures[index].numpy())), 0
+
+
+def loader(config: GANConfig) -> DataLoader[Any]:
+    """The bundled digits as bytes, in the lecture's DataLoader."""
+    samples = load_dataset(config).samples
+    pictures = ((samples + 1) * 127.5).round().to(torch.uint8).view(-1, 28, 28)
+    transforms = import_torchvision().transforms
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+    return DataLoader(Pictures(pictures, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
+
+
+def generator(config: GANConfig, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs, width in zip((config.latent_dim, *config.generator_hidden), config.generator_hidden, strict=False):
+        layers += [nn.Linear(inputs, width), nn.LeakyReLU(config.leaky_slope)]
+        if config.generator_batch_norm:
+            layers.append(nn.BatchNorm1d(width, momentum=config.batch_norm_momentum))
+    return nn.Sequential(*layers, nn.Linear(config.generator_hidden[-1], outputs), nn.Tanh())
+
+
+def discriminator(config: GANConfig, inputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, width in zip((inputs, *config.discriminator_hidden), config.discriminator_hidden, strict=False):
+        layers += [nn.Linear(before, width), nn.LeakyReLU(config.leaky_slope)]
+    return nn.Sequential(*layers, nn.Linear(config.discriminator_hidden[-1], 1))
+
+
+class Loop:
+    """The lecture's training loop over ``batches``, which give real samples ``[batch, features]``."""
+
+    def __init__(self, config: GANConfig, features: int, batches: Iterator[Tensor]) -> None:
+        self.config, self.batches = config, batches
+        self.G, self.D = generator(config, features), discriminator(config, features)
+        betas = (config.adam_beta1, config.adam_beta2)
+        self.adam_g = torch.optim.Adam(self.G.parameters(), lr=config.learning_rate_g, betas=betas)
+        self.adam_d = torch.optim.Adam(self.D.parameters(), lr=config.learning_rate_d, betas=betas)
+        self.criterion = nn.BCEWithLogitsLoss()
+        self.ones, self.zeros = torch.ones(config.batch_size, 1), torch.zeros(config.batch_size, 1)
+        self.losses: list[tuple[float, float]] = []
+
+    def iterate(self) -> None:
+        for _ in range(self.config.d_steps):
+            fake = self.G(self.noise())
+            loss_real = self.criterion(self.D(next(self.batches)), self.ones)
+            loss_d = (loss_real + self.criterion(self.D(fake.detach()), self.zeros)) / 2
+            self.adam_d.zero_grad()
+            loss_d.backward()
+            self.adam_d.step()
+        for _ in range(self.config.g_steps):
+            loss_g = self.criterion(self.D(self.G(self.noise())), self.ones)
+            self.adam_g.zero_grad()
+            loss_g.backward()
+            self.adam_g.step()
+        self.losses.append((loss_d.item(), loss_g.item()))
+
+    def noise(self) -> Tensor:
+        return torch.randn(self.config.batch_size, self.config.latent_dim)
+
+
+def of_loader(config: GANConfig) -> Loop:
+    """On pictures, from the DataLoader."""
+    pictures = loader(config)
+
+    def batches() -> Iterator[Tensor]:
+        while True:
+            for batch, _ in pictures:
+                yield batch.view(config.batch_size, -1)
+
+    return Loop(config, 784, batches())
+
+
+def of_points(config: GANConfig) -> Loop:
+    """On points, from a tensor in memory: plain eager PyTorch with nothing else in the way."""
+    samples = load_dataset(config).samples
+
+    def batches() -> Iterator[Tensor]:
+        while True:
+            for indices in torch.randperm(len(samples)).split(config.batch_size):
+                if len(indices) == config.batch_size:
+                    yield samples[indices]
+
+    return Loop(config, 2, batches())

@@ -1,0 +1,79 @@
+"""The limit: an iteration's matrix products alone, into tensors that are there already."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from benchmarks.turns import Contestant
+from gan_core.config import GANConfig
+
+
+@dataclass(frozen=True)
+class Product:
+    """``left @ right``, ``[rows, inner] @ [inner, columns]``; either may be the transpose of what lies in memory."""
+
+    rows: int
+    inner: int
+    columns: int
+    left_turned: bool = False
+    right_turned: bool = False
+
+    @property
+    def gigaflop(self) -> float:
+        return 2 * self.rows * self.inner * self.columns / 1e9
+
+
+Layers = list[tuple[int, int]]  # inputs and outputs of each
+
+
+def products(config: GANConfig, features: int) -> list[Product]:
+    """All products of one iteration: D once on real and fake, no gradient where none is needed."""
+    batch = config.batch_size
+    g = _layers(config.latent_dim, *config.generator_hidden, features)
+    d = _layers(features, *config.discriminator_hidden, 1)
+    d_step = _forward(batch, g) + _forward(2 * batch, d) + _to_weights(2 * batch, d) + _to_inputs(2 * batch, d[1:])
+    g_forward = _forward(batch, g) + _forward(batch, d)
+    g_step = g_forward + _to_inputs(batch, d) + _to_weights(batch, g) + _to_inputs(batch, g[1:])
+    return d_step * config.d_steps + g_step * config.g_steps
+
+
+def _layers(*widths: int) -> Layers:
+    return list(pairwise(widths))
+
+
+def _forward(rows: int, layers: Layers) -> list[Product]:
+    return [Product(rows, inputs, outputs, right_turned=True) for inputs, outputs in layers]
+
+
+def _to_inputs(rows: int, layers: Layers) -> list[Product]:
+    return [Product(rows, outputs, inputs) for inputs, outputs in layers]
+
+
+def _to_weights(rows: int, layers: Layers) -> list[Product]:
+    return [Product(outputs, rows, inputs, left_turned=True) for inputs, outputs in layers]
+
+
+def alone(
+    made_of: list[Product], library: Callable[[], AbstractContextManager[None]], dtype: torch.dtype
+) -> Contestant:
+    """Just these, in this library, each in tensors of its own as training has them."""
+    made = []
+    for product in made_of:
+        left = _factor(product.rows, product.inner, product.left_turned).to(dtype)
+        right = _factor(product.inner, product.columns, product.right_turned).to(dtype)
+        made.append((left, right, torch.empty(product.rows, product.columns, dtype=dtype)))
+
+    def multiply() -> None:
+        with library():
+            for left, right, out in made:
+                torch.mm(left, right, out=out)
+
+    return multiply
+
+
+def _factor(rows: int, columns: int, turned: bool) -> Tensor:
+    return torch.randn(columns, rows).t() if turned else torch.randn(rows, columns)
