@@ -1,13 +1,16 @@
 """How a run's matrix products are computed: the one place that chooses."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from typing import Any, TypeVar
 
 import torch
 
 from gan_core.config import GANConfig
+
+Result = TypeVar("Result")
 
 WIDE = 128  # units: below it, calling oneDNN costs more than its products save
 
@@ -62,3 +65,13 @@ def arithmetic(config: GANConfig, device: torch.device) -> Iterator[None]:
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
     with products(config, device), autocast:
         yield
+
+
+def in_one_thread(operation: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """``operation(*args, **kwargs)``: its sums are made in one order then, whatever the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return operation(*args, **kwargs)
+    finally:
+        torch.set_num_threads(threads)

@@ -15,7 +15,6 @@ from gan_core.config import GANConfig, explain
 from gan_core.data import OWN, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.options import build_parser, read_config
-from gan_core.runs.threads import sleep_while_waiting, use_run_threads
 
 REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; 130 is the shell's word for Ctrl-C
 
@@ -74,11 +73,9 @@ def _whole(text: str) -> int:
 
 
 def _train_into(folder: Path, config: GANConfig, iterations: int, own: Path | None = None) -> int:
-    sleep_while_waiting()
     from gan_core.headless import train_into  # PyTorch: --help and a wrong config do without
     from gan_core.trainer import Trainer
 
-    use_run_threads()
     try:
         trainer = Trainer(config, load_dataset(config, own) if own else None)
     except ValueError as error:  # the data set or the device; the message says which

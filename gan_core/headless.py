@@ -10,6 +10,7 @@ from gan_core.divergence import Diverged, Rows, broken_weights, healthy_rows
 from gan_core.export import save_networks, write_whole
 from gan_core.metrics import COLUMNS
 from gan_core.metrics_buffer import MetricsBuffer
+from gan_core.pace import Pace
 from gan_core.pictures import drawable, samples_png
 from gan_core.sampling import generate, sample_noise
 from gan_core.snapshot import samples_shown
@@ -41,11 +42,14 @@ def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.
 
 def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: TextIO, bar: Any) -> Diverged | None:
     buffer = MetricsBuffer(trainer.device, BLOCK)
+    pace = Pace(trainer.config, trainer.dataset.features, trainer.device)
     healthy = trainer.state_dict()
     while trainer.iteration < iterations and not stop.is_set():
         first = trainer.iteration + 1
         while buffer.room and not (trainer.iteration == iterations or stop.is_set()):
+            pace.begin(1)
             buffer.record(trainer.step_into)
+            pace.end()
             bar.update()
         rows, diverged = healthy_rows(buffer.take(), first)
         _write_rows(table, rows, first)

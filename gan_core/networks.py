@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gan_core.arithmetic import in_one_thread
 from gan_core.config import GANConfig
 from gan_core.seeds import derive
 
@@ -18,12 +19,24 @@ def initial_weights(seed: int, name: str) -> Iterator[None]:
         yield
 
 
+class BatchNorm1d(nn.BatchNorm1d):
+    """PyTorch's own, but the same bits whatever the number of threads: each thread would sum a part of the batch."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        output = in_one_thread(super().forward, input)
+        if output.grad_fn is not None:
+            threads = torch.get_num_threads()
+            output.grad_fn.register_prehook(lambda _: torch.set_num_threads(1))
+            output.grad_fn.register_hook(lambda *_: torch.set_num_threads(threads))
+        return output
+
+
 def hidden_layer(inputs: int, outputs: int, config: GANConfig, batch_norm: bool) -> list[nn.Module]:
     """Linear, LeakyReLU and, if asked for, BatchNorm1d: after the activation (the lecture) or before it."""
     layers: list[nn.Module] = [nn.Linear(inputs, outputs), nn.LeakyReLU(config.leaky_slope)]
     if batch_norm:
         # momentum by name: the second positional argument of BatchNorm1d is eps.
-        norm = nn.BatchNorm1d(outputs, momentum=config.batch_norm_momentum)
+        norm = BatchNorm1d(outputs, momentum=config.batch_norm_momentum)
         layers.insert(2 if config.batch_norm_position == "after_activation" else 1, norm)
     return layers
 

@@ -1,6 +1,7 @@
 """A network's way forward and back, as lists of operations on tensors that are made once."""
 
 import math
+import time
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 from torch.nn.functional import leaky_relu_
+
+from gan_core.arithmetic import in_one_thread
 
 Call = Callable[[], object]  # an operation with all its tensors
 
@@ -22,9 +25,36 @@ native_batch_norm = torch.ops.aten.native_batch_norm.out
 native_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
+class Patience:
+    """How long several threads may take for what they are at; the rest is then computed by one.
+
+    ``until``: in time.perf_counter()'s seconds. ``lost``: it took longer.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.until, self.lost = math.inf, False
+
+    def lose(self) -> None:
+        torch.set_num_threads(1)
+        self.until, self.lost = math.inf, True
+
+
+patience = Patience()  # of this process: it trains one network at a time
+
+
 def execute(calls: list[Call]) -> None:
+    """All of them, in order."""
+    if patience.until == math.inf:
+        for call in calls:
+            call()
+        return
     for call in calls:
         call()
+        if time.perf_counter() > patience.until:
+            patience.lose()
 
 
 class Network:
@@ -46,7 +76,7 @@ class Network:
         pieces = zip(torch.split(flat, [*room, rest]), self.parameters, strict=False)
         self.gradients = [piece[: parameter.numel()].view_as(parameter) for piece, parameter in pieces]
         self.gradient_of = dict(zip(self.parameters, self.gradients, strict=True))
-        self._rounded = {
+        self._rounded: dict[Tensor, Tensor] = {
             parameter: torch.empty_like(parameter, dtype=dtype)
             for layer in self.modules if isinstance(layer, nn.Linear) and dtype != torch.float32
             for parameter in layer.parameters()
@@ -200,9 +230,13 @@ class Pass:
         mean, deviation = torch.zeros_like(weight), torch.zeros_like(weight)  # of the batch, and 1 by it
         kept = {"out": y, "save_mean": mean, "save_invstd": deviation}
         running = (layer.running_mean, layer.running_var)
-        normalise = partial(native_batch_norm, x, weight, bias, *running, True, layer.momentum, layer.eps, **kept)
+        normalise = partial(
+            in_one_thread, native_batch_norm, x, weight, bias, *running, True, layer.momentum, layer.eps, **kept
+        )
         count = partial(layer.num_batches_tracked.add_, 1)
-        self.forward_only.append(partial(native_batch_norm, x, weight, bias, None, None, True, 0.0, layer.eps, **kept))
+        self.forward_only.append(
+            partial(in_one_thread, native_batch_norm, x, weight, bias, None, None, True, 0.0, layer.eps, **kept)
+        )
         back = partial(
             native_batch_norm_backward, dy, x, weight, *running, mean, deviation, True, layer.eps, [True] * 3
         )

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Pause, Report, Save
-from gan_core.runs.threads import use_run_threads
 from gan_core.runs.worker import Worker
 
 
@@ -12,7 +11,6 @@ class InlineRunner:
     """Each ``poll`` of a running run trains for up to ``wait`` seconds first."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
-        use_run_threads()
         self._worker = Worker(run_id, config, folder)
         self._worker.start()
 

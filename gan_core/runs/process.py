@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
-from gan_core.runs.threads import sleep_while_waiting, use_run_threads
 
 if TYPE_CHECKING:
     from gan_core.runs.worker import Worker
@@ -36,7 +35,6 @@ class _Saved:
 
 def context() -> multiprocessing.context.BaseContext:
     """A fork of a clean server that has imported PyTorch already; where there is no fork, a new interpreter."""
-    sleep_while_waiting()
     if not FORKSERVER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -163,7 +161,6 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
         os.nice(NICE)
     from gan_core.runs.worker import Worker  # PyTorch: in the child alone, the page does without
 
-    use_run_threads()
     worker = Worker(run_id, config, folder)
     worker.start()
     try:

@@ -22,6 +22,7 @@ from gan_core.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.export import save_networks
 from gan_core.history import History
 from gan_core.metrics_buffer import MetricsBuffer
+from gan_core.pace import Pace
 from gan_core.runs.protocol import (
     Command,
     Failure,
@@ -122,6 +123,7 @@ class Worker:
         own = self.folder / OWN_FILE
         dataset = load_dataset(self.config, own) if own.exists() else None
         trainer = self._trainer = Trainer(self.config, dataset)
+        self._pace = Pace(trainer.config, trainer.dataset.features, trainer.device)
         self.buffer = MetricsBuffer(trainer.device)
         self.history = History()
         self.marks: deque[Mark] = deque(maxlen=REMEMBERED)
@@ -180,6 +182,7 @@ class Worker:
                 changed = trainer.config.differences(config)
                 trainer.reconfigure(config)
                 self.config = config
+                self._pace.again()
                 if "drawing" in changed:
                     self._use_data(trainer)
                 self.marks.extend(Mark(trainer.iteration, _change(config, name)) for name in changed)
@@ -226,8 +229,11 @@ class Worker:
         if walk is not None and not walk.finished:
             self.buffer.append(walk.finish())
             count -= 1
-        for _ in range(min(count, self.buffer.room)):
-            self.buffer.record(trainer.step_into)
+        if count := min(count, self.buffer.room):
+            self._pace.begin(count)
+            for _ in range(count):
+                self.buffer.record(trainer.step_into)
+            self._pace.end()
         # Reading waits for a GPU; on the CPU it costs little, and a broken run is seen within a slice.
         now = time.perf_counter()
         if not self.buffer.room or (trainer.device.type == "cpu" and now - self._flushed_at >= LOOK):

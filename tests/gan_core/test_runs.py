@@ -20,7 +20,6 @@ from gan_core.export import read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Runner, Sample, Save, Step, Update
-from gan_core.runs.threads import use_run_threads
 from gan_core.snapshot import Mark, Snapshot
 from tests.gan_core.support import BROKEN, copied, healthy_iterations, same, tiny
 
@@ -30,7 +29,7 @@ Make = Callable[..., Runner]
 @pytest.fixture(autouse=True)
 def same_threads() -> None:
     """The trainers here compute with as many threads as a run: other sums would differ in their last bits."""
-    use_run_threads()
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(params=[InlineRunner, ProcessRunner], ids=["inline", "process"])
