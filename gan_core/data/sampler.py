@@ -23,7 +23,8 @@ class BatchSampler:
 
     def next(self) -> Tensor:
         """Indices of the next batch, int64 ``[batch_size]`` on the CPU."""
-        return self.order[self.advance()]
+        place = self.advance()  # before the order is asked for, because it may change it
+        return self.order[place]
 
     def advance(self) -> slice:
         """Where the next batch stands in ``order``, which is another tensor as soon as a pass begins."""
