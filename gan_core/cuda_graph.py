@@ -59,9 +59,11 @@ class CudaRecorder:
             self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         usual = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(usual)
-        with torch.cuda.stream(self._stream):
-            yield
-        usual.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            usual.wait_stream(self._stream)
 
     def record(self, iteration: Callable[[], None]) -> None:
         before = {name: random.get_state() for name, random in self._random.items()}

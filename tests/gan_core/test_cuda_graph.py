@@ -157,7 +157,7 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(configs)
 def test_replayed_and_walked_are_the_same_bit_for_bit(config: GANConfig) -> None:
     replayed, walked = pair(config)
@@ -560,7 +560,7 @@ def test_a_recording_that_breaks_off_leaves_stream_generators_and_autograd_as_th
 
     with pytest.raises(RuntimeError, match="not while capturing"):
         CudaRecorder(torch.device("cuda:3"), random).record(iteration)
-    assert calls[-1] == "off side 1"
+    assert calls[-2:] == ["off side 1", "usual waits for side 1"]
     assert not torch._C._override_stale_capture_stream()
     assert random["a"] is not old
     assert same(torch.rand(3, generator=random["a"]), expected)
@@ -572,8 +572,7 @@ def test_a_recording_that_breaks_off_leaves_stream_generators_and_autograd_as_th
 def on_gpu(config: GANConfig, dataset: Dataset | None = None) -> tuple[Trainer, General]:
     """The same run as a graph, a true one, and in the general path."""
     config = config.replace(device="cuda")
-    graph = type("Graph", (Trainer,), {"_by_hand": General._by_hand})(config, dataset)
-    return graph, General(config, dataset)
+    return Trainer(config, dataset), General(config, dataset)
 
 
 GPU_RUNS: list[dict[str, Any]] = [
