@@ -62,7 +62,12 @@ def products(config: GANConfig, device: torch.device) -> Iterator[None]:
 @contextmanager
 def arithmetic(config: GANConfig, device: torch.device) -> Iterator[None]:
     """``products``, and the config's precision: for forward passes. A backward pass takes its own from them."""
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+    autocast = torch.autocast(
+        device.type,
+        torch.bfloat16,
+        enabled=config.precision == "bfloat16",
+        cache_enabled=device.type != "cuda",  # a CUDA graph must not find weights there that were cast outside of it
+    )
     with products(config, device), autocast:
         yield
 

@@ -12,6 +12,7 @@ from torch.autograd.graph import increment_version
 
 from gan_core.arithmetic import arithmetic, products
 from gan_core.config import GANConfig, Network
+from gan_core.cuda_graph import CudaRecorder, IterationGraph
 from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
@@ -37,13 +38,22 @@ class Stage:
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What updates leave besides weights and memories: tensors that may be overwritten, put elsewhere or dropped."""
+
+    measured: Mapping[Network, Mapping[str, Tensor]]
+    last_noise: Tensor | None  # of the generator's last update
+    gradients: tuple[tuple[nn.Parameter, Tensor | None], ...]
+
+
 class Trainer:
     """Networks, optimisers, data and randomness of one run.
 
     ``walk("D")`` is the one path through an update: a generator that yields after each of ``STAGES``.
     ``update("D")`` exhausts it; ``step()`` is one iteration in the configured order and ratio. Behind ``update``
-    and ``step`` stands a faster path for most settings (``fast.not_covered`` names the others); it ends in the same
-    state, bit for bit.
+    and ``step`` stands a faster path for most settings (``fast.not_covered`` names the others), and on a GPU an
+    iteration is one launch (``cuda_graph``); both end in the same state, bit for bit.
 
     Raises DeviceUnavailable where the device is not there, DataError where the data set is unknown or smaller
     than a batch.
@@ -73,7 +83,9 @@ class Trainer:
         self.updates = {"D": 0, "G": 0}
         self._measured: dict[Network, Mapping[str, Tensor]] = {}
         self._last_noise: Tensor | None = None  # of the generator's last update
+        self._batches: Iterator[Tensor] | None = None  # indices, where they are not the sampler's
         self._hand = self._by_hand()
+        self._graph = self._on_graph()
 
     # One iteration -----------------------------------------------------------------------------------------
 
@@ -94,14 +106,29 @@ class Trainer:
                 for turn in self.turns():
                     self._take_by_hand(self._hand, turn)
                 self._finish_into(row)
-            return
-        for turn in self.turns():
-            if len(turn) == 1:
-                self.update(turn[0])
-            else:
+        elif self._graph is not None:
+            self._graph.step_into(self, row)
+        else:
+            self.iterate_into(row)
+
+    def iterate_into(self, row: Tensor, batches: Iterator[Tensor] | None = None) -> None:
+        """``step_into`` in the general path, which walks.
+
+        ``batches``: for each update of D the indices of its real samples, int64 ``[batch]``, instead of the sampler's.
+        """
+        self._batches = batches
+        try:
+            for turn in self.turns():
                 for _ in self.walk_turn(turn):
                     pass
+        finally:
+            self._batches = None
         self._finish_into(row)
+
+    def wait(self) -> None:
+        """Until the device has computed all that it was asked for; a GPU goes on by itself."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def turns(self) -> tuple[tuple[Network, ...], ...]:
         """Whose turn it is in one iteration, in order; two in one turn take their gradients at the same weights."""
@@ -242,7 +269,7 @@ class Trainer:
         increment_version(list(network.parameters()))
 
     def draw_real(self) -> Tensor:
-        return self.dataset.batch(self.sampler.next())
+        return self.dataset.batch(self.sampler.next() if self._batches is None else next(self._batches))
 
     def draw_noise(self, name: str) -> Tensor:
         size = (self.config.batch_size, self.config.latent_dim)
@@ -259,12 +286,16 @@ class Trainer:
 
     @property
     def path(self) -> str:
-        """How updates are computed: "by hand" or by PyTorch's "autograd"; the same numbers."""
+        """How iterations are computed: "by hand", as a "CUDA graph" or by PyTorch's "autograd"; the same numbers."""
+        if self._graph is not None and not self._graph.failure:
+            return "CUDA graph"
         return "autograd" if self._hand is None else "by hand"
 
     @property
     def path_words(self) -> str:
         """``path`` in a sentence that says why."""
+        if self._graph is not None:
+            return self._graph.words
         return path_words(self.config, self.device)
 
     def _by_hand(self) -> ByHand | None:
@@ -290,6 +321,26 @@ class Trainer:
         for network in turn:
             hand.step(network)
             self.updates[network] += 1
+
+    # The same as one launch --------------------------------------------------------------------------------
+
+    def _on_graph(self) -> IterationGraph | None:
+        if self.device.type != "cuda":
+            return None
+        return IterationGraph(CudaRecorder(self.device, self._random))
+
+    def outcome(self) -> Outcome:
+        """What the last updates have left, as it lies there: no copy."""
+        parameters = (*self.generator.parameters(), *self.discriminator.parameters())
+        gradients = tuple((parameter, parameter.grad) for parameter in parameters)
+        return Outcome(dict(self._measured), self._last_noise, gradients)
+
+    def show(self, outcome: Outcome) -> None:
+        """Let these very tensors be what the last updates have left."""
+        self._measured = dict(outcome.measured)
+        self._last_noise = outcome.last_noise
+        for parameter, gradient in outcome.gradients:
+            parameter.grad = gradient
 
     # What an update measured -------------------------------------------------------------------------------
 
@@ -340,6 +391,7 @@ class Trainer:
         if config.dataset == "drawn" and config.drawing != self.config.drawing:
             self.dataset = load_dataset(config).to(self.device)  # as many points as before: the order of them goes on
         self._settle()
+        changed = self.config.differences(config)
         self.config = config
         for module in (*self.generator.modules(), *self.discriminator.modules()):
             if isinstance(module, nn.LeakyReLU):
@@ -349,6 +401,8 @@ class Trainer:
         reconfigure_optimizer(self.optimizer_g, config, "G")
         reconfigure_optimizer(self.optimizer_d, config, "D")
         self._hand = self._by_hand()
+        if self._graph is not None:
+            self._graph.reconfigured(self, changed)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to continue bit for bit: tensors, numbers and strings only.
@@ -371,6 +425,8 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from ``state``; ValueError, and nothing changed, if it was made under other fixed settings."""
         self.reconfigure(GANConfig.from_json(state["config"]))
+        if self._graph is not None:
+            self._graph.forget()  # it works in the optimisers' memory, which will be another one
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         # Copies, because an optimiser goes on working in the very tensors that it is given.

@@ -23,13 +23,17 @@ class BatchSampler:
 
     def next(self) -> Tensor:
         """Indices of the next batch, int64 ``[batch_size]`` on the CPU."""
+        place = self.advance()  # before the order is asked for, because it may change it
+        return self.order[place]
+
+    def advance(self) -> slice:
+        """Where the next batch stands in ``order``, which is another tensor as soon as a pass begins."""
         if self.position + self.batch_size > self.count:
             self.order = torch.randperm(self.count, generator=self.generator)
             self.position = 0
             self.epoch += 1
-        batch = self.order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
-        return batch
+        return slice(self.position - self.batch_size, self.position)
 
     def state_dict(self) -> dict[str, Any]:
         return {

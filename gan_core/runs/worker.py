@@ -202,8 +202,10 @@ class Worker:
 
     def _train(self, seconds: float) -> None:
         end, left = time.perf_counter() + seconds, seconds
+        # Each look waits for a GPU, so that it looks once in all this time.
+        block = BLOCK if self._running_trainer().device.type == "cpu" else seconds
         while True:
-            self._iterate(max(1, int(min(left, BLOCK) * self._speed())))
+            self._iterate(max(1, int(min(left, block) * self._speed())))
             left = end - time.perf_counter()
             if left <= 0:
                 break
@@ -229,10 +231,12 @@ class Worker:
         if walk is not None and not walk.finished:
             self.buffer.append(walk.finish())
             count -= 1
+        walk = None  # what it made is held no longer than it is looked at
         if count := min(count, self.buffer.room):
             self._pace.begin(count)
             for _ in range(count):
                 self.buffer.record(trainer.step_into)
+            trainer.wait()  # else the clock would count how fast a GPU is told what to do
             self._pace.end()
         # Reading waits for a GPU; on the CPU it costs little, and a broken run is seen within a slice.
         now = time.perf_counter()

@@ -92,6 +92,9 @@ class Recorded(Trainer):
     def _by_hand(self) -> None:
         return None
 
+    def _on_graph(self) -> None:
+        return None
+
     def walk(self, network: Any) -> Any:
         for stage in super().walk(network):
             self.seen.append((stage.network, stage.name, {k: v.detach().clone() for k, v in stage.tensors.items()}))

@@ -1,6 +1,7 @@
 """The loop of a run, without a runner around it."""
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 
 from gan_core.runs.protocol import Failure, Pause, Play, Save, Step, Update
 from gan_core.runs.worker import Worker
+from gan_core.trainer import Trainer
 from tests.gan_core.support import BROKEN, needs_cuda, tiny
 
 
@@ -68,6 +70,14 @@ def test_advance_trains_at_least_one_iteration_and_only_if_running(tmp_path: Pat
     run.handle(Play())
     run.advance(0)
     assert run.report().snapshot.iteration == 1  # type: ignore[union-attr]
+
+
+def test_the_clock_waits_for_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU takes orders faster than it carries them out."""
+    run = worker(tmp_path)
+    monkeypatch.setattr(Trainer, "wait", lambda trainer: time.sleep(0.02))
+    run.handle(Step(3))
+    assert run.seconds >= 0.06
 
 
 def test_a_running_run_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
