@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gan_core.arithmetic import arithmetic, products
+from gan_core.arithmetic import Arithmetic, choose
 from gan_core.config import GANConfig
 from gan_core.fast.passes import patience
 
@@ -46,15 +46,16 @@ def fixed_threads() -> int:
 def steady(config: GANConfig, features: int, threads: int) -> bool:
     """Whether trials of all of a run's matrix products give the same bits with one thread and with ``threads``."""
     before = torch.get_num_threads()
+    arithmetic = choose(config, features, torch.device("cpu"))
     try:
         for rows, inputs, outputs in set(_layers(config, features)):
             random = torch.Generator().manual_seed(0)
             sizes = ((rows, inputs), (outputs, inputs), (outputs,), (rows, outputs))
             made = [torch.randn(size, generator=random) for size in sizes]
             torch.set_num_threads(1)
-            alone = _three_products(config, made)
+            alone = _three_products(arithmetic, made)
             torch.set_num_threads(threads)
-            if not all(map(torch.equal, alone, _three_products(config, made))):
+            if not all(map(torch.equal, alone, _three_products(arithmetic, made))):
                 return False
     finally:
         torch.set_num_threads(before)
@@ -71,14 +72,13 @@ def _layers(config: GANConfig, features: int) -> Iterator[tuple[int, int, int]]:
         yield 2 * batch, inputs, outputs
 
 
-def _three_products(config: GANConfig, made: list[Tensor]) -> tuple[Tensor, ...]:
+def _three_products(arithmetic: Arithmetic, made: list[Tensor]) -> tuple[Tensor, ...]:
     """Forward, back to the inputs, and to the weights."""
     x, weight, bias, gradient = made
-    cpu = torch.device("cpu")
-    with torch.no_grad(), arithmetic(config, cpu):
+    with torch.no_grad(), arithmetic.forward():
         y = torch.nn.functional.linear(x, weight, bias)
     x, weight, gradient = (tensor.to(y.dtype) for tensor in (x, weight, gradient))
-    with torch.no_grad(), products(config, cpu):
+    with torch.no_grad(), arithmetic.products():
         return y, gradient @ weight, gradient.t() @ x
 
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 
-from gan_core.arithmetic import arithmetic, products
+from gan_core.arithmetic import choose
 from gan_core.config import GANConfig, Network
 from gan_core.cuda_graph import CudaRecorder, IterationGraph
 from gan_core.data import load_dataset
@@ -68,6 +68,7 @@ class Trainer:
                 f"batch_size = {config.batch_size} is not possible; {self.dataset.title} has {self.dataset.count} "
                 f"samples, so it should be from 2 to {self.dataset.count}."
             )
+        self.arithmetic = choose(config, self.dataset.features, self.device)
         self.generator = build_generator(config, self.dataset.features).to(self.device)
         self.discriminator = build_discriminator(config, self.dataset.features).to(self.device)
         self.optimizer_g = build_optimizer(config, "G", self.generator)
@@ -191,11 +192,11 @@ class Trainer:
         real, noise = self.draw_real(), self.draw_noise("noise_d")
         yield Stage("D", "noise", {"real": real, "noise": noise})
 
-        with torch.no_grad(), self._arithmetic():  # D learns here: no gradient goes back into G
+        with torch.no_grad(), self.arithmetic.forward():  # D learns here: no gradient goes back into G
             fake = self.generator(noise)
         yield Stage("D", "fake", {"fake": fake})
 
-        with self._arithmetic():
+        with self.arithmetic.forward():
             real_logits, fake_logits = self._scores(real, fake)
         yield Stage("D", "scores", {"real_logits": real_logits, "fake_logits": fake_logits})
 
@@ -204,7 +205,7 @@ class Trainer:
         made = {"real_part": real_part, "fake_part": fake_part}
         if loss.penalised:
             random = self._random["gradient_penalty"]
-            with products(self.config, self.device):
+            with self.arithmetic.products():
                 made["penalty"] = gradient_penalty(self.discriminator, real, fake, random)
             total = total + self.config.gradient_penalty * made["penalty"]
         yield Stage("D", "loss", {**made, "loss": total})
@@ -232,11 +233,14 @@ class Trainer:
         noise = self.draw_noise("noise_g")
         yield Stage("G", "noise", {"noise": noise})
 
-        with self._arithmetic():
+        with self.arithmetic.forward():
             fake = self.generator(noise)
         yield Stage("G", "fake", {"fake": fake})
 
-        with self._arithmetic(), frozen(self.discriminator):  # the gradient passes through D and stays off its weights
+        with (
+            self.arithmetic.forward(),
+            frozen(self.discriminator),
+        ):  # the gradient passes through D and stays off its weights
             fake_logits = self.discriminator(fake).float()
         yield Stage("G", "scores", {"fake_logits": fake_logits})
 
@@ -275,11 +279,8 @@ class Trainer:
         size = (self.config.batch_size, self.config.latent_dim)
         return draw_noise(size, self.config.noise, self._random[name])
 
-    def _arithmetic(self) -> AbstractContextManager[None]:
-        return arithmetic(self.config, self.device)
-
     def _backward(self, loss: Tensor) -> None:
-        with products(self.config, self.device):
+        with self.arithmetic.products():
             loss.backward()  # type: ignore[no-untyped-call]
 
     # The same by hand --------------------------------------------------------------------------------------
@@ -301,11 +302,13 @@ class Trainer:
     def _by_hand(self) -> ByHand | None:
         if not_covered(self.config, self.device):
             return None
-        return ByHand(self.config, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d)
+        return ByHand(
+            self.config, self.arithmetic.dtype, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d
+        )
 
     @contextmanager
     def _for_hand(self) -> Iterator[None]:
-        with torch.inference_mode(), products(self.config, self.device):
+        with torch.inference_mode(), self.arithmetic.products():
             yield
 
     def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...]) -> None:
@@ -373,7 +376,11 @@ class Trainer:
         if self._hand is not None:
             with self._for_hand():
                 return self._hand.score(self._last_noise)
-        with self._arithmetic(), batch_statistics_only(self.generator), batch_statistics_only(self.discriminator):
+        with (
+            self.arithmetic.forward(),
+            batch_statistics_only(self.generator),
+            batch_statistics_only(self.discriminator),
+        ):
             logits = self.discriminator(self.generator(self._last_noise)).float()
         return LOSSES[self.config.loss].score(logits).mean()
 

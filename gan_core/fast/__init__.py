@@ -20,7 +20,6 @@ MEASURED: dict[Name, tuple[str, ...]] = {
     "D": ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "grad_norm_d"),
     "G": ("loss_g", "d_fake", "grad_norm_g"),
 }
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def not_covered(config: GANConfig, device: torch.device) -> tuple[str, ...]:
@@ -44,7 +43,7 @@ def path_words(config: GANConfig, device: torch.device) -> str:
 
 
 class ByHand:
-    """The updates of one run's two networks, under the settings that they were made with.
+    """The updates of one run's two networks, under the settings that they were made with; products in ``dtype``.
 
     The caller fills ``real`` ``[batch, features]`` and ``noise_d``, or ``noise_g``, ``[batch, latent_dim]``, all float32,
     takes ``gradients`` and then steps. Between the two the other network may take its own, as in
@@ -55,10 +54,9 @@ class ByHand:
     """
 
     def __init__(
-        self, config: GANConfig, generator: nn.Module, discriminator: nn.Module,
+        self, config: GANConfig, dtype: torch.dtype, generator: nn.Module, discriminator: nn.Module,
         optimizer_g: torch.optim.Optimizer, optimizer_d: torch.optim.Optimizer,
     ) -> None:  # fmt: skip
-        dtype = DTYPES[config.precision]
         g, d = Network(generator, optimizer_g, dtype), Network(discriminator, optimizer_d, dtype)
         self._networks: dict[Name, Network] = {"G": g, "D": d}
         batch, features = config.batch_size, d.parameters[0].shape[1]

@@ -230,27 +230,20 @@ class Pass:
         mean, deviation = torch.zeros_like(weight), torch.zeros_like(weight)  # of the batch, and 1 by it
         kept = {"out": y, "save_mean": mean, "save_invstd": deviation}
         running = (layer.running_mean, layer.running_var)
-        normalise = partial(
-            in_one_thread, native_batch_norm, x, weight, bias, *running, True, layer.momentum, layer.eps, **kept
-        )
-        count = partial(layer.num_batches_tracked.add_, 1)
-        self.forward_only.append(
-            partial(in_one_thread, native_batch_norm, x, weight, bias, None, None, True, 0.0, layer.eps, **kept)
-        )
-        back = partial(
-            native_batch_norm_backward, dy, x, weight, *running, mean, deviation, True, layer.eps, [True] * 3
-        )
+        normalise = partial(in_one_thread, native_batch_norm, x, weight, bias)
+        forward = partial(normalise, *running, True, layer.momentum, layer.eps, **kept)
+        self.forward_only.append(partial(normalise, None, None, True, 0.0, layer.eps, **kept))
+        back = partial(in_one_thread, native_batch_norm_backward, dy, x, weight, *running, mean, deviation)
         gradients = [self._network.gradient_of[parameter] for parameter in (layer.weight, layer.bias)]
-
         take = dx.copy_ if behind_linear else dx.set_
 
         def through() -> None:
-            to_x, *to_parameters = back()
+            to_x, *to_parameters = back(True, layer.eps, [True] * 3)
             take(to_x)
             for gradient, made in zip(gradients, to_parameters, strict=True):
                 gradient.copy_(made)
 
-        self._add([normalise, count], [], [through])
+        self._add([forward, partial(layer.num_batches_tracked.add_, 1)], [], [through])
         self._value, self._gradient = y, dy
 
 

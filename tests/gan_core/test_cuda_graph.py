@@ -29,6 +29,8 @@ from gan_core.trainer import Outcome
 from tests.gan_core.support import needs_cuda, points, same, tiny
 from tests.gan_core.test_trainer import OTHER, everything
 
+pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+
 LIVE = [setting.name for setting in GANConfig.settings() if setting.live]
 
 

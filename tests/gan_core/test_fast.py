@@ -18,6 +18,8 @@ from gan_core.metrics import COLUMNS, Metrics
 from gan_core.noise import draw_noise, fill_with_noise
 from tests.gan_core.support import points, same, tiny
 
+pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+
 CPU = torch.device("cpu")
 widths = st.lists(st.integers(1, 40) | st.sampled_from([64, 100, 128, 200, 333]), min_size=1, max_size=3).map(tuple)
 rates = st.sampled_from([0.0, 2e-4, 2e-3, 0.05])

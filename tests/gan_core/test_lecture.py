@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import GANConfig
-from gan_core.arithmetic import products
 from gan_core.data import load_dataset
 from tests.gan_core.support import DEVICES, Recorded
 
@@ -94,7 +93,7 @@ def check_equal(config: GANConfig, iterations: int) -> None:
     ours = [(float(metrics.loss_d), float(metrics.loss_g)) for metrics in (trainer.step() for _ in range(iterations))]
     draws = iter(trainer.drawn("D")), iter(trainer.drawn("G"))
     # In the same arithmetic: Adam makes a whole step even of a gradient that is nothing but rounding error.
-    with products(config, trainer.device):
+    with trainer.arithmetic.products():
         theirs = [lecture.iteration(config.update_order, config.g_steps, *draws) for _ in range(iterations)]
     assert all(next(draw, None) is None for draw in draws)  # neither drew more than the other
 

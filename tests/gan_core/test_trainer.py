@@ -13,6 +13,8 @@ from gan_core.metrics import COLUMNS, Metrics
 from gan_core.trainer import STAGES
 from tests.gan_core.support import DEVICES, Recorded, copied, points, same, tiny, tiny_trainer
 
+pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+
 NETWORKS: list[Any] = ["D", "G"]
 ORDERS = ["d_first", "g_first", "simultaneous"]
 
