@@ -112,8 +112,10 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
     with message:
         _message(report, shown, hint)
     with status:  # always: a fragment may write later only where it has written in the full run
-        line = status_line(report.snapshot) if report.snapshot is not None else "Starting …"
-        st.markdown(f":small[{line}]", text_alignment="right")
+        snapshot = report.snapshot
+        line = status_line(snapshot) if snapshot is not None else "Starting …"
+        how = snapshot.computing if snapshot is not None else None
+        st.markdown(f":small[{line}]", text_alignment="right", help=how)
 
 
 def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
@@ -202,7 +204,7 @@ def status_line(snapshot: Snapshot) -> str:
     return (
         f"Iteration **{snapshot.iteration:,}** · epoch **{snapshot.epoch:,}** · "
         f"**{snapshot.iterations_per_second:.0f}** it/s · **{clock(snapshot.seconds)}** · "
-        f"{snapshot.device}, {config.precision} · seed **{config.seed}**"
+        f"{snapshot.device}, {snapshot.precision} · seed **{config.seed}**"
     )
 
 

@@ -112,6 +112,13 @@ class Pace:
         self._iterations, self._seconds = 0, 0.0
         self._clocks = time.process_time(), time.monotonic()
 
+    @property
+    def words(self) -> str:
+        """A sentence for a page: how many threads there are, and why."""
+        if self.threads > 1:
+            return f"{self.threads} threads share the work" + (", as long as that is faster." if self._may else ".")
+        return "One thread does the work" + (": at the moment more would not be faster." if self._may else ".")
+
     def begin(self, iterations: int) -> None:
         """So many iterations, one at least, begin now; if several threads are very slow, they end with one."""
         self._count, self._at = iterations, time.perf_counter()

@@ -104,8 +104,9 @@ class Trainer:
         """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
         if self._hand is not None:
             with self._for_hand():
-                for turn in self.turns():
-                    self._take_by_hand(self._hand, turn)
+                turns = self.turns()
+                for i, turn in enumerate(turns):
+                    self._take_by_hand(self._hand, turn, turns[i + 1 :])
                 self._finish_into(row)
         elif self._graph is not None:
             self._graph.step_into(self, row)
@@ -311,7 +312,10 @@ class Trainer:
         with torch.inference_mode(), self.arithmetic.products():
             yield
 
-    def _take_by_hand(self, hand: ByHand, turn: tuple[Network, ...]) -> None:
+    def _take_by_hand(
+        self, hand: ByHand, turn: tuple[Network, ...], to_come: Sequence[tuple[Network, ...]] = ()
+    ) -> None:
+        """One turn; of an iteration's updates of a network the last one is measured, as far as that costs something."""
         for network in turn:
             if network == "D":
                 self.dataset.batch(self.sampler.next(), out=hand.real)
@@ -319,7 +323,7 @@ class Trainer:
             else:
                 fill_with_noise(hand.noise_g, self.config.noise, self._random["noise_g"])
                 self._last_noise = hand.noise_g
-            hand.gradients(network)
+            hand.gradients(network, measure=all(network not in later for later in to_come))
             self._measured[network] = hand.measured[network]
         for network in turn:
             hand.step(network)

@@ -82,6 +82,7 @@ class ByHand:
         to_scores: list[Call] = [
             partial(torch.tanh, before_tanh_g, out=fake_g), *d_for_g.forward, *logits_g.up,
         ]  # fmt: skip
+        self._norms = {"D": d.norm(head.value["grad_norm_d"]), "G": g.norm(head.value["grad_norm_g"])}
         self._score_after = [*noise_g.down, *g_for_g.forward_only, *to_scores, *head.score_after]
         self._gradients: dict[Name, list[Call]] = {
             "D": [
@@ -90,7 +91,6 @@ class ByHand:
                 *d_for_d.forward, *logits.up,
                 *head.discriminator,
                 *gradient.down, *d_for_d.backward,
-                *d.norm(head.value["grad_norm_d"]),
             ],
             "G": [
                 *noise_g.down, *g_for_g.forward, *to_scores,
@@ -98,13 +98,17 @@ class ByHand:
                 *logits_gradient_g.down, *d_for_g.to_inputs,
                 partial(tanh_backward, d_for_g.inputs_gradient, fake_g, grad_input=gradient_g),
                 *g_for_g.backward,
-                *g.norm(head.value["grad_norm_g"]),
             ],
         }  # fmt: skip
 
-    def gradients(self, network: Name) -> None:
-        """Fill this network's gradients, and leave them where autograd would."""
+    def gradients(self, network: Name, measure: bool = True) -> None:
+        """Fill this network's gradients, and leave them where autograd would.
+
+        ``measure``: False where the same network is updated again before anybody asks what this update measured.
+        """
         execute(self._gradients[network])
+        if measure:
+            execute(self._norms[network])
         self._networks[network].show_gradients()
         self._settled = False
 

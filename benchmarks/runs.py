@@ -1,0 +1,115 @@
+"""Runs as the page has them, in processes of their own: many at once, and what one keeps in memory."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.core import LECTURE, PLANE
+from benchmarks.figures import Figure
+from gan_core.config import GANConfig
+from gan_core.data.own import OWN_FILE, keep
+from gan_core.runs.process import ProcessRunner, warm_up
+from gan_core.runs.protocol import Pause, Play
+from gan_core.snapshot import Snapshot
+
+MNIST = (60_000, 28, 28)
+MEGABYTE = 1e6
+
+
+def many(count: int = 8, seconds: float = 5.0, rounds: int = 3) -> list[Figure]:
+    """So many runs of the lecture's GAN at once, in turn with one of them alone; all on the same cores."""
+    totals, alone, slowest = [], [], []
+    with ExitStack() as stack:
+        runs = [stack.enter_context(started(LECTURE.replace(seed=seed))) for seed in range(count)]
+        for _ in range(rounds):
+            alone.append(sum(speeds(runs[:1], seconds)))
+            each = speeds(runs, seconds * 2)
+            totals.append(sum(each))
+            slowest.append(min(each) / max(each))
+    one = f"one run alone, {statistics.median(alone):.1f} it/s"
+    ratio = statistics.median(total / one for total, one in zip(totals, alone, strict=True))
+    return [
+        Figure(f"{count} runs at once, {torch.get_num_threads()} cores: total", one, ratio, "%", 0.95),
+        Figure("… the slowest", "the fastest of them", statistics.median(slowest), "%", 0.70),
+    ]
+
+
+@contextmanager
+def started(config: GANConfig, own: np.ndarray | None = None) -> Iterator[ProcessRunner]:
+    """A run that waits for Play. ``own``: pictures uint8 ``[n, side, side]`` in place of a named data set."""
+    warm_up()
+    with tempfile.TemporaryDirectory() as folder:
+        if own is not None:
+            side = own.shape[1]
+            config = config.replace(
+                dataset="own_pictures", own_data=keep(own, Path(folder) / OWN_FILE), picture_size=side
+            )
+        run = ProcessRunner("benchmark", config, Path(folder))
+        try:
+            look(run)
+            yield run
+        finally:
+            run.close()
+
+
+def look(run: ProcessRunner) -> Snapshot:
+    """The newest snapshot, as soon as it comes."""
+    while True:
+        report = run.poll(10)
+        if report.failure is not None:
+            raise RuntimeError(report.failure.message)
+        if report.snapshot is not None and report.settled and report.state != "starting":
+            return report.snapshot
+
+
+def speeds(runs: list[ProcessRunner], seconds: float) -> list[float]:
+    """Iterations a second of each, all training at once; a second passes before anybody measures."""
+    for run in runs:
+        run.send(Play())
+    time.sleep(1)
+    before = [(time.perf_counter(), look(run).iteration) for run in runs]
+    time.sleep(seconds)
+    after = [(time.perf_counter(), look(run).iteration) for run in runs]
+    for run in runs:
+        run.send(Pause())
+        look(run)
+    return [(last - first) / (end - start) for (start, first), (end, last) in zip(before, after, strict=True)]
+
+
+def memory(seconds: float = 8.0, iterations: int = 100_000) -> list[Figure]:
+    """What a run has for itself: pages that it shares with nobody."""
+    pictures = np.random.default_rng(0).integers(0, 256, MNIST, dtype=np.uint8)
+    with started(LECTURE, pictures) as run:
+        run.send(Play())
+        time.sleep(seconds)
+        trained, large = look(run).iteration, own_memory(run)
+    with started(PLANE) as run:
+        run.send(Play())
+        early = _memory_at(run, iterations // 10)
+        late = _memory_at(run, iterations)
+    threads = f"the same run at iteration {iterations // 10:,}"
+    return [
+        Figure(f"Own memory, 60,000 pictures, iteration {trained:,}", "", large, "MB", 250, at_most=True),
+        Figure(
+            f"Own memory at iteration {iterations:,}, small networks", threads, late / early, bar=1.05, at_most=True
+        ),
+    ]
+
+
+def _memory_at(run: ProcessRunner, iteration: int) -> float:
+    while look(run).iteration < iteration:
+        time.sleep(0.25)
+    return own_memory(run)
+
+
+def own_memory(run: ProcessRunner) -> float:
+    """Megabytes of a child process that no other process has."""
+    lines = Path(f"/proc/{run.pid}/smaps_rollup").read_text().splitlines()
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
+    return sum(kilobytes) * 1024 / MEGABYTE
