@@ -235,7 +235,9 @@ class GANConfig(BaseModel):
         names={"auto": "Auto", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU (MPS)"},
     )  # fmt: skip
     precision: Precision = setting(
-        "float32", "Number format of the networks' arithmetic; bfloat16 is coarser and faster; where it would not be faster, float32 is used.",
+        "float32",
+        "Number format of the networks' products. bfloat16 is coarser and faster; where it would not be faster, "
+        "float32 is used.",
         label="Precision", group="run", names={"float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
 

@@ -128,30 +128,31 @@ class Pace:
     def end(self) -> None:
         """They are done."""
         seconds = time.perf_counter() - self._at
-        slow = patience.lost
+        if patience.lost:
+            torch.set_num_threads(self.threads)
         patience.renew()
         if not self._may:
             return
-        if self._fresh and not slow:
+        if self._fresh:
             self._fresh = False
             self._forget()
             return
         self._iterations += self._count
         self._seconds += seconds
-        whole = self._seconds >= WINDOW and self._iterations >= ITERATIONS
+        if self._seconds < WINDOW or self._iterations < ITERATIONS:
+            return
         if self.threads > 1:
-            self._judge(slow, whole)
-        elif whole:
+            self._judge()
+        else:
             self._think()
-        if whole and not self._fresh:
-            self._forget()
+        self._forget()
 
-    def _judge(self, slow: bool, whole: bool) -> None:
+    def _judge(self) -> None:
         """With several threads: back to one, if they are slower."""
-        if slow or (whole and self._seconds / self._iterations > GAIN * self._alone):
+        if self._seconds / self._iterations > GAIN * self._alone:
             self._wait = min(2 * self._wait, LAST)
             self._begin(1)
-        elif whole:
+        else:
             self._wait = FIRST
 
     def _think(self) -> None:

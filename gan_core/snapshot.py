@@ -41,8 +41,9 @@ class Snapshot:
 
     ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are made from the noise of
     ``sample_seed`` with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones
-    after a failure). ``devices``: the names that this machine has, "auto" aside. ``precision``: the
-    products' own, which is not always the one asked for. ``computing``: sentences on how the updates are computed. ``seconds``: time spent training.
+    after a failure). ``devices``: the names that this machine has, "auto" aside. ``precision``: the products' own,
+    which is not always the one asked for. ``computing``: sentences on how the updates are computed. ``seconds``: time
+    spent training.
     ``epoch``: passes over the data begun, counted from 0.
     """
 
