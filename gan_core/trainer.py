@@ -304,7 +304,7 @@ class Trainer:
         if not_covered(self.config, self.device):
             return None
         return ByHand(
-            self.config, self.arithmetic.dtype, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d
+            self.config, self.arithmetic, self.generator, self.discriminator, self.optimizer_g, self.optimizer_d
         )
 
     @contextmanager

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from gan_core.arithmetic import Arithmetic
 from gan_core.config import GANConfig
 from gan_core.config import Network as Name
 from gan_core.fast.losses import HEADS
@@ -43,7 +44,7 @@ def path_words(config: GANConfig, device: torch.device) -> str:
 
 
 class ByHand:
-    """The updates of one run's two networks, under the settings that they were made with; products in ``dtype``.
+    """The updates of one run's two networks, under the settings that they were made with.
 
     The caller fills ``real`` ``[batch, features]`` and ``noise_d``, or ``noise_g``, ``[batch, latent_dim]``, all float32,
     takes ``gradients`` and then steps. Between the two the other network may take its own, as in
@@ -54,10 +55,11 @@ class ByHand:
     """
 
     def __init__(
-        self, config: GANConfig, dtype: torch.dtype, generator: nn.Module, discriminator: nn.Module,
+        self, config: GANConfig, arithmetic: Arithmetic, generator: nn.Module, discriminator: nn.Module,
         optimizer_g: torch.optim.Optimizer, optimizer_d: torch.optim.Optimizer,
     ) -> None:  # fmt: skip
-        g, d = Network(generator, optimizer_g, dtype), Network(discriminator, optimizer_d, dtype)
+        dtype = arithmetic.dtype
+        g, d = Network(generator, optimizer_g, arithmetic), Network(discriminator, optimizer_d, arithmetic)
         self._networks: dict[Name, Network] = {"G": g, "D": d}
         batch, features = config.batch_size, d.parameters[0].shape[1]
         self._head = head = HEADS[config.loss](batch)

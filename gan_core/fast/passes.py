@@ -10,17 +10,20 @@ from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 from torch.nn.functional import leaky_relu_
 
-from gan_core.arithmetic import in_one_thread
+from gan_core.arithmetic import Arithmetic, in_one_thread, onednn
 
 Call = Callable[[], object]  # an operation with all its tensors
 
 ALIGNED = 16  # numbers: 64 bytes, where PyTorch lets a tensor begin
 SUMS = 16  # parts of a norm
+NARROW = 8  # columns of a product
 TRIALS = 16
+FUSED_TRIALS = 3
 
 # PyTorch gives these no name of their own in Python.
 leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 tanh_backward = torch.ops.aten.tanh_backward.grad_input
+linear_pointwise = torch.ops.mkldnn._linear_pointwise
 native_batch_norm = torch.ops.aten.native_batch_norm.out
 native_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
@@ -63,8 +66,9 @@ class Network:
     ``dtype``: that of the products; the parameters and what Adam remembers are float32.
     """
 
-    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer, dtype: torch.dtype) -> None:
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer, arithmetic: Arithmetic) -> None:
         self.modules = list(module.children())
+        self.arithmetic, dtype = arithmetic, arithmetic.dtype
         self.optimizer, self.dtype = optimizer, dtype
         self.parameters: list[Tensor] = list(module.parameters())
         # All gradients in one tensor, so that their norm is one operation; each begins where a tensor of its own would,
@@ -167,9 +171,9 @@ class Pass:
         for before, layer, after in zip([None, *layers], layers, [*layers[1:], None], strict=False):
             if isinstance(layer, nn.Linear):
                 made = self._room(layer.out_features) if after else (output, gradient)
-                self._linear(layer, made, first=before is None)
+                self._linear(layer, made, first=before is None, activation=after)
             elif isinstance(layer, nn.LeakyReLU):
-                self._leaky_relu(layer, before_norm=isinstance(after, nn.BatchNorm1d))
+                self._leaky_relu(layer, before, before_norm=isinstance(after, nn.BatchNorm1d))
             else:
                 assert isinstance(layer, nn.BatchNorm1d), "networks builds nothing else"
                 self._batch_norm(layer, behind_linear=isinstance(before, nn.Linear))
@@ -184,14 +188,26 @@ class Pass:
         self.to_inputs = [*through, *self.to_inputs]
         self.backward = [*own, *([] if first else through), *self.backward]
 
-    def _linear(self, layer: nn.Linear, made: tuple[Tensor, Tensor], first: bool) -> None:
+    def _linear(self, layer: nn.Linear, made: tuple[Tensor, Tensor], first: bool, activation: nn.Module | None) -> None:
         weight, bias = (self._network.factor(parameter) for parameter in (layer.weight, layer.bias))
         (x, dx), (y, dy) = (self._value, self._gradient), made
-        forward: list[Call] = [partial(torch.addmm, bias, x, weight.t(), out=y)]
+        forward: Call = partial(torch.addmm, bias, x, weight.t(), out=y)
+        if isinstance(activation, nn.LeakyReLU) and self._fuses(layer, activation):
+            both = partial(linear_pointwise, x, weight, bias, "leaky_relu", [activation.negative_slope], "")
+
+            def forward() -> None:  # its result is a tensor of its own, which takes the place of this one
+                y.set_(both())
+
         own = [*self._weight_gradient(layer, dy, x), *self._bias_gradient(layer, dy)]
-        self.forward_only += forward
-        self._add(forward, own, [partial(torch.mm, dy, weight, out=dx)], first)
+        self.forward_only.append(forward)
+        self._add([forward], own, [partial(torch.mm, dy, weight, out=dx)], first)
         self._value, self._gradient = y, dy
+
+    def _fuses(self, layer: nn.Module | None, activation: nn.LeakyReLU) -> bool:
+        """Whether oneDNN computes this Linear and the LeakyReLU behind it in one."""
+        if not (isinstance(layer, nn.Linear) and self._network.arithmetic.onednn) or layer.out_features < NARROW:
+            return False
+        return fused_is_the_same(len(self._value), layer.in_features, layer.out_features, activation.negative_slope)
 
     def _weight_gradient(self, layer: nn.Linear, gradient: Tensor, inputs: Tensor) -> list[Call]:
         """``gradient.t() @ inputs``."""
@@ -211,9 +227,9 @@ class Pass:
         total = torch.zeros_like(out, dtype=self._network.dtype)
         return [partial(torch.sum, gradient, 0, out=total), partial(out.copy_, total)]
 
-    def _leaky_relu(self, layer: nn.LeakyReLU, before_norm: bool) -> None:
+    def _leaky_relu(self, layer: nn.LeakyReLU, before: nn.Module | None, before_norm: bool) -> None:
         value, gradient, slope = self._value, self._gradient, layer.negative_slope
-        forward: list[Call] = [partial(leaky_relu_, value, slope)]
+        forward: list[Call] = [] if self._fuses(before, layer) else [partial(leaky_relu_, value, slope)]
         self.forward_only += forward
         # BatchNorm's gradient comes in a tensor of its own, which takes the place of this one; nobody else knows it.
         self._gradient = torch.zeros_like(gradient) if before_norm else gradient
@@ -253,11 +269,25 @@ def turned_is_the_same(rows: int, outputs: int, inputs: int) -> bool:
 
     It may where trials give the same bits, for then every sum is made in the same order.
     """
-    if inputs >= 8 or inputs >= outputs:
+    if inputs >= NARROW or inputs >= outputs:
         return False
     random = torch.Generator().manual_seed(0)
     for _ in range(TRIALS):
         left, right = (torch.randn(rows, width, generator=random) for width in (outputs, inputs))
         if not torch.equal(left.t() @ right, (right.t() @ left).t()):
             return False
+    return True
+
+
+@cache
+def fused_is_the_same(rows: int, inputs: int, outputs: int, slope: float) -> bool:
+    """Whether oneDNN's LeakyReLU of a Linear gives the bits of the two one after the other, in trials."""
+    random = torch.Generator().manual_seed(0)
+    with torch.inference_mode(), onednn():
+        for _ in range(FUSED_TRIALS):
+            sizes = ((rows, inputs), (outputs, inputs), (outputs,))
+            x, weight, bias = (torch.randn(size, generator=random) for size in sizes)
+            apart = leaky_relu_(torch.addmm(bias, x, weight.t()), slope)
+            if not torch.equal(linear_pointwise(x, weight, bias, "leaky_relu", [slope], ""), apart):
+                return False
     return True

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gan_core import GANConfig, Trainer
+from gan_core import GANConfig, Trainer, arithmetic
 from gan_core.data.dataset import Dataset
 from gan_core.fast import not_covered, path_words
 from gan_core.losses import LOSSES
@@ -85,6 +85,18 @@ def test_by_hand_and_by_autograd_are_the_same_bit_for_bit(config: GANConfig, fea
         assert same(list(by_hand.step()), list(walked(by_autograd)))
         assert same(gradients(by_hand), gradients(by_autograd))
         assert same(by_hand.state_dict(), by_autograd.state_dict())
+
+
+@settings(max_examples=30)
+@given(configs)
+def test_and_so_they_are_where_onednn_computes_the_products(config: GANConfig) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arithmetic, "ONEDNN_PAYS", 0)
+        by_hand, by_autograd = pair(config.replace(precision="float32"))
+        assert by_hand.arithmetic.onednn == arithmetic.onednn_computes_in_float32()
+    for _ in range(3):
+        assert same(list(by_hand.step()), list(walked(by_autograd)))
+    assert same(by_hand.state_dict(), by_autograd.state_dict())
 
 
 SIZES: dict[str, dict[str, Any]] = {
