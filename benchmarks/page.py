@@ -16,14 +16,46 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from benchmarks.figures import Figure
 from benchmarks.visitor import PATIENCE, Seen, Visitor
 from gan_core.config import GANConfig
+from gan_core.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 SETTLE = 1.0  # seconds of training before anything is measured: a run's first iterations and charts take longer
+MANY = 8  # runs at once
+SMALL = PRESETS["ring"].config
 TURN = 0.05  # seconds between two looks whether it is a visitor's turn
 LONG = 1800.0  # seconds that a run may take to reach the iteration where measuring begins
 PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # nothing is fetched during a measurement
+
+
+def figures() -> list[Figure]:
+    """A page's cost and its answers, in about a minute and a half."""
+    plane = query_of(SMALL)
+    with served() as server:
+        cold = first_picture(server.first)
+        server.first.close()
+        warm = start_to_picture(server.address)
+        early = watched(server.address, rounds=7)
+        size = ticks(server.address, 5.0).size
+        late = watched(server.address, plane, iteration=100_000, rounds=5)
+        clicks = click_latency(server.address, MANY)
+    runs = f"{MANY} runs of the lecture's GAN at once"
+    return [
+        Figure("streamlit run → usable page", "", server.seconds, "s"),
+        Figure("Click on Start → first new picture, cold", "", cold, "s", 4.0, at_most=True),
+        Figure("… warm", "", warm, "s", 1.0, at_most=True),
+        Figure("Lecture's GAN, watched", _unwatched(early), early.ratio, "%", 0.97),
+        Figure("Small networks, watched", _unwatched(late), late.ratio, "%", 0.97),
+        Figure("Sent to the page at each update", "", size / 1000, "KB", 60, at_most=True),
+        Figure("Click on Pause → paused", runs, 1000 * statistics.median(clicks), "ms", 300, at_most=True),
+    ]
+
+
+def _unwatched(result: "Watched") -> str:
+    first, last = result.iteration
+    return f"the same run unwatched, {result.unwatched:,.0f} it/s, iterations {first:,} to {last:,}"
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.decimate import extremes, smooth, thin
+from dashboard.charts.figure import Figure
 from gan_core.metrics import BALANCE
 from gan_core.snapshot import Mark, Snapshot
 
@@ -45,7 +46,7 @@ SCORES = (
 )
 
 
-def losses(snapshot: Snapshot, axes: Axes = Axes()) -> go.Figure:
+def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """Both losses, the level where D cannot tell real from fake, single updates as dots."""
     figure = _lines(snapshot, LOSSES, axes)
     for network, colour, name in (
@@ -54,7 +55,8 @@ def losses(snapshot: Snapshot, axes: Axes = Axes()) -> go.Figure:
     ):
         updates = [single for single in snapshot.singles if single.network == network]
         if updates:
-            figure.add_scatter(
+            figure.add(
+                "scatter",
                 x=[single.iteration for single in updates], y=[single.loss for single in updates], name=name,
                 mode="markers", marker={"color": colour, "size": 7, "line": {"width": 1, "color": "white"}},
             )  # fmt: skip
@@ -65,38 +67,37 @@ def losses(snapshot: Snapshot, axes: Axes = Axes()) -> go.Figure:
     return figure
 
 
-def scores(snapshot: Snapshot, axes: Axes = Axes()) -> go.Figure:
+def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """What D says on average: of real samples, and of fakes before and after G's step."""
     figure = _lines(snapshot, SCORES, Axes(axes.log_x, False))
     level = BALANCE[snapshot.config.loss].score
     if level is not None:
         _level(figure, level, f"{level:g}")
     if snapshot.config.loss.startswith("bce"):
-        figure.update_yaxes(range=[-0.02, 1.02])
+        figure.plain["layout"]["yaxis"]["range"] = [-0.02, 1.02]
     return figure
 
 
-def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> go.Figure:
+def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> Figure:
     trace = snapshot.trace
     window = max(1, min(len(trace.iteration) // 12, 60))
-    figure = go.Figure()
+    figure = Figure(**_layout(axes))
     for line in lines:
         values = trace.column(line.column)
         raw = extremes(values, POINTS)
         if line.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
-            figure.add_scatter(
-                x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{line.name}, raw", showlegend=False,
-                legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
+            figure.add(
+                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{line.name}, raw",
+                showlegend=False, legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
                 hovertemplate="%{y:.4g}",
             )  # fmt: skip
         shown = thin(len(values), SMOOTHED)
-        figure.add_scatter(
-            x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
+        figure.add(
+            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
             legendgroup=line.column, line={"color": line.colour, "width": 2.2, "dash": line.dash},
             hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
         )  # fmt: skip
     _marks(figure, snapshot.marks, axes, snapshot.iteration)
-    _layout(figure, axes)
     return figure
 
 
@@ -105,42 +106,41 @@ def _numbers(iterations: np.ndarray) -> np.ndarray:
     return iterations.astype(np.uint32)
 
 
-def _level(figure: go.Figure, value: float, label: str, log: bool = False) -> None:
+def _level(figure: Figure, value: float, label: str, log: bool = False) -> None:
     """A dashed line across the chart, named in the right margin, where no curve runs."""
-    figure.add_hline(y=value, line={"color": theme.QUIET, "width": 1, "dash": "dash"})
-    figure.add_annotation(
-        x=1, xref="paper", xanchor="left", y=math.log10(value) if log else value, text=label, showarrow=False,
+    figure.line_across(value, color=theme.QUIET, width=1, dash="dash")
+    figure.note(
+        x=1, xref="paper", xanchor="left", y=math.log10(value) if log else value, text=label,
         font={"color": theme.QUIET, "size": 11},
     )  # fmt: skip
 
 
-def _marks(figure: go.Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
+def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
     """A dotted line where a setting changed; its words on hover, and beside the last few."""
     for mark in marks[-20:]:
         at = max(mark.iteration, 1) if axes.log_x else mark.iteration
-        figure.add_vline(x=at, line={"color": theme.QUIET, "width": 1, "dash": "dot"})
+        figure.line_up(at, color=theme.QUIET, width=1, dash="dot")
     for index, mark in enumerate(marks[-3:]):
         at = max(mark.iteration, 1)
-        figure.add_annotation(
+        figure.note(
             x=np.log10(at) if axes.log_x else mark.iteration, y=1, yref="paper", yanchor="top", yshift=-14 * index,
-            text=mark.text, showarrow=False, xanchor="left" if at < last / 2 else "right",
+            text=mark.text, xanchor="left" if at < last / 2 else "right",
             font={"size": 11, "color": theme.QUIET},
         )  # fmt: skip
 
 
-def _layout(figure: go.Figure, axes: Axes) -> None:
+def _layout(axes: Axes) -> dict[str, Any]:
     quiet = {"showline": False, "zeroline": False, "gridcolor": theme.faint(theme.QUIET, 0.18)}
-    figure.update_layout(
-        template="none", height=HEIGHT, margin={"l": 44, "r": 30, "t": 8, "b": 36}, hovermode="x unified",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 12},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
+    x_axis = {
+        "title": {"text": "iteration", "standoff": 4}, "hoverformat": ",d", "spikecolor": theme.QUIET,
+        "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
+    }  # fmt: skip
+    return {
+        "height": HEIGHT, "margin": {"l": 44, "r": 30, "t": 8, "b": 36}, "hovermode": "x unified",
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
-        uirevision=f"{axes.log_x}{axes.log_y}",
-    )  # fmt: skip
-    figure.update_xaxes(
-        title={"text": "iteration", "standoff": 4}, type="log" if axes.log_x else "linear", hoverformat=",d",
-        spikecolor=theme.QUIET, spikethickness=1, **quiet,
-    )  # fmt: skip
-    figure.update_yaxes(type="log" if axes.log_y else "linear", minorloglabels="complete", **quiet)
-    if not axes.log_x:
-        figure.update_xaxes(rangemode="tozero")
+        "uirevision": f"{axes.log_x}{axes.log_y}",
+        "xaxis": x_axis,
+        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", **quiet},
+    }  # fmt: skip

@@ -1,10 +1,12 @@
 """The plane: real and fake points, D's score everywhere, G's sheet of noise, and where D pulls each fake."""
 
+from typing import Any
+
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard import theme
+from dashboard.charts.figure import Figure
 from gan_core.diagnostics.views import PlaneView
 from gan_core.snapshot import Snapshot
 
@@ -24,12 +26,12 @@ SHOWN_FIRST = ("real", "fake", "scores")
 Points = NDArray[np.float32]
 
 
-def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
+def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
     """One figure over [-1, 1]² with the layers of these names, the ground first and the arrows last.
 
     Its axes count in ``UNITS``, so that two bytes hold a coordinate.
     """
-    figure = go.Figure()
+    figure = Figure(**_layout(snapshot.run_id))
     view = snapshot.plane
     if view is not None and "scores" in layers:
         _scores(figure, view, snapshot.config.loss.startswith("bce"))
@@ -41,14 +43,21 @@ def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figur
         _points(figure, snapshot.fake, "Fake", theme.GENERATOR)
     if view is not None and "pull" in layers:
         _arrows(figure, snapshot.fake, view.pull)
-    edge = 1.05 * UNITS
-    axis = {"range": [-edge, edge], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, uirevision=snapshot.run_id, showlegend=False,
-        template="none", plot_bgcolor="rgba(0,0,0,0)", dragmode="zoom", hovermode="closest",
-        xaxis={**axis, "constrain": "domain"}, yaxis={**axis, "scaleanchor": "x", "constrain": "domain"},
-    )  # fmt: skip
     return figure
+
+
+def _layout(revision: str) -> dict[str, Any]:
+    """``revision``: zoom stays while it is the same."""
+    edge = 1.05 * UNITS
+    axis = {
+        "range": [-edge, edge], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "",
+        "constrain": "domain",
+    }  # fmt: skip
+    return {
+        "height": HEIGHT, "margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uirevision": revision, "showlegend": False,
+        "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": "zoom", "hovermode": "closest",
+        "xaxis": axis, "yaxis": {**axis, "scaleanchor": "x"},
+    }  # fmt: skip
 
 
 def _units(points: Points) -> dict[str, NDArray[np.int16]]:
@@ -57,12 +66,13 @@ def _units(points: Points) -> dict[str, NDArray[np.int16]]:
     return {"x": x, "y": y}
 
 
-def _scores(figure: go.Figure, view: PlaneView, probability: bool) -> None:
+def _scores(figure: Figure, view: PlaneView, probability: bool) -> None:
     """D's ground in per cent: teal where it says fake, blue where it says real."""
     low, high = (0.0, 1.0) if probability else (float(view.scores.min()), float(view.scores.max()) + 1e-9)
     levels = ((view.scores - low) / (high - low) * 100).round().clip(0, 100).astype(np.uint8)
     step = 2 * UNITS / (len(levels) - 1)
-    figure.add_heatmap(
+    figure.add(
+        "heatmap",
         z=levels, x0=-UNITS, dx=step, y0=-UNITS, dy=step, zmin=0, zmax=100, showscale=False, zsmooth="best",
         name="D's score",
         **({"hovertemplate": "D(x) here: %{z} %<extra></extra>"} if probability else {"hoverinfo": "skip"}),
@@ -77,8 +87,9 @@ def _scores(figure: go.Figure, view: PlaneView, probability: bool) -> None:
     )  # fmt: skip
 
 
-def _points(figure: go.Figure, points: Points, name: str, colour: str) -> None:
-    figure.add_scatter(
+def _points(figure: Figure, points: Points, name: str, colour: str) -> None:
+    figure.add(
+        "scatter",
         **_units(points),
         mode="markers",
         name=name,
@@ -87,7 +98,7 @@ def _points(figure: go.Figure, points: Points, name: str, colour: str) -> None:
     )
 
 
-def _sheet(figure: go.Figure, manifold: Points) -> None:
+def _sheet(figure: Figure, manifold: Points) -> None:
     """The lattice of noise as the generator bends it: to and fro along its rows, then up and down its columns.
 
     The way from row to row lies on a border column, so one line without gaps draws the lattice and nothing else.
@@ -99,7 +110,8 @@ def _sheet(figure: go.Figure, manifold: Points) -> None:
             columns = columns[::-1]
         columns = columns[:, ::-1]  # and in the last row
         path = np.concatenate([path, _to_and_fro(columns)])
-    figure.add_scatter(
+    figure.add(
+        "scatter",
         **_units(path), mode="lines", name="G's sheet", hoverinfo="skip",
         line={"color": theme.faint(theme.GENERATOR, 0.75), "width": 1 if len(manifold) > 1 else 2.5},
     )  # fmt: skip
@@ -112,14 +124,15 @@ def _to_and_fro(lines: Points) -> Points:
     return turned.reshape(-1, 2)
 
 
-def _arrows(figure: go.Figure, fakes: Points, pull: Points) -> None:
+def _arrows(figure: Figure, fakes: Points, pull: Points) -> None:
     """Each arrow starts at its fake; lengths compare with each other, the longest is ``LONGEST``."""
     fakes, pull = fakes[:ARROWS], pull[:ARROWS]
     strongest = max(float(np.linalg.norm(pull, axis=1).max()), 1e-12)
     ends = fakes + pull * np.float32(LONGEST / strongest)
     gap = np.full_like(fakes, np.nan)
     joined = np.stack([fakes, ends, gap], axis=1).reshape(-1, 2) * UNITS
-    figure.add_scatter(
+    figure.add(
+        "scatter",
         x=joined[:, 0], y=joined[:, 1], mode="lines+markers", name="D's pull", hoverinfo="skip",
         line={"color": theme.DISCRIMINATOR, "width": 1.2},
         marker={

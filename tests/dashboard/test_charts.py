@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
@@ -26,19 +28,28 @@ from gan_core.snapshot import Mark, SingleUpdate, Snapshot
 Make = Callable[..., Snapshot]
 
 
+def losses(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
+    """The chart, and Plotly has checked every property."""
+    return go.Figure(lines.losses(shown, axes).plain)
+
+
+def scores(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
+    return go.Figure(lines.scores(shown, axes).plain)
+
+
 def by_name(figure: object, name: str) -> object:
     return next(trace for trace in figure.data if trace.name == name)  # type: ignore[attr-defined]
 
 
 def test_the_charts_show_the_metrics_of_the_trace(snapshot: Make) -> None:
     shown = snapshot(5)
-    figure = lines.losses(shown)
+    figure = losses(shown)
     assert by_name(figure, "D loss").x.tolist() == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
     assert by_name(figure, "D loss").y.tolist() == shown.trace.column("loss_d").tolist()  # type: ignore[attr-defined]
     assert by_name(figure, "G loss").line.color == theme.GENERATOR  # type: ignore[attr-defined]
-    scores = lines.scores(shown)
-    assert by_name(scores, "D(x)").y.tolist() == shown.trace.column("d_real").tolist()  # type: ignore[attr-defined]
-    after = by_name(scores, "after G's step")
+    scored = scores(shown)
+    assert by_name(scored, "D(x)").y.tolist() == shown.trace.column("d_real").tolist()  # type: ignore[attr-defined]
+    after = by_name(scored, "after G's step")
     assert after.y.tolist() == shown.trace.column("d_fake_after").tolist()  # type: ignore[attr-defined]
 
 
@@ -55,26 +66,34 @@ def test_the_balance_line_stands_where_the_loss_has_it(
     snapshot: Make, loss: str, level: float, score: float | None
 ) -> None:
     shown = snapshot(2, loss=loss)
-    assert [shape.y0 for shape in lines.losses(shown).layout.shapes] == [level]
-    assert [shape.y0 for shape in lines.scores(shown).layout.shapes] == ([] if score is None else [score])
+    assert [shape.y0 for shape in losses(shown).layout.shapes] == [level]
+    assert [shape.y0 for shape in scores(shown).layout.shapes] == ([] if score is None else [score])
 
 
 def test_log_axes_are_of_the_figure_and_begin_another_view(snapshot: Make) -> None:
     shown = snapshot(3)
-    plain, logarithmic = lines.losses(shown), lines.losses(shown, Axes(log_x=True, log_y=True))
+    plain, logarithmic = losses(shown), losses(shown, Axes(log_x=True, log_y=True))
     assert (plain.layout.xaxis.type, plain.layout.yaxis.type) == ("linear", "linear")
     assert (logarithmic.layout.xaxis.type, logarithmic.layout.yaxis.type) == ("log", "log")
     assert plain.layout.uirevision != logarithmic.layout.uirevision
-    assert lines.losses(snapshot(4)).layout.uirevision == plain.layout.uirevision
+    assert losses(snapshot(4)).layout.uirevision == plain.layout.uirevision
     # On a log axis Plotly places annotations by exponent.
     assert logarithmic.layout.annotations[-1].y == pytest.approx(math.log10(math.log(2)))
+
+
+def test_what_is_sent_is_what_plotly_would_send(snapshot: Make) -> None:
+    shown = replace(snapshot(5), marks=(Mark(2, "G steps: 1"),), singles=(SingleUpdate(3, "D", 0.5),))
+    for figure in (lines.losses(shown, Axes(log_x=True)), lines.scores(shown)):
+        sent, theirs = json.loads(figure.to_json()), json.loads(go.Figure(figure.plain).to_json())
+        theirs["layout"]["template"] = {}
+        assert sent == theirs
 
 
 def test_marks_and_single_updates_are_drawn(snapshot: Make) -> None:
     shown = replace(
         snapshot(3), marks=(Mark(2, "G steps: 1"),), singles=(SingleUpdate(3, "D", 0.5), SingleUpdate(3, "G", 0.9))
     )
-    figure = lines.losses(shown)
+    figure = losses(shown)
     assert 2 in [shape.x0 for shape in figure.layout.shapes]
     assert "G steps: 1" in [note.text for note in figure.layout.annotations]
     assert (by_name(figure, "D alone").y, by_name(figure, "G alone").y) == ((0.5,), (0.9,))  # type: ignore[attr-defined]

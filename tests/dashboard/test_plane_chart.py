@@ -9,8 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from dashboard.charts import plane as charts
 from dashboard.charts.pictures import push_pngs, single_pngs
-from dashboard.charts.plane import ARROWS, LAYERS, LONGEST, UNITS, measures, plane
+from dashboard.charts.plane import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS, measures
 from dashboard.charts.reading import reading
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
@@ -21,6 +22,11 @@ Make = Callable[..., Snapshot]
 @pytest.fixture
 def shown(snapshot: Make) -> Snapshot:
     return snapshot(3, dataset="eight_gaussians", generator_batch_norm=False)
+
+
+def plane(shown: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
+    """The chart, and Plotly has checked every property."""
+    return go.Figure(charts.plane(shown, layers).plain)
 
 
 def trace(figure: go.Figure, name: str) -> go.Scatter:
@@ -74,7 +80,7 @@ def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
 @pytest.mark.parametrize("loss", ["bce", "least_squares", "wasserstein_gp"])
 def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
     shown = snapshot(1, dataset="eight_gaussians", generator_batch_norm=False, loss=loss)
-    figure = plane(shown, tuple(LAYERS))
+    figure = charts.plane(shown, tuple(LAYERS))
     assert [one["name"] for one in json.loads(figure.to_json())["data"]] == [
         "D's score", "G's sheet", "Real", "Fake", "D's pull",
     ]  # fmt: skip
