@@ -102,7 +102,7 @@ def of_points(config: GANConfig) -> Loop:
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for indices in torch.randperm(len(samples)).split(config.batch_size):
+            for indices in torch.split(torch.randperm(len(samples)), config.batch_size):
                 if len(indices) == config.batch_size:
                     yield samples[indices]
 

@@ -31,7 +31,7 @@ Layers = list[tuple[int, int]]  # inputs and outputs of each
 
 
 def products(config: GANConfig, features: int) -> list[Product]:
-    """All products of one iteration: D once on real and fake, no gradient where none is needed."""
+    """All products of one iteration's updates: D once on real and fake, no gradient where none is needed."""
     batch = config.batch_size
     g = _layers(config.latent_dim, *config.generator_hidden, features)
     d = _layers(features, *config.discriminator_hidden, 1)
@@ -39,6 +39,13 @@ def products(config: GANConfig, features: int) -> list[Product]:
     g_forward = _forward(batch, g) + _forward(batch, d)
     g_step = g_forward + _to_inputs(batch, d) + _to_weights(batch, g) + _to_inputs(batch, g[1:])
     return d_step * config.d_steps + g_step * config.g_steps
+
+
+def measuring(config: GANConfig, features: int) -> list[Product]:
+    """Those that measure D(G(z)) once more behind G's last step."""
+    g = _layers(config.latent_dim, *config.generator_hidden, features)
+    d = _layers(features, *config.discriminator_hidden, 1)
+    return _forward(config.batch_size, g) + _forward(config.batch_size, d)
 
 
 def _layers(*widths: int) -> Layers:

@@ -35,5 +35,8 @@ def extremes(values: Values, most: int) -> NDArray[np.int64]:
     # A row for each stretch; they differ by one in length, so a shorter one has its last value twice.
     rows = np.minimum(begins + np.arange((ends - begins).max()), ends - 1)
     stretches = values[rows]
-    picked = begins + np.stack([stretches.argmin(axis=1), stretches.argmax(axis=1)], axis=1)
-    return np.unique(picked)
+    picked: NDArray[np.int64] = (
+        begins + np.sort(np.stack([stretches.argmin(axis=1), stretches.argmax(axis=1)], axis=1))
+    ).ravel()
+    once: NDArray[np.int64] = picked[np.diff(picked, prepend=-1) > 0]
+    return once
