@@ -1,8 +1,11 @@
 """scikit-learn's bundled handwritten digits, at the size of the lecture's pictures."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gan_core.config import GANConfig
@@ -18,10 +21,24 @@ def load_digits(config: GANConfig, own: Path | None = None) -> Dataset:
     Enlarging overshoots a little at sharp edges; what leaves [-1, 1], the range of the generator's Tanh, is
     cut off.
     """
-    from sklearn.datasets import load_digits as bundled  # about a second to import: only when needed
-
-    scans = bundled()
-    pixels = torch.from_numpy(scans.images).float().unsqueeze(1) / 8 - 1
+    scans, labels = _bundled()
+    pixels = scans.float().unsqueeze(1) / 8 - 1
     pictures = interpolate(pixels, size=(SIDE, SIDE), mode="bicubic", align_corners=False).clamp(-1, 1)
-    labels = torch.from_numpy(scans.target).long()
     return Dataset("digits", DATASETS["digits"].title, pictures.flatten(1).contiguous(), (SIDE, SIDE), labels)
+
+
+def _bundled() -> tuple[Tensor, Tensor]:
+    """The scans ``[n, 8, 8]`` and their labels, int64.
+
+    scikit-learn's file, without its code: importing that is most of what a page's first visitor would wait for.
+    """
+    package = find_spec("sklearn")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None
+    if file is not None and file.exists():
+        table = np.loadtxt(file, dtype=np.int64, delimiter=",")
+    else:  # a scikit-learn that keeps it elsewhere
+        from sklearn.datasets import load_digits as bundled
+
+        scans = bundled()
+        table = np.column_stack([scans.data, scans.target]).astype(np.int64)
+    return torch.from_numpy(table[:, :64]).view(-1, 8, 8), torch.from_numpy(table[:, 64])

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gan_core.runs.worker import Worker
 
 FORKSERVER = sys.platform == "linux"  # elsewhere a fork after importing PyTorch is not safe
-# What every run imports. The last but one is what PyTorch's optimisers import on their first use (a second).
-PRELOAD = ["numpy", "pydantic", "PIL.Image", "safetensors.torch", "torch", "torch._dynamo", "sklearn.datasets"]
+# What every run imports. The last is what PyTorch's optimisers import on their first use (a second).
+PRELOAD = ["numpy", "pydantic", "PIL.Image", "safetensors.torch", "torch", "torch._dynamo"]
 NICE = 10  # the page's process goes first: drawing is short, training is long
 
 

@@ -111,3 +111,13 @@ def test_a_sampler_continues_where_another_stood() -> None:
     assert (second.epoch, second.position) == (1, 3)
     for _ in range(9):
         assert torch.equal(first.next(), second.next())
+
+
+def test_the_digits_are_the_same_where_the_file_lies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    from_file = load_dataset(GANConfig())
+    monkeypatch.setattr("gan_core.data.digits.find_spec", lambda _: None)
+    by_library = load_dataset(GANConfig())
+    assert from_file.labels is not None
+    assert by_library.labels is not None
+    assert torch.equal(from_file.samples, by_library.samples)
+    assert torch.equal(from_file.labels, by_library.labels)
