@@ -121,8 +121,11 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
 def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
     """Everything on the Train page that a report changes."""
     draw_bar(report, shown, places.message, places.status, train_hint)
-    with places.progress:
-        data.progress_bar()
+    if (
+        shown.preparing
+    ):  # it begins and ends with a run of the whole page; each element costs a tick a millisecond or two
+        with places.progress:
+            data.progress_bar()
     snapshot = report.snapshot
     if snapshot is None:
         _skeletons(places)

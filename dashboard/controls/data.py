@@ -78,7 +78,7 @@ def progress_controls() -> None:
 
 
 def progress_bar() -> None:
-    """How far the preparing is; written at every tick, and nothing where there is none."""
+    """How far the preparing is; nothing where it has just ended."""
     progress = session.progress()
     if progress is None:
         st.empty()
