@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
+from gan_core.data.folder import save_whole
 
 OWN_FILE = "own.npy"  # its name in a run's folder
 FEWEST = 16  # samples, as few as a small batch
@@ -102,13 +103,7 @@ def keep(array: NDArray[Any], path: Path) -> str:
 
     A file of this name that a run reads stays as it is for that run. OSError if the disk does not take it.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_whole(path, array)
     return fingerprint(array)
 
 
