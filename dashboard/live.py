@@ -121,9 +121,8 @@ def draw_bar(report: Report, shown: Shown, message: Any, status: Any, hint: Call
 def draw(report: Report, places: Places, shown: Shown, look: Look) -> None:
     """Everything on the Train page that a report changes."""
     draw_bar(report, shown, places.message, places.status, train_hint)
-    if (
-        shown.preparing
-    ):  # it begins and ends with a run of the whole page; each element costs a tick a millisecond or two
+    # Preparing begins and ends with a run of the whole page; an element costs each tick a millisecond or two.
+    if shown.preparing:
         with places.progress:
             data.progress_bar()
     snapshot = report.snapshot
