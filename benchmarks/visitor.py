@@ -1,28 +1,37 @@
 """A page without a browser: what a browser asks of a Streamlit server, and nothing that it would draw."""
 
+import json
+import queue
 import re
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Self
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Button_pb2 import Button
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 60.0  # seconds until something that should come is given up
 ITERATION = re.compile(r"Iteration \*\*([\d,]+)\*\*")  # in the status line
-PICTURES = ("-picture_fakes", "-plot_plane")  # how the ids of what shows the fakes end: pictures, points
+STATUS = "words_status"
+PICTURES = ("picture_fakes", "plot_plane")  # what shows the fakes: pictures, points
 SUBPROTOCOLS = ("streamlit", "no-token")  # the second one stands where a browser sends its token; only a login needs it
 SUCCESS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+ENCODINGS = "gzip, deflate, br, zstd"  # what a browser would take
 
 
 @dataclass(frozen=True)
 class Tick:
-    """One fragment run: when its end came, on time.perf_counter()'s clock, seconds since it was asked for, bytes."""
+    """One look of the page's script: when its answer came, on time.perf_counter()'s clock, seconds since it was asked
+    for, bytes."""
 
     at: float
     seconds: float
@@ -38,15 +47,30 @@ class Seen:
 
 
 @dataclass
-class _Timer:
-    """A fragment's: it is to run every ``interval`` seconds, next when the clock stands at ``due``."""
+class _Following:
+    """What the page's script asks for: where, every how many seconds, and when the clock stands at ``due``."""
 
-    interval: float
+    address: str
+    every: float
     due: float
+    since: int = -1
+    wanted: int = 0  # answers, one after the other, that said the page has to be drawn again
 
-    def lapse(self, now: float) -> None:
-        """Go on to the first time after ``now``."""
-        self.due += self.interval * max(1, 1 + (now - self.due) // self.interval)
+
+@dataclass(frozen=True)
+class _Answer:
+    """To one look; ``body`` is None if the server did not give one."""
+
+    following: _Following
+    asked_at: float
+    body: bytes | None
+    size: int
+
+
+def _apart(data: bytes) -> tuple[Any, bytes]:
+    """A length in four bytes, so much JSON, and the rest."""
+    end = 4 + int.from_bytes(data[:4], "big")
+    return json.loads(data[4:end]), data[end:]
 
 
 class _Cache:
@@ -78,6 +102,39 @@ class _Cache:
         }
 
 
+class _Asker:
+    """Looks at a run as the page's script does, one question at a time, in a thread of its own."""
+
+    def __init__(self, address: str, inbox: "queue.Queue[bytes | _Answer]") -> None:
+        self._host = urlsplit(address).netloc
+        self._inbox = inbox
+        self._questions: queue.Queue[_Following | None] = queue.Queue()
+        threading.Thread(target=self._loop, daemon=True).start()
+
+    def ask(self, following: _Following) -> None:
+        self._questions.put(following)
+
+    def close(self) -> None:
+        self._questions.put(None)
+
+    def _loop(self) -> None:
+        connection = HTTPConnection(self._host, timeout=PATIENCE)
+        while (following := self._questions.get()) is not None:
+            asked_at = time.perf_counter()
+            try:
+                connection.request(
+                    "GET", f"/{following.address}&since={following.since}", headers={"Accept-Encoding": ENCODINGS}
+                )
+                answer = connection.getresponse()
+                body = answer.read()
+                size = len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
+                self._inbox.put(_Answer(following, asked_at, body if answer.status == 200 else None, size))
+            except (OSError, HTTPException):
+                connection.close()
+                self._inbox.put(_Answer(following, asked_at, None, 0))
+        connection.close()
+
+
 class Visitor:
     """One open page. Not safe to use from several threads; each may have its own.
 
@@ -89,14 +146,15 @@ class Visitor:
         self._address, self._query = address, query
         self._stack = ExitStack()
         self._cache = _Cache()
-        self._timers: dict[str, _Timer] = {}
+        self._inbox: queue.Queue[bytes | _Answer] = queue.Queue()
+        self._asker = _Asker(address, self._inbox)
+        self._stack.callback(self._asker.close)
+        self._following: _Following | None = None
+        self._asking = False  # an answer is still to come
         self._buttons: dict[tuple[int, ...], Button] = {}
         self._drawn: set[tuple[int, ...]] = set()  # places of the buttons that this run of the page has drawn
         self._page = ""  # the hash of the page's script
         self._keep = 0  # script runs for which a large message is kept
-        self._waiting = False  # for the end of a run
-        self._asked_at: float | None = None  # the fragment run that is on its way
-        self._size = 0  # bytes of the present run
         self._ticks: list[Tick] = []
         self.loads = 0  # runs of the whole page that have ended
         self.status: Seen | None = None
@@ -114,8 +172,17 @@ class Visitor:
         # Without limits, as a browser: a server that had to wait for this end would look slower than it is.
         connection = connect(address, subprotocols=SUBPROTOCOLS, max_size=None, max_queue=None)  # type: ignore[arg-type]
         self._socket = self._stack.enter_context(connection)
+        threading.Thread(target=self._receive, args=(connection,), daemon=True).start()
         self._rerun()
         self.until(lambda: self.loads > 0)
+
+    def _receive(self, connection: ClientConnection) -> None:
+        try:
+            for message in connection:
+                assert isinstance(message, bytes)
+                self._inbox.put(message)
+        except ConnectionClosed:  # the server has ended
+            return
 
     def close(self) -> None:
         """As a tab is closed. Closing twice is fine."""
@@ -136,19 +203,18 @@ class Visitor:
         if button is None:
             raise LookupError(f"There is no button {label!r} that could be pressed.")
         at = time.perf_counter()
-        self._asked_at = None  # a click cuts short what runs
         self._rerun(button=button.id)
         return at
 
     def stay(self, seconds: float) -> list[Tick]:
-        """Answer the page's timers for so long; the fragment runs that have ended meanwhile."""
+        """Follow the run for so long, as the page's script does; the looks that were answered meanwhile."""
         before = len(self._ticks)
         self._listen(time.perf_counter() + seconds, lambda: False)
         return self._ticks[before:]
 
     def ignore(self, seconds: float) -> None:
-        """Keep the page open and ask for nothing, as a browser does with a tab that has been frozen."""
-        self._listen(time.perf_counter() + seconds, lambda: False, answering=False)
+        """Keep the page open and ask for nothing, as a browser does with a tab that is hidden."""
+        self._listen(time.perf_counter() + seconds, lambda: False, following=False)
 
     def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Stay until this holds; TimeoutError if it does not within so many seconds."""
@@ -156,108 +222,105 @@ class Visitor:
             raise TimeoutError(f"The page did not come that far within {seconds:g} seconds.")
 
     def look(self) -> Seen:
-        """Ask once for what a timer would ask for, now; the status that it brings. Only where a timer runs."""
+        """Look once, now; the status that it brings. Only where a run is followed."""
         deadline = time.perf_counter() + PATIENCE
-        self._listen(deadline, lambda: not self._waiting, answering=False)
-        self._ask(next(iter(self._timers)))
-        if not self._listen(deadline, lambda: not self._waiting, answering=False) or self.status is None:
+        self._listen(deadline, lambda: not self._asking, following=False)
+        before = len(self._ticks)
+        self._ask(time.perf_counter())
+        if not self._listen(deadline, lambda: len(self._ticks) > before, following=False) or self.status is None:
             raise TimeoutError(f"A look was not answered within {PATIENCE:g} seconds.")
         return self.status
 
     # What goes out ------------------------------------------------------------------------------------------
 
-    def _rerun(self, fragment: str = "", button: str = "") -> None:
+    def _rerun(self, button: str = "") -> None:
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash = self._query, self._page
-        state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
         state.cached_message_hashes.extend(self._cache.hashes)
         if button:
             state.widget_states.widgets.add(id=button, trigger_value=True)
         else:
             state.widget_states.SetInParent()
-        self._waiting = True
         self._socket.send(message.SerializeToString())
 
-    def _ask(self, fragment: str) -> None:
-        self._asked_at = time.perf_counter()
-        self._rerun(fragment)
-
-    def _answer_timers(self) -> None:
-        """Ask for what is due, unless an answer is still to come: then one run is owed, and the others lapse.
-
-        A browser asks on; the server makes one run of all requests that have come during another.
-        """
-        now = time.perf_counter()
-        for fragment, timer in self._timers.items():
-            if timer.due <= now and not self._waiting:
-                timer.lapse(now)
-                self._ask(fragment)
+    def _ask(self, now: float) -> None:
+        if self._following is None:
+            raise LookupError("The page follows no run now.")
+        self._following.due = now + self._following.every
+        self._asking = True
+        self._asker.ask(self._following)
 
     # What comes in ------------------------------------------------------------------------------------------
 
-    def _listen(self, deadline: float, done: Callable[[], bool], answering: bool = True) -> bool:
-        """Take messages until ``done``, True, or until the deadline."""
+    def _listen(self, deadline: float, done: Callable[[], bool], following: bool = True) -> bool:
+        """Take what comes until ``done``, True, or until the deadline."""
         while not done():
-            if answering:
-                self._answer_timers()
-            due = [timer.due for timer in self._timers.values() if answering and not self._waiting]
-            now = time.perf_counter()
+            now, due = time.perf_counter(), deadline
             if now >= deadline:
                 return False
+            if following and self._following is not None and not self._asking:
+                if self._following.due <= now:
+                    self._ask(now)
+                due = min(deadline, self._following.due)
             try:
-                self._take(self._socket.recv(timeout=max(0.0, min(deadline, *due) - now) if due else deadline - now))
-            except TimeoutError:  # a timer, or the deadline
+                self._take(self._inbox.get(timeout=max(0.0, due - now)))
+            except queue.Empty:  # time for a look, or the deadline
                 continue
         return True
 
-    def _take(self, payload: str | bytes) -> None:
+    def _take(self, what: bytes | _Answer) -> None:
+        if isinstance(what, _Answer):
+            self._take_answer(what)
+        else:
+            self._take_message(what)
+
+    def _take_answer(self, answer: _Answer) -> None:
+        self._asking = False
+        following = answer.following
+        if answer.body is None or following is not self._following:  # the page was drawn anew meanwhile
+            return
+        now = time.perf_counter()
+        self._ticks.append(Tick(now, now - answer.asked_at, answer.size))
+        head, rest = _apart(answer.body)
+        following.since = head["revision"]
+        for name, length in head["parts"]:
+            self._see(name, rest[:length])
+            rest = rest[length:]
+        following.wanted = following.wanted + 1 if head["again"] else 0
+        if following.wanted > 1:
+            self._rerun()
+            following.wanted = 0
+
+    def _take_message(self, payload: bytes) -> None:
         message = ForwardMsg.FromString(payload)
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self._begin(message)
-        self._size += len(payload)
         self._cache.take(message)
         if kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)
-        elif kind == "auto_rerun":
-            self._set_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
-        elif kind == "stop_auto_rerun":
-            for fragment in message.stop_auto_rerun.fragment_ids:
-                self._timers.pop(fragment, None)
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "script_finished":
             self._end(message)
 
     def _begin(self, message: ForwardMsg) -> None:
-        self._size = 0
         if not message.metadata.run.fragment_ids:
             self._page, self._keep = (
                 message.new_session.page_script_hash,
                 message.new_session.config.max_cached_message_age,
             )
-            self._waiting, self._asked_at = True, None  # it may be the page's own doing: nobody has asked for it
-            self._timers.clear()
             self._drawn.clear()
 
     def _end(self, message: ForwardMsg) -> None:
         if message.script_finished not in SUCCESS:  # another run follows
             return
-        now, fragments = time.perf_counter(), list(message.metadata.run.fragment_ids)
+        fragments = list(message.metadata.run.fragment_ids)
         self._cache.finished(fragments, self._keep)
-        self._waiting = False
         if not fragments:
             self.loads += 1
             self._buttons = {place: self._buttons[place] for place in self._drawn if place in self._buttons}
-        elif self._asked_at is not None:
-            self._ticks.append(Tick(now, now - self._asked_at, self._size))
-            self._asked_at = None
-
-    def _set_timer(self, fragment: str, interval: float) -> None:
-        timer = self._timers.get(fragment)
-        if timer is None or timer.interval != interval:
-            self._timers[fragment] = _Timer(interval, time.perf_counter() + interval)
 
     def _draw(self, place: tuple[int, ...], delta: Delta) -> None:
         element = delta.new_element
@@ -266,10 +329,25 @@ class Visitor:
         if kind == "button":
             self._buttons[place] = element.button
             self._drawn.add(place)
-        elif kind == "markdown" and (found := ITERATION.search(element.markdown.body)):
+        elif kind == "bidi_component" and element.bidi_component.bytes:
+            settings, part = _apart(element.bidi_component.bytes)
+            self._see(settings["follows"], part)
+            if "follow" in settings:
+                self._follow(settings["follow"])
+
+    def _follow(self, settings: dict[str, Any] | None) -> None:
+        if settings is None or settings["every"] is None:
+            self._following = None
+        else:
+            self._following = _Following(
+                settings["address"], settings["every"], time.perf_counter() + settings["every"]
+            )
+
+    def _see(self, name: str, part: bytes) -> None:
+        if name == STATUS and (found := ITERATION.search(part.decode())):
             self.status = Seen(int(found[1].replace(",", "")), time.perf_counter())
-        elif kind == "bidi_component" and element.bidi_component.id.endswith(PICTURES) and self.status is not None:
-            # The page writes the status first: this picture is of that iteration.
+        elif name in PICTURES and self.status is not None:
+            # The status comes first: this picture is of that iteration.
             self.picture = Seen(self.status.iteration, time.perf_counter())
 
     def _button(self, label: str) -> Button | None:

@@ -1,7 +1,10 @@
-"""The entry: ``streamlit run dashboard/app.py``. Navigation, nothing else."""
+"""The entry: ``streamlit run dashboard/app.py``. Navigation, nothing else.
+
+Streamlit runs this file for each visitor, as "__main__"; its server imports it once, under another name, for ``app``.
+"""
 
 # A run's child process imports this file too, as "__mp_main__": there it must do nothing.
-if __name__ == "__main__":
+if __name__ != "__mp_main__":
     import sys
     from pathlib import Path
 
@@ -12,6 +15,11 @@ if __name__ == "__main__":
 
     import streamlit as st
 
+    from dashboard.feed import routes
+
+    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
+
+if __name__ == "__main__":
     from dashboard.views import train, walk
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")

@@ -39,9 +39,9 @@ class Figure:
         """An annotation without an arrow."""
         self.plain["layout"]["annotations"].append({"showarrow": False, **properties})
 
-    def to_json(self) -> str:
-        """For plotly.js; arrays as base64 of their bytes."""
-        return json.dumps(self.plain, default=_bytes_of, separators=(",", ":"))
+    def to_json(self) -> bytes:
+        """For plotly.js, in UTF-8; arrays as base64 of their bytes."""
+        return json.dumps(self.plain, default=_bytes_of, separators=(",", ":")).encode()
 
 
 def _bytes_of(value: Any) -> Any:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import live, session, take_home, transport
-from dashboard.charts import lines
+from dashboard import feed, live, parts, session, take_home, transport
+from dashboard.charts.lines import Axes
 from dashboard.charts.plane import SHOWN_FIRST
 from dashboard.controls import model
 from dashboard.views import panels
@@ -27,12 +27,15 @@ def page() -> None:
     panels.notes(drawn, config)
     model.fill(slots, config, report.snapshot)
     message, status = transport.bar(report, settings, waiting)
-    shown = live.Shown.of(report, waiting, settings.problems, session.progress() is not None)
-    fakes = live.still(report, slots.samples, drawn)
-    places = live.Places(message, status, fakes, slots.progress, slots.scores, drawn)
     axes = session.value("axes", [])
-    look = live.Look(lines.Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
-    live.watch(shown, lambda report: live.draw(report, places, shown, look))
+    look = parts.Look(Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
+    watch = feed.Watch("train", feed.Drawn.of(report), look)
+    preparing = session.progress() is not None
+    live.bar(report, watch, live.Notices(waiting, settings.problems, preparing), message, status)
+    live.panels(report, live.Places(slots.samples, slots.scores, drawn), look)
+    if preparing:
+        with slots.progress:
+            live.preparing()
     take_home.section(report)
 
 

@@ -4,12 +4,14 @@ import math
 
 import streamlit as st
 
-from dashboard import live, session, theme, transport
+from dashboard import feed, live, session, theme, transport
 from dashboard.charts import walk as charts
 from dashboard.charts.flow import flow_svg
 from dashboard.charts.lecture import STAGES, TITLES, formula, loop, words
 from dashboard.charts.pictures import noise_png, push_pngs, single_pngs
-from dashboard.components import gallery, listing, picture, plot
+from dashboard.components import gallery, listing
+from dashboard.components.live import picture, plot
+from dashboard.parts import picture_part
 from dashboard.views import laboratory
 from gan_core.config import GANConfig
 from gan_core.diagnostics.views import NetworkView, StageView, Values
@@ -27,27 +29,11 @@ def page() -> None:
     report = session.report()
     session.remember_in_address()
     message, status = transport.walk_bar(report)
-    shown = live.Shown.of(report, preparing=session.progress() is not None)
-    live.watch(shown, lambda report: live.draw_bar(report, shown, message, status, _hint))
+    watch = feed.Watch("walk", feed.Drawn.of(report))
+    live.bar(report, watch, live.Notices(preparing=session.progress() is not None), message, status)
     if report.snapshot is None:
         return
     _walk(report, report.snapshot.config, report.snapshot.walk)
-
-
-def _hint(report: Report) -> str:
-    """What can be done here."""
-    if report.snapshot is None:
-        return ":material/hourglass_top: Building the networks and loading the data …"
-    if report.state == "running":
-        return ":material/insights: Training runs on. **Pause** it to walk through its next iteration."
-    if report.snapshot.walk is None:
-        return (
-            ":material/directions_walk: **Next stage** begins an iteration of your run and stops after its first stage."
-        )
-    return (
-        ":material/directions_walk: This is the run itself: what you walk is trained, and walking changes nothing else."
-        " **Run on** finishes the iteration and goes on."
-    )
 
 
 def _walk(report: Report, config: GANConfig, view: StageView | None) -> None:
@@ -94,7 +80,7 @@ def _made(config: GANConfig, view: StageView | None) -> None:
         return
     st.markdown(words(view))
     if view.noise is not None:
-        picture(noise_png(view.noise), "Noise: one row a sample", "walk_noise")
+        picture(picture_part(noise_png(view.noise), "Noise: one row a sample"), "walk_noise")
         st.caption(f"Noise of the first {len(view.noise)} samples, one row each.")
     if view.real is not None:
         _scored(":blue[Real x]", "walk_real", view.real, view.real_logits, config)

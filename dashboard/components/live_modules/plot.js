@@ -1,4 +1,6 @@
 // A Plotly chart that is mounted once and then only told what is new.
+import { mount } from "./live.js";
+
 const SOURCE = new URL("app/static/plotly.min.js", document.baseURI).href;
 
 function loadPlotly() {
@@ -13,28 +15,26 @@ function loadPlotly() {
   return window.ganPlotly;
 }
 
-export default async function (component) {
-  const { parentElement } = component;
-  const data = JSON.parse(new TextDecoder().decode(component.data));
-  const div = parentElement.querySelector(".plot");
+async function draw(div, part, { name, square }) {
   const style = getComputedStyle(div);
   const text = style.getPropertyValue("--st-text-color").trim();
   const background = style.getPropertyValue("--st-background-color").trim();
-  const { data: traces, layout } = data.figure;
+  const { data: traces, layout } = JSON.parse(new TextDecoder().decode(part));
   layout.font = { ...layout.font, color: text, family: style.getPropertyValue("--st-font").trim() };
   layout.paper_bgcolor = background; // not transparent: the exported PNG has to be legible too
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
   layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
-  if (data.square) {
+  if (square) {
     div.style.cssText = `aspect-ratio: 1; max-height: ${layout.height}px`;
     delete layout.height; // the style says it
   } else {
     div.style.height = `${layout.height}px`;
   }
   div.setAttribute("role", "img");
-  div.setAttribute("aria-label", data.name);
+  div.setAttribute("aria-label", name);
   div.latest = [traces, layout];
+  div.leave = () => window.Plotly?.purge(div);
   try {
     const Plotly = await loadPlotly();
     const config = {
@@ -42,12 +42,13 @@ export default async function (component) {
       displaylogo: false,
       displayModeBar: "hover",
       modeBarButtons: [["toImage", "resetScale2d"]], // zoom is dragging, and a double click goes back
-      toImageButtonOptions: { format: "png", filename: data.name, scale: 2 },
+      toImageButtonOptions: { format: "png", filename: name, scale: 2 },
     };
-    // While the library loads, several ticks wait here: each draws what is newest by then.
+    // While the library loads, several parts wait here: each draws what is newest by then.
     await Plotly.react(div, div.latest[0], div.latest[1], config);
   } catch (error) {
     div.textContent = error.message;
   }
-  return () => window.Plotly?.purge(div);
 }
+
+export default (component) => mount(component, draw);
