@@ -223,13 +223,12 @@ class Visitor:
 
     def look(self) -> Seen:
         """Look once, now; the status that it brings. Only where a run is followed."""
-        deadline = time.perf_counter() + PATIENCE
-        self._listen(deadline, lambda: not self._asking, following=False)
-        before = len(self._ticks)
-        self._ask(time.perf_counter())
-        if not self._listen(deadline, lambda: len(self._ticks) > before, following=False) or self.status is None:
-            raise TimeoutError(f"A look was not answered within {PATIENCE:g} seconds.")
-        return self.status
+        deadline, before = time.perf_counter() + PATIENCE, len(self._ticks)
+        while self._listen(deadline, lambda: not self._asking and self._following is not None, following=False):
+            if len(self._ticks) > before and self.status is not None:
+                return self.status
+            self._ask(time.perf_counter())  # once more, where the page was drawn anew before the answer came
+        raise TimeoutError(f"A look was not answered within {PATIENCE:g} seconds.")
 
     # What goes out ------------------------------------------------------------------------------------------
 
