@@ -1,11 +1,11 @@
-"""Samples → one picture file. Numpy and Pillow alone: the page uses it too."""
+"""Samples → one picture file. Numpy alone: the page uses it too."""
 
-import io
 import math
+import struct
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 GROUND, INK = 24, 150  # grey levels: of a plane without points, and what each point adds to it
 
@@ -58,11 +58,29 @@ def samples_png(samples: NDArray[np.float32], columns: int = 0, scale: int = 1) 
     return png(picture_grid(samples, columns or math.ceil(math.sqrt(len(samples)))), scale)
 
 
-def png(grid: NDArray[np.uint8], scale: int = 1, level: int = 1) -> bytes:
-    """A PNG file of a grey picture, each pixel ``scale`` pixels wide; ``level`` is zlib's."""
-    picture = Image.fromarray(grid)
+def png(grid: NDArray[np.uint8], scale: int = 1) -> bytes:
+    """A PNG file of a grey picture ``[height, width]``, each pixel ``scale`` pixels wide.
+
+    By hand, for a page that is sent one four times a second: Pillow tries five filters for each row, and zlib's usual
+    search finds little in noise; both together take four times as long, for a file of the same size.
+    https://www.w3.org/TR/png-3/
+    """
     if scale > 1:
-        picture = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=level)
-    return file.getvalue()
+        grid = grid.repeat(scale, axis=0).repeat(scale, axis=1)
+    height, width = grid.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # each begins with its filter: none
+    rows[:, 1:] = grid
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)  # eight bits of grey a pixel, not interlaced
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", header),
+            _chunk(b"IDAT", packer.compress(rows.tobytes()) + packer.flush()),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -11,8 +11,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
+from gan_core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from gan_core.runs.worker import Worker
@@ -31,6 +35,21 @@ class _Poll:
 @dataclass(frozen=True)
 class _Saved:
     done: bool
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A report, its snapshot without the real samples where they are those of the last one: they are half of the bytes."""
+
+    report: Report
+    same_real: bool
+
+    def report_after(self, last: Snapshot | None) -> Report:
+        """As the worker made it; ``last`` is the snapshot of the answer before."""
+        snapshot = self.report.snapshot
+        if not self.same_real or snapshot is None or last is None:
+            return self.report
+        return replace(self.report, snapshot=replace(snapshot, real=last.real))
 
 
 def context() -> multiprocessing.context.BaseContext:
@@ -134,8 +153,9 @@ class ProcessRunner:
             self._saved = message.done
         else:
             self._asked = self._stale = False
-            snapshot = self._report.snapshot if message.snapshot is None else message.snapshot
-            self._report = replace(message, snapshot=snapshot)
+            report = message.report_after(self._report.snapshot)
+            snapshot = self._report.snapshot if report.snapshot is None else report.snapshot
+            self._report = replace(report, snapshot=snapshot)
         return True
 
     def _died(self) -> None:
@@ -163,19 +183,38 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
 
     worker = Worker(run_id, config, folder)
     worker.start()
+    desk = _Desk(connection, worker)
     try:
         while True:
             while connection.poll(0 if worker.busy else None):
-                _answer(connection, worker, connection.recv())
+                desk.take(connection.recv())
             worker.advance()
     except (EOFError, OSError):
         return
 
 
-def _answer(connection: Connection, worker: "Worker", message: "_Poll | Command") -> None:
-    if isinstance(message, _Poll):
-        connection.send(worker.report(message.since))
-        return
-    worker.handle(message)
-    if isinstance(message, Save):
-        connection.send(_Saved(worker.state != "failed"))
+class _Desk:
+    """The child's end of the connection."""
+
+    def __init__(self, connection: Connection, worker: "Worker") -> None:
+        self._connection = connection
+        self._worker = worker
+        self._real: NDArray[np.float32] | None = None  # what the page has been sent
+
+    def take(self, message: "_Poll | Command") -> None:
+        """Answer a poll, carry out a command."""
+        if isinstance(message, _Poll):
+            self._connection.send(self._answer(self._worker.report(message.since)))
+            return
+        self._worker.handle(message)
+        if isinstance(message, Save):
+            self._connection.send(_Saved(self._worker.state != "failed"))
+
+    def _answer(self, report: Report) -> _Answer:
+        snapshot = report.snapshot
+        if snapshot is None:
+            return _Answer(report, same_real=False)
+        if snapshot.real is not self._real:
+            self._real = snapshot.real
+            return _Answer(report, same_real=False)
+        return _Answer(replace(report, snapshot=replace(snapshot, real=snapshot.real[:0])), same_real=True)
