@@ -25,7 +25,7 @@ WORTH = 0.003  # seconds: shorter iterations gain nothing by more threads
 GAIN = 0.95  # of the time that one thread takes: more threads have to stay below it
 SLOW = 2.0  # times one thread's time: an iteration that lasts longer ends with one thread
 OWN = 0.9  # of a core: a run that gets less shares it with others, and tries nothing
-FIRST, LAST = 1.0, 32.0  # seconds between two trials, doubled after each that failed
+FIRST, LAST = 0.2, 32.0  # seconds between two trials, doubled after each that failed
 
 
 def cores() -> int:
