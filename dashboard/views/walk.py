@@ -111,7 +111,7 @@ def _changed(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    plot(charts.layer_bars(view, "change").to_json(), "Weight changes", "walk_changes", charts.HEIGHT)
+    plot(charts.layer_bars(view, "change").to_json().encode(), "Weight changes", "walk_changes", charts.HEIGHT)
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -134,7 +134,7 @@ def _gradients(view: StageView | None) -> None:
     st.caption(
         "Norm of each layer's .grad: None until backward() has filled it, and what an update left lies there on."
     )
-    plot(charts.layer_bars(view, "gradient").to_json(), "Gradient norms", "walk_gradients", charts.HEIGHT)
+    plot(charts.layer_bars(view, "gradient").to_json().encode(), "Gradient norms", "walk_gradients", charts.HEIGHT)
 
 
 def _closer(report: Report, config: GANConfig, view: StageView | None) -> None:
@@ -177,7 +177,7 @@ def _saturating(config: GANConfig, view: StageView | None) -> None:
         f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
-    plot(charts.generator_losses(view.fake_logits).to_json(), "Generator losses", "walk_saturating", charts.HEIGHT)
+    plot(charts.generator_losses(view.fake_logits).to_json().encode(), "Generator losses", "walk_saturating", charts.HEIGHT)
 
 
 def _twins(config: GANConfig, view: StageView | None) -> None:
@@ -225,4 +225,4 @@ def _off(config: GANConfig, view: StageView | None) -> None:
         " look again."
     )
     st.caption(f"Slope {config.leaky_slope:g}: at most {math.ceil(most * 100)} % of a layer's units are off. {lesson}")
-    plot(charts.off_bars(view).to_json(), "Units that are off", "walk_off", charts.HEIGHT)
+    plot(charts.off_bars(view).to_json().encode(), "Units that are off", "walk_off", charts.HEIGHT)

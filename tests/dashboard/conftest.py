@@ -1,7 +1,9 @@
 """Pages without a browser, runs without processes."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -53,6 +55,41 @@ def healthy(app: AppTest) -> AppTest:
     """The page has shown no traceback."""
     assert not app.exception, [error.message for error in app.exception]
     return app
+
+
+def texts(app: AppTest) -> str:
+    """What the page says, its live places included."""
+    live = [component(app, key) for key in _live_places(app) if key.startswith("words_")]
+    return "\n".join([*(element.value for element in (*app.markdown, *app.error, *app.caption)), *live])
+
+
+def component(app: AppTest, key: str) -> Any:
+    """What a component of the page was given; of a live place its part: a text, a figure, or a picture's "alt" and "png"."""
+    proto = _components(app)[key]
+    if not proto.bytes:
+        return json.loads(proto.json)
+    part = apart(proto.bytes)[1]
+    if key.startswith("words_"):
+        return part.decode()
+    if key.startswith("plot_"):
+        return json.loads(part)
+    end = 2 + int.from_bytes(part[:2], "big")
+    return {"alt": part[2:end].decode(), "png": part[end:]}
+
+
+def apart(data: bytes) -> tuple[Any, bytes]:
+    """A length in four bytes, so much JSON, and the rest."""
+    end = 4 + int.from_bytes(data[:4], "big")
+    return json.loads(data[4:end]), data[end:]
+
+
+def _components(app: AppTest) -> dict[str, Any]:
+    """By key, which an id ends with."""
+    return {element.proto.id.rpartition("-")[2]: element.proto for element in app.get("bidi_component")}
+
+
+def _live_places(app: AppTest) -> list[str]:
+    return [key for key, proto in _components(app).items() if proto.bytes]
 
 
 def go_to(app: AppTest, url_path: str) -> AppTest:

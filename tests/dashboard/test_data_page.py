@@ -20,8 +20,8 @@ from gan_core.data.prepared import Progress
 from gan_core.presets import PRESETS
 from gan_core.runs.preparation import Done, Preparations, Refused, State
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import APP, go_to, healthy
-from tests.dashboard.test_page import component, only_run, press, state, texts
+from tests.dashboard.conftest import APP, component, go_to, healthy, texts
+from tests.dashboard.test_page import only_run, press, state
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 POINTS = [name for name, source in DATASETS.items() if source.kind == "points" and not name.startswith("own")]
@@ -92,7 +92,7 @@ def test_every_distribution_of_the_plane_trains_and_is_drawn(app: AppTest, regis
     snapshot = state(registry)[1]
     assert (snapshot.config.dataset, snapshot.iteration, snapshot.shape) == (name, 1, (2,))
     assert snapshot.dataset_title == DATASETS[name].title
-    drawn = {trace["name"] for trace in component(app, "plot_plane")["figure"]["data"]}
+    drawn = {trace["name"] for trace in component(app, "plot_plane")["data"]}
     assert drawn == {"D's score", "Real", "Fake"}
     assert "Divergence **" in texts(app)
     assert ("modes **" in texts(app)) == (snapshot.plane is not None and snapshot.plane.modes > 0)
@@ -114,7 +114,7 @@ def test_the_layers_can_be_switched(app: AppTest) -> None:
     choose(app, "ring")
     layers = next(group for group in app.get("button_group") if group.key == "layers")
     healthy(layers.set_value(["manifold", "pull"]).run())
-    drawn = [trace["name"] for trace in component(app, "plot_plane")["figure"]["data"]]
+    drawn = [trace["name"] for trace in component(app, "plot_plane")["data"]]
     assert drawn == ["G's sheet", "D's pull"]
 
 

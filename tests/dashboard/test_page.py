@@ -1,8 +1,5 @@
 """The Train page, driven by a learner who has no browser."""
 
-import json
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +10,7 @@ from gan_core.config import GANConfig
 from gan_core.runs.protocol import Report
 from gan_core.runs.registry import Registry, Run
 from gan_core.snapshot import Snapshot
-from tests.dashboard.conftest import APP, healthy
+from tests.dashboard.conftest import APP, component, healthy, texts
 
 
 def only_run(registry: Registry) -> Run:
@@ -30,22 +27,6 @@ def state(registry: Registry) -> tuple[str, Snapshot]:
 
 def press(app: AppTest, key: str) -> AppTest:
     return healthy(app.button(key=key).click().run())
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join([*(element.value for element in (*app.markdown, *app.error, *app.caption))])
-
-
-def component(app: AppTest, key: str) -> dict[str, Any]:
-    """What a live component of the page was given; of a picture its "alt" and its "png"."""
-    found = [element.proto for element in app.get("bidi_component") if key in element.proto.id]
-    assert found, f"no component {key}"
-    raw = found[0].bytes
-    if raw and key.startswith("picture_"):
-        end = 2 + int.from_bytes(raw[:2], "big")
-        return {"alt": raw[2:end].decode(), "png": raw[end:]}
-    data: dict[str, Any] = json.loads(raw or found[0].json)
-    return data
 
 
 def visitor(app: AppTest) -> AppTest:
@@ -279,7 +260,7 @@ def test_every_loss_trains_and_says_how_to_read_it(app: AppTest, registry: Regis
     healthy(app.selectbox(key="loss").set_value(loss).run())
     press(app, "step")
     assert state(registry)[1].config.loss == loss
-    figure = component(app, "plot_losses")["figure"]
+    figure = component(app, "plot_losses")
     assert {trace.get("name") for trace in figure["data"]} >= {"D loss", "G loss"}
 
 

@@ -47,5 +47,8 @@ def test_opening_the_page_imports_no_pytorch() -> None:
 
 def test_the_entry_does_nothing_in_a_childs_import() -> None:
     tree = ast.parse((DASHBOARD / "app.py").read_text(encoding="utf-8"))
-    assert [type(node).__name__ for node in tree.body] == ["Expr", "If"]  # its docstring, and the guard
-    assert ast.unparse(tree.body[1].test) == "__name__ == '__main__'"  # type: ignore[attr-defined]
+    docstring, *guarded = tree.body
+    assert isinstance(docstring, ast.Expr)
+    tests = [ast.unparse(part.test) for part in guarded if isinstance(part, ast.If)]
+    assert tests == ["__name__ != '__mp_main__'", "__name__ == '__main__'"]
+    assert len(tests) == len(guarded)

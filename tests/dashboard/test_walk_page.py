@@ -5,8 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core.config import GANConfig
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import APP, go_to, healthy
-from tests.dashboard.test_page import component, only_run, press, state, texts
+from tests.dashboard.conftest import APP, component, go_to, healthy, texts
+from tests.dashboard.test_page import only_run, press, state
 
 
 @pytest.fixture
