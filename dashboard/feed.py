@@ -93,7 +93,7 @@ class Watch:
             if query["page"] not in HINTS or not set(layers) <= set(LAYERS):
                 raise ValueError(query["page"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError("live/: the query should be the one that the page was drawn with.") from error
+            raise ValueError("not a query that a page was drawn with") from error
         return cls(query["page"], drawn, parts.Look(axes, layers))
 
 
@@ -132,8 +132,8 @@ async def _live(request: Request) -> Response:
     query = request.query_params
     try:
         watch, since = Watch.of(query), int(query.get("since", -1))
-    except ValueError as error:
-        return Response(str(error), 400)
+    except ValueError:
+        return Response("live: the query should be the one that the page was drawn with, and since a revision.", 400)
     body = await run_in_threadpool(_look, request.path_params["run"], watch, since)
     return Response(body, media_type="application/octet-stream", headers=HEADERS)
 

@@ -241,6 +241,11 @@ def progress() -> Progress | None:
     return state if isinstance(state, Progress) else None
 
 
+def preparing() -> bool:
+    """Whether this tab waits for a data set. The end of the work counts too until a run of the page has taken it in."""
+    return progress() is not None or (_tab().waiting_for is not None and settings().config is not None)
+
+
 @alone
 def call_off() -> None:
     """Wait no more for the data set; choose the one of the run that there is, or the bundled one."""

@@ -30,7 +30,7 @@ def page() -> None:
     axes = session.value("axes", [])
     look = parts.Look(Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
     watch = feed.Watch("train", feed.Drawn.of(report), look)
-    preparing = session.progress() is not None
+    preparing = session.preparing()
     live.bar(report, watch, live.Notices(waiting, settings.problems, preparing), message, status)
     live.panels(report, live.Places(slots.samples, slots.scores, drawn), look)
     if preparing:

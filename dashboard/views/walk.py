@@ -30,7 +30,11 @@ def page() -> None:
     session.remember_in_address()
     message, status = transport.walk_bar(report)
     watch = feed.Watch("walk", feed.Drawn.of(report))
-    live.bar(report, watch, live.Notices(preparing=session.progress() is not None), message, status)
+    preparing = session.preparing()
+    live.bar(report, watch, live.Notices(preparing=preparing), message, status)
+    if preparing:
+        with message:
+            live.preparing()
     if report.snapshot is None:
         return
     _walk(report, report.snapshot.config, report.snapshot.walk)

@@ -121,6 +121,34 @@ def test_zoom_and_legend_survive_live_updates_and_the_chart_is_mounted_once(page
     pause(page)
 
 
+def test_the_page_asks_while_a_run_trains_and_it_is_looked_at(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
+    click(page, "start")
+    wait_for(page, lambda: len(asked) >= 4, "it asks")
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away, configurable: true})")
+    page.evaluate("window.away = true")
+    page.wait_for_timeout(500)  # a question may be on its way
+    before, shown = len(asked), iteration(page)
+    page.wait_for_timeout(1500)
+    assert (len(asked), iteration(page)) == (before, shown)
+    page.evaluate("() => { window.away = false; document.dispatchEvent(new Event('visibilitychange')); }")
+    wait_for(page, lambda: iteration(page) > shown, "it asks again")
+    pause(page)
+    before = len(asked)
+    page.wait_for_timeout(1000)
+    assert len(asked) == before
+
+
+def test_where_the_questions_do_not_get_through_the_page_is_drawn_anew(page: Page) -> None:
+    page.route("**/live/**", lambda route: route.abort())
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) > 0, "it trains", 20)
+    shown = iteration(page)
+    wait_for(page, lambda: iteration(page) > shown, "and goes on", 20)
+    pause(page)
+
+
 def test_a_live_change_marks_the_charts_and_the_others_wait_for_reset(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")

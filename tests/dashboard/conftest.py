@@ -77,6 +77,12 @@ def component(app: AppTest, key: str) -> Any:
     return {"alt": part[2:end].decode(), "png": part[end:]}
 
 
+def follows(app: AppTest) -> dict[str, Any]:
+    """What the page's script is told to ask for: "address", "every"."""
+    told: dict[str, Any] = apart(_components(app)["words_status"].bytes)[0]["follow"]
+    return told
+
+
 def apart(data: bytes) -> tuple[Any, bytes]:
     """A length in four bytes, so much JSON, and the rest."""
     end = 4 + int.from_bytes(data[:4], "big")
