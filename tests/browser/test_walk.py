@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.train_page import click, iteration, pause, wait_for
+from tests.browser.train_page import click, drawn, iteration, pause, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -68,12 +68,13 @@ def test_run_on_from_the_middle_and_the_settings_survive_the_way(page: Page) -> 
     expect(page.get_by_text(re.compile("stage 3 of 7"))).to_be_visible()
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= 2, "it runs on")
-    pause_on_walk = page.locator(".st-key-pause button")
-    pause_on_walk.click()
+    click(page, "pause")
     page.locator(".st-key-walk_stage button:enabled").first.wait_for()
+    drawn(page)
     done = iteration(page)
     page.get_by_role("link", name="Train").click()
     page.locator(".st-key-start button:enabled").first.wait_for()
+    drawn(page)
     expect(page.locator(".st-key-batch_size input")).to_have_value("64")
     assert iteration(page) == done
     assert "Changed:" not in page.locator("body").inner_text()

@@ -34,6 +34,12 @@ def pause(page: Page) -> None:
     """Pause, and wait until the page says so."""
     click(page, "pause")
     expect(page.locator(".st-key-start button:enabled").first).to_be_visible(timeout=10_000)
+    drawn(page)
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page is drawn to its end: the buttons come before the rest."""
+    page.locator('[data-test-script-state="notRunning"]').first.wait_for(timeout=10_000)
 
 
 def fakes(page: Page) -> str:
@@ -43,7 +49,7 @@ def fakes(page: Page) -> str:
 
 def chart(page: Page, key: str) -> dict[str, Any]:
     """What Plotly draws: traces by name with their last x, the axis ranges, and a mark that a remount would lose."""
-    drawn: dict[str, Any] = page.evaluate(
+    found: dict[str, Any] = page.evaluate(
         """key => {
             const div = document.querySelector(`.st-key-${key} .plot`);
             const last = values => values?.length ? Number(values[values.length - 1]) : null;
@@ -57,7 +63,7 @@ def chart(page: Page, key: str) -> dict[str, Any]:
         }""",
         key,
     )
-    return drawn
+    return found
 
 
 def download(page: Page, key: str, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -51,7 +52,8 @@ def server(registry: Registry) -> Server:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(server(scope, receive, send))
+        with ThreadPoolExecutor(1) as thread:  # in this one a browser's tests may have a loop running
+            thread.submit(asyncio.run, server(scope, receive, send)).result()
         start, *bodies = sent
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], headers, b"".join(body.get("body", b"") for body in bodies))
