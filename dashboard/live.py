@@ -128,17 +128,15 @@ def _message(report: Report, notices: Notices, hint: bytes) -> None:
         words(f":material/download: {_preparing_words(report)}".encode(), "words_preparing", small=True)
     elif notices.waiting:
         labels = ", ".join(f"**{GANConfig.setting(name).label}**" for name in notices.waiting)
-        text = (
-            f":material/restart_alt: Changed: {labels}. It applies from **Reset** on; this run keeps what it began with."
-        )
-        words(text.encode(), "words_waiting", small=True)
+        text = f"Changed: {labels}. It applies from **Reset** on; this run keeps what it began with."
+        words(f":material/restart_alt: {text}".encode(), "words_waiting", small=True)
     else:
         words(hint, parts.MESSAGE, small=True)
 
 
 def _preparing_words(report: Report) -> str:
-    made_ready = "The data set is being made ready; that is done once."
-    return made_ready if report.snapshot is None else f"{made_ready} Until then this run is as it was: train on, or cancel."
+    text = "The data set is being made ready; that is done once."
+    return text if report.snapshot is None else f"{text} Until then this run is as it was: train on, or cancel."
 
 
 def _failure(report: Report) -> None:

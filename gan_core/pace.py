@@ -114,10 +114,10 @@ class Pace:
 
     @property
     def words(self) -> str:
-        """A sentence for a page: how many threads there are, and why."""
-        if self.threads > 1:
-            return f"{self.threads} threads share the work" + (", as long as that is faster." if self._may else ".")
-        return "One thread does the work" + (": at the moment more would not be faster." if self._may else ".")
+        """A sentence for a page: how many threads there are, and why. It stays the same while a run trains on."""
+        if self._may:
+            return f"One thread or up to {self._most}, as many as are fastest at the moment: it depends on what else runs."
+        return "One thread does the work." if self.threads == 1 else f"{self.threads} threads share the work."
 
     def begin(self, iterations: int) -> None:
         """So many iterations, one at least, begin now; if several threads are very slow, they end with one."""

@@ -181,7 +181,12 @@ def _saturating(config: GANConfig, view: StageView | None) -> None:
         f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
-    plot(charts.generator_losses(view.fake_logits).to_json().encode(), "Generator losses", "walk_saturating", charts.HEIGHT)
+    plot(
+        charts.generator_losses(view.fake_logits).to_json().encode(),
+        "Generator losses",
+        "walk_saturating",
+        charts.HEIGHT,
+    )
 
 
 def _twins(config: GANConfig, view: StageView | None) -> None:

@@ -135,7 +135,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_two_threads_are_tried_and_kept_where_they_are_faster(machine: Machine) -> None:
     run = Pace(tiny(), 4, CPU)
+    before = run.words
     used = machine.train(run, 10)
+    assert run.words == before, "a page that says it would have to be drawn anew"
     assert used[0] == 1
     assert used[12:] == [2] * len(used[12:])
     assert torch.get_num_threads() == 2
