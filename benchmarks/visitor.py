@@ -24,7 +24,6 @@ ITERATION = re.compile(r"Iteration \*\*([\d,]+)\*\*")  # in the status line
 STATUS = "words_status"
 PICTURES = ("picture_fakes", "plot_plane")  # what shows the fakes: pictures, points
 SUBPROTOCOLS = ("streamlit", "no-token")  # the second one stands where a browser sends its token; only a login needs it
-SUCCESS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 ENCODINGS = "gzip, deflate, br, zstd"  # what a browser would take
 
 
@@ -77,7 +76,7 @@ class _Cache:
     """Large messages that a browser keeps for some script runs: the server sends a reference to one that it has."""
 
     def __init__(self) -> None:
-        self._used: dict[str, tuple[int, str]] = {}  # by hash: the script run of its last use, and its fragment
+        self._used: dict[str, int] = {}  # by hash: the script run of its last use
         self._runs = 0
 
     @property
@@ -86,20 +85,13 @@ class _Cache:
 
     def take(self, message: ForwardMsg) -> None:
         """Keep a message, or the use of a kept one, as far as it is for keeping."""
-        if message.ref_hash:
-            self._used[message.ref_hash] = (self._runs, self._used[message.ref_hash][1])
-        elif message.metadata.cacheable:
-            _, fragment = self._used.get(message.hash, (0, message.delta.fragment_id))
-            self._used[message.hash] = (self._runs, fragment)
+        if message.ref_hash or message.metadata.cacheable:
+            self._used[message.ref_hash or message.hash] = self._runs
 
-    def finished(self, fragments: list[str], most: int) -> None:
-        """A run of these fragments, or of the whole page, has ended; what it could have used for ``most`` runs goes."""
+    def finished(self, most: int) -> None:
+        """A run has ended; what it could have used for ``most`` runs goes."""
         self._runs += 1
-        self._used = {
-            key: (run, fragment)
-            for key, (run, fragment) in self._used.items()
-            if (fragments and fragment not in fragments) or self._runs - run <= most
-        }
+        self._used = {key: run for key, run in self._used.items() if self._runs - run <= most}
 
 
 class _Asker:
@@ -305,21 +297,16 @@ class Visitor:
             self._end(message)
 
     def _begin(self, message: ForwardMsg) -> None:
-        if not message.metadata.run.fragment_ids:
-            self._page, self._keep = (
-                message.new_session.page_script_hash,
-                message.new_session.config.max_cached_message_age,
-            )
-            self._drawn.clear()
+        session = message.new_session
+        self._page, self._keep = session.page_script_hash, session.config.max_cached_message_age
+        self._drawn.clear()
 
     def _end(self, message: ForwardMsg) -> None:
-        if message.script_finished not in SUCCESS:  # another run follows
+        if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:  # another run follows
             return
-        fragments = list(message.metadata.run.fragment_ids)
-        self._cache.finished(fragments, self._keep)
-        if not fragments:
-            self.loads += 1
-            self._buttons = {place: self._buttons[place] for place in self._drawn if place in self._buttons}
+        self._cache.finished(self._keep)
+        self.loads += 1
+        self._buttons = {place: self._buttons[place] for place in self._drawn if place in self._buttons}
 
     def _draw(self, place: tuple[int, ...], delta: Delta) -> None:
         element = delta.new_element

@@ -116,7 +116,9 @@ class Pace:
     def words(self) -> str:
         """A sentence for a page: how many threads there are, and why. It stays the same while a run trains on."""
         if self._may:
-            return f"One thread or up to {self._most}, as many as are fastest at the moment: it depends on what else runs."
+            return (
+                f"One thread or up to {self._most}, as many as are fastest at the moment: it depends on what else runs."
+            )
         return "One thread does the work." if self.threads == 1 else f"{self.threads} threads share the work."
 
     def begin(self, iterations: int) -> None:
