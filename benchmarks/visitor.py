@@ -53,6 +53,7 @@ class _Following:
     every: float
     due: float
     since: int = -1
+    turn: int = 0  # answers that had parts
     wanted: int = 0  # answers, one after the other, that said the page has to be drawn again
 
 
@@ -114,9 +115,8 @@ class _Asker:
         while (following := self._questions.get()) is not None:
             asked_at = time.perf_counter()
             try:
-                connection.request(
-                    "GET", f"/{following.address}&since={following.since}", headers={"Accept-Encoding": ENCODINGS}
-                )
+                address = f"/{following.address}&since={following.since}&turn={following.turn}"
+                connection.request("GET", address, headers={"Accept-Encoding": ENCODINGS})
                 answer = connection.getresponse()
                 body = answer.read()
                 size = len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
@@ -275,6 +275,7 @@ class Visitor:
         self._ticks.append(Tick(now, now - answer.asked_at, answer.size))
         head, rest = _apart(answer.body)
         following.since = head["revision"]
+        following.turn += bool(head["parts"])
         for name, length in head["parts"]:
             self._see(name, rest[:length])
             rest = rest[length:]

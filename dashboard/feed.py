@@ -5,6 +5,7 @@ the run trains on. One plain request costs less than two.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -18,8 +19,10 @@ from dashboard import parts, session
 from dashboard.charts.lines import Axes
 from dashboard.charts.plane import LAYERS
 from gan_core.runs.protocol import Report
+from gan_core.snapshot import Snapshot
 
 TICK = 0.25  # seconds between two looks at a running training
+FAST = 2  # iterations between two looks: a chart that comes with every other look is then hardly behind
 HINTS = {"train": parts.train_hint, "walk": parts.walk_hint}
 # The bytes are packed already, and packing them again at each look would cost more than sending them.
 HEADERS = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
@@ -102,11 +105,21 @@ def follow(run_id: str, watch: Watch) -> dict[str, Any]:
     return {"address": f"live/{run_id}?{watch.query()}", "every": TICK if watch.drawn.busy else None}
 
 
-def answer(report: Report, watch: Watch, since: int) -> bytes:
+def charts_of(snapshot: Snapshot, turn: int) -> Sequence[str]:
+    """The charts over the iterations that this look is to bring: one after the other, where a run is fast.
+
+    Drawing one is the most expensive thing that a browser does here, and it often does it on the run's own cores.
+    """
+    slow = snapshot.iterations_per_second * TICK < FAST
+    return parts.CHARTS if turn < 0 or slow else (parts.CHARTS[turn % len(parts.CHARTS)],)
+
+
+def answer(report: Report, watch: Watch, since: int, turn: int = -1) -> bytes:
     """One answer: its head's length in four bytes, the head as JSON, the parts one after the other.
 
     Head: "again", whether the whole page has to be drawn anew; "revision" of what is sent; "parts", pairs of name and
-    length in bytes, none where nothing has changed since revision ``since``.
+    length in bytes, none where nothing has changed since revision ``since``. ``turn``: how many answers had some before;
+    -1 asks for all.
     """
     snapshot = report.snapshot
     revision = -1 if snapshot is None else snapshot.revision
@@ -114,7 +127,7 @@ def answer(report: Report, watch: Watch, since: int) -> bytes:
     if snapshot is not None and revision != since:
         made = parts.bar(report, HINTS[watch.page])
         if watch.page == "train":
-            made |= parts.panels(snapshot, watch.look)
+            made |= parts.panels(snapshot, watch.look, charts_of(snapshot, turn))
     head = {
         "again": watch.drawn.outdated_by(report),
         "revision": revision,
@@ -124,17 +137,17 @@ def answer(report: Report, watch: Watch, since: int) -> bytes:
     return b"".join((len(packed).to_bytes(4, "big"), packed, *made.values()))
 
 
-def _look(run_id: str, watch: Watch, since: int) -> bytes:
-    return answer(session.report_of(run_id), watch, since)
+def _look(run_id: str, watch: Watch, since: int, turn: int) -> bytes:
+    return answer(session.report_of(run_id), watch, since, turn)
 
 
 async def _live(request: Request) -> Response:
     query = request.query_params
     try:
-        watch, since = Watch.of(query), int(query.get("since", -1))
+        watch, since, turn = Watch.of(query), int(query.get("since", -1)), int(query.get("turn", -1))
     except ValueError:
-        return Response("live: the query should be the one that the page was drawn with, and since a revision.", 400)
-    body = await run_in_threadpool(_look, request.path_params["run"], watch, since)
+        return Response("live: the query should be the one that the page was drawn with; since and turn: numbers.", 400)
+    body = await run_in_threadpool(_look, request.path_params["run"], watch, since, turn)
     return Response(body, media_type="application/octet-stream", headers=HEADERS)
 
 

@@ -3,7 +3,7 @@
 The page is drawn from them, and what a browser asks for while a run trains (``dashboard.feed``) is made of the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.charts import lines
@@ -16,6 +16,7 @@ from gan_core.snapshot import Snapshot
 MESSAGE, STATUS, SCORES_NOW, MEASURES = "words_message", "words_status", "words_scores", "words_measures"
 LOSSES, SCORES, PLANE = "plot_losses", "plot_scores", "plot_plane"
 FAKES, STRIP = "picture_fakes", "picture_fake_strip"
+CHARTS = (LOSSES, SCORES)
 
 Parts = dict[str, bytes]
 
@@ -34,13 +35,13 @@ def bar(report: Report, hint: Callable[[Report], str]) -> Parts:
     return {MESSAGE: hint(report).encode(), STATUS: status.encode()}
 
 
-def panels(snapshot: Snapshot, look: Look) -> Parts:
-    """The charts and the pictures of the Train page."""
-    made = {
-        SCORES_NOW: scores_now(snapshot).encode(),
-        LOSSES: lines.losses(snapshot, look.axes).to_json(),
-        SCORES: lines.scores(snapshot, look.axes).to_json(),
-    }
+def panels(snapshot: Snapshot, look: Look, charts: Sequence[str] = CHARTS) -> Parts:
+    """The pictures of the Train page, and these of its ``CHARTS``."""
+    made = {SCORES_NOW: scores_now(snapshot).encode()}
+    if LOSSES in charts:
+        made[LOSSES] = lines.losses(snapshot, look.axes).to_json()
+    if SCORES in charts:
+        made[SCORES] = lines.scores(snapshot, look.axes).to_json()
     if snapshot.shape == (2,):
         made[PLANE] = plane(snapshot, look.layers).to_json()
         made[MEASURES] = measures(snapshot).encode()

@@ -110,6 +110,15 @@ def test_the_script_asks_while_the_run_is_busy_alone(app: AppTest) -> None:
     assert follows(app)["every"] is None
 
 
+def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_both(snapshot: SnapshotOf) -> None:
+    for speed, expected in ((100.0, [{parts.LOSSES}, {parts.SCORES}] * 2), (1.0, [{parts.LOSSES, parts.SCORES}] * 4)):
+        now = report(replace(snapshot(3), iterations_per_second=speed))
+        watch = feed.Watch("train", feed.Drawn.of(now))
+        brought = [parts_of(feed.answer(now, watch, 0, turn))[1].keys() & parts.CHARTS for turn in range(4)]
+        assert brought == expected
+        assert parts_of(feed.answer(now, watch, 0))[1].keys() >= set(parts.CHARTS)
+
+
 def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) -> None:
     press(app, "step")
     head, made = ask(server, app)
@@ -186,7 +195,10 @@ def test_what_a_page_looks_at_comes_back_from_its_address(watch: feed.Watch) -> 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"page": "no"}, {"drawn": "1"}, {"drawn": "{}"}, {"drawn": "x"}, {"axes": "z"}, {"layers": "x"}, {"since": "x"}],
+    [
+        *({"page": "no"}, {"axes": "z"}, {"layers": "x"}, {"since": "x"}, {"turn": "x"}),
+        *({"drawn": text} for text in ("1", "{}", "x")),
+    ],
 )
 def test_a_wrong_question_is_refused(app: AppTest, server: Server, wrong: dict[str, str]) -> None:
     press(app, "start")

@@ -38,7 +38,7 @@ function sweep() {
 function follow(settings, again) {
   followed = null; // an answer on its way is older than what the page was just drawn from
   if (settings?.every == null) return;
-  const mine = { ...settings, again, since: -1, wanted: 0, failed: 0, told: 0 };
+  const mine = { ...settings, again, since: -1, turn: 0, wanted: 0, failed: 0, told: 0 };
   followed = mine;
   next(mine, performance.now());
 }
@@ -55,7 +55,7 @@ function next(mine, asked) {
 async function ask(mine) {
   const asked = performance.now();
   try {
-    const address = new URL(`${mine.address}&since=${mine.since}`, document.baseURI);
+    const address = new URL(`${mine.address}&since=${mine.since}&turn=${mine.turn}`, document.baseURI);
     const answer = await fetch(address, { cache: "no-store" });
     if (!answer.ok) throw new Error(await answer.text());
     const data = new Uint8Array(await answer.arrayBuffer());
@@ -76,6 +76,7 @@ function take(mine, data) {
   const end = 4 + new DataView(data.buffer).getUint32(0);
   const head = JSON.parse(new TextDecoder().decode(data.subarray(4, end)));
   mine.since = head.revision;
+  if (head.parts.length) mine.turn += 1;
   mine.wanted = head.again ? mine.wanted + 1 : 0;
   sweep();
   let start = end;
