@@ -37,9 +37,9 @@ def figures() -> list[Figure]:
         cold = first_picture(server.first)
         server.first.close()
         warm = start_to_picture(server.address)
-        early = remote.submit(watched, server.address, rounds=30, seconds=1.0).result()
+        early = remote.submit(watched, server.address, rounds=28, seconds=1.0).result()
         size = ticks(server.address, 5.0).size
-        late = remote.submit(watched, server.address, plane, iteration=100_000, rounds=14, seconds=1.0).result()
+        late = remote.submit(watched, server.address, plane, iteration=100_000, rounds=12, seconds=1.0).result()
         clicks = click_latency(server.address, MANY)
     runs = f"{MANY} runs of the lecture's GAN at once"
     return [

@@ -22,7 +22,7 @@ MNIST = (60_000, 28, 28)
 MEGABYTE = 1e6
 
 
-def many(count: int = 8, seconds: float = 5.0, rounds: int = 3) -> list[Figure]:
+def many(count: int = 8, seconds: float = 4.5, rounds: int = 3) -> list[Figure]:
     """So many runs of the lecture's GAN at once, in turn with one of them alone; all on the same cores."""
     totals, alone, slowest = [], [], []
     with ExitStack() as stack:
