@@ -19,21 +19,31 @@ DISCRIMINATOR_FILE = "discriminator.safetensors"
 def save_networks(folder: Path, trainer: "Trainer") -> None:
     """Write both networks as safetensors, config and iteration in the metadata.
 
-    Each file is complete or absent: it is written beside its place and then moved there.
+    Each file is complete or absent: it is written beside its place and then moved there. OSError if that fails.
     """
-    from safetensors.torch import save
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        write_whole(folder / name, save(tensors, metadata))
+        partial = _partial(folder / name)
+        try:
+            save_file(tensors, partial, metadata)  # without the whole of it in memory once more
+        except SafetensorError as error:
+            raise OSError(f"{name} could not be written to {folder}: {error}") from error
+        os.replace(partial, folder / name)
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write ``data`` so that a reader never sees half of it."""
-    partial = path.with_name(path.name + ".partial")
+    partial = _partial(path)
     partial.write_bytes(data)
     os.replace(partial, path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
 
 
 def read_metadata(data: bytes) -> Mapping[str, str]:
