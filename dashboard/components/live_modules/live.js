@@ -1,5 +1,6 @@
 // What the live places of the page share: who shows which part, and the asking for new ones while a run trains.
 const PATIENCE = 3; // answers that may fail, one after the other, until the page is drawn anew instead
+const LONGEST = 20; // times as long it waits in the end, where they go on failing
 const AGAIN = 2000; // milliseconds until the page is asked for once more, if it has not come
 
 const places = new Map(); // by part: element → what draws a part into it
@@ -38,13 +39,14 @@ function sweep() {
 function follow(settings, again) {
   followed = null; // an answer on its way is older than what the page was just drawn from
   if (settings?.every == null) return;
-  const mine = { ...settings, again, since: -1, turn: 0, wanted: 0, failed: 0, told: 0 };
+  const mine = { ...settings, again, since: -1, turn: 0, wanted: 0, failed: 0, told: -Infinity };
   followed = mine;
   next(mine, performance.now());
 }
 
 function next(mine, asked) {
-  const wait = Math.max(0, asked + 1000 * mine.every - performance.now());
+  const interval = 1000 * mine.every * Math.min(LONGEST, 1 + mine.failed);
+  const wait = Math.max(0, asked + interval - performance.now());
   setTimeout(() => {
     if (followed !== mine) return;
     if (document.hidden) document.addEventListener("visibilitychange", () => next(mine, 0), { once: true });
@@ -64,7 +66,7 @@ async function ask(mine) {
     mine.failed = 0;
   } catch (error) {
     if (followed !== mine) return;
-    console.warn("The run could not be asked for what is new.", error);
+    if (!mine.failed) console.warn("The run could not be asked for what is new.", error);
     mine.failed += 1;
   }
   // Once may be a run of the page that is on its way: a click changes the run before the page is drawn for it.
