@@ -30,7 +30,7 @@ ENCODINGS = "gzip, deflate, br, zstd"  # what a browser would take
 @dataclass(frozen=True)
 class Tick:
     """One look of the page's script: when its answer came, on time.perf_counter()'s clock, seconds since it was asked
-    for, bytes."""
+    for, bytes with their headers."""
 
     at: float
     seconds: float
@@ -179,11 +179,6 @@ class Visitor:
     def close(self) -> None:
         """As a tab is closed. Closing twice is fine."""
         self._stack.close()
-
-    @property
-    def compressed(self) -> bool:
-        """Whether the server compresses what it sends; sizes here are always those of what was packed."""
-        return bool(self._socket.protocol.extensions)
 
     def can(self, label: str) -> bool:
         """Whether a button of this label can be pressed."""
