@@ -119,23 +119,27 @@ class Registry:
         A full server gives up the run whose page was closed longest ago.
         """
         self.sweep()
-        if len(self._runs) >= self._most:
-            self._give_up_one()
-        with self._lock:
-            if len(self._runs) >= self._most:
-                raise TooManyRuns(
-                    f"This server already holds {self._most} runs. Close another tab of this page, or wait: a run "
-                    f"that nobody looks at ends after {self._grace / 60:.0f} minutes."
-                )
-            run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
-            self._runs[run.id] = run
-            return run
+        given_up = None
+        try:
+            with self._lock:  # for all of it: of two that come at once each has to find room
+                if len(self._runs) >= self._most:
+                    given_up = self._longest_left()
+                if len(self._runs) >= self._most:
+                    raise TooManyRuns(
+                        f"This server already holds {self._most} runs. Close another tab of this page, or wait: a run "
+                        f"that nobody looks at ends after {self._grace / 60:.0f} minutes."
+                    )
+                run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
+                self._runs[run.id] = run
+                return run
+        finally:
+            if given_up is not None:
+                given_up.close()
 
-    def _give_up_one(self) -> None:
-        with self._lock:
-            closed = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
-        if closed:
-            self.end(min(closed)[1])
+    def _longest_left(self) -> Run | None:
+        """Take out the run whose page was closed longest ago, if there is one."""
+        left = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
+        return self._runs.pop(min(left)[1]) if left else None
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
         """Begin a new run in the place of the one of this id, under the same id: its address stays right.

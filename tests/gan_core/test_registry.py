@@ -1,6 +1,7 @@
 """The runs of a server: found by id, ended when nobody wants them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -214,4 +215,16 @@ def test_a_run_that_cannot_start_leaves_the_old_one_in_its_place() -> None:
     assert snapshot is not None
     assert snapshot.iteration == 2
     assert old.folder.exists()
+    registry.close()
+
+
+def test_of_two_that_come_at_once_to_the_last_place_each_finds_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(Stub, most=3)
+    for run in (registry.create(tiny()), registry.create(tiny())):
+        run.left()
+    together = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(registry, "sweep", together.wait)  # both have seen one place that is free
+    with ThreadPoolExecutor(2) as pool:
+        made = [future.result() for future in [pool.submit(registry.create, tiny()) for _ in range(2)]]
+    assert all(registry.get(run.id) is run for run in made)
     registry.close()
