@@ -219,11 +219,17 @@ def test_a_run_that_cannot_start_leaves_the_old_one_in_its_place() -> None:
 
 
 def test_of_two_that_come_at_once_to_the_last_place_each_finds_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = Registry(Stub, most=3)
+    moment = threading.Event()
+
+    def slowly(run_id: str, config: GANConfig, folder: Path) -> Stub:
+        moment.wait(0.2)  # never set: while one run is being made, the other visitor has come
+        return Stub(run_id, config, folder)
+
+    registry = Registry(slowly, most=3)
     for run in (registry.create(tiny()), registry.create(tiny())):
         run.left()
     together = threading.Barrier(2, timeout=10)
-    monkeypatch.setattr(registry, "sweep", together.wait)  # both have seen one place that is free
+    monkeypatch.setattr(registry, "sweep", together.wait)
     with ThreadPoolExecutor(2) as pool:
         made = [future.result() for future in [pool.submit(registry.create, tiny()) for _ in range(2)]]
     assert all(registry.get(run.id) is run for run in made)
