@@ -8,10 +8,10 @@ import torch
 from benchmarks import lecture, products
 from benchmarks.figures import Figure
 from benchmarks.turns import Contestant, alternate, ratio
-from gan_core.arithmetic import onednn
 from gan_core.config import GANConfig
 from gan_core.metrics import COLUMNS
-from gan_core.trainer import Trainer
+from gan_core.training.arithmetic import onednn
+from gan_core.training.trainer import Trainer
 
 LECTURE = GANConfig(device="cpu")
 PLANE = GANConfig(

@@ -11,7 +11,7 @@ from benchmarks.core import LECTURE
 from gan_core.data import load_dataset
 from gan_core.metrics import COLUMNS
 from gan_core.sampling import generate, sample_noise
-from gan_core.trainer import Trainer
+from gan_core.training.trainer import Trainer
 
 SEEDS = 5
 ITERATIONS = 500  # digits are recognisable by then

@@ -13,7 +13,7 @@ import torch
 from benchmarks.core import LECTURE, PLANE
 from benchmarks.figures import Figure
 from gan_core.config import GANConfig
-from gan_core.data.own import OWN_FILE, keep
+from gan_core.data.own.samples import OWN_FILE, keep
 from gan_core.runs.process import ProcessRunner, warm_up
 from gan_core.runs.protocol import Pause, Play
 from gan_core.snapshot import Snapshot

@@ -20,7 +20,7 @@ if __name__ != "__mp_main__":
     app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
 
 if __name__ == "__main__":
-    from dashboard.views import train, walk
+    from dashboard.pages import step_through, train
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
     # Streamlit leaves room for a taller header than this one.
@@ -28,6 +28,6 @@ if __name__ == "__main__":
     st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
     pages = [
         st.Page(train.page, title="Train", url_path="train", default=True),
-        st.Page(walk.page, title="Walk", url_path="walk"),
+        st.Page(step_through.page, title="Step through", url_path="walk"),
     ]
     st.navigation(pages, position="top").run()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from dashboard import parts, session
 from dashboard.charts.lines import Axes
-from dashboard.charts.plane import LAYERS
+from dashboard.charts.points import LAYERS
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 

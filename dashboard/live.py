@@ -7,11 +7,11 @@ import streamlit as st
 
 from dashboard import feed, parts, session
 from dashboard.charts import lines
-from dashboard.charts import plane as plane_chart
+from dashboard.charts import points as plane_chart
 from dashboard.components.live import picture, plot, status_words, words
 from dashboard.controls import data
 from gan_core.config import GANConfig
-from gan_core.pictures import samples_png
+from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 
 STRIP = 6  # samples in the small rows on the model's picture

@@ -8,10 +8,10 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.controls.widgets import field
-from gan_core.data.own_gather import Kept, OwnKind
+from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.data.prepared import Progress
-from gan_core.pictures import samples_png
-from gan_core.runs.preparation import Done, Preparation, Refused
+from gan_core.images import samples_png
+from gan_core.runs.jobs import Job, JobDone, JobFailed
 
 PREVIEW = 48  # pictures
 LONGEST = 120.0  # seconds that reading may take: 20,000 pictures take about five
@@ -48,13 +48,13 @@ def _dialog(kind: OwnKind) -> None:
     if not chosen:
         return
     outcome = _read(kind, chosen)
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, JobFailed):
         st.error(outcome.message, icon=":material/error:")
     elif outcome is not None:
         _offer(kind, outcome)
 
 
-def _read(kind: OwnKind, files: list[Any]) -> Kept | Refused | None:
+def _read(kind: OwnKind, files: list[Any]) -> Kept | JobFailed | None:
     """What the upload gives; read once, in a process of its own, while a bar shows how far it is."""
     size = session.picture_size()
     key = (kind, size, tuple(file.file_id for file in files))
@@ -74,22 +74,24 @@ def _read(kind: OwnKind, files: list[Any]) -> Kept | Refused | None:
     return outcome
 
 
-CALLED_OFF = Refused("Called off. Remove the files, or upload them again.")
+CALLED_OFF = JobFailed("Called off. Remove the files, or upload them again.")
 
 
-def _wait(preparation: Preparation, bar: Any) -> Kept | Refused:
+def _wait(preparation: Job, bar: Any) -> Kept | JobFailed:
     """Blocks this dialog alone; closing it or a click on Cancel ends this very loop, and with it the reading."""
     deadline = time.monotonic() + LONGEST
     try:
         while time.monotonic() < deadline:
             state = preparation.poll(0.2)
-            if isinstance(state, Done):
+            if isinstance(state, JobDone):
                 result: Kept = state.result
                 return result
-            if isinstance(state, Refused):
+            if isinstance(state, JobFailed):
                 return state
             bar.progress(_share(state), text=f":small[Reading: {state.done:,} of {state.total:,} files]")
-        return Refused(f"Reading took longer than {LONGEST:.0f} seconds and was stopped: bring fewer or smaller files.")
+        return JobFailed(
+            f"Reading took longer than {LONGEST:.0f} seconds and was stopped: bring fewer or smaller files."
+        )
     finally:
         preparation.cancel()
 

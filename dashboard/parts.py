@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.charts import lines
-from dashboard.charts.plane import SHOWN_FIRST, measures, plane
-from dashboard.charts.reading import clock, finite_or_dash, latest, reading
-from gan_core.pictures import samples_png
+from dashboard.charts.explain import clock, finite_or_dash, latest, reading
+from dashboard.charts.points import SHOWN_FIRST, measures, plane
+from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 

@@ -115,7 +115,7 @@ def start() -> None:
 
 @session.alone
 def _send(command: Command) -> None:
-    """Tell the run something, under the settings as they stand: the click may have cut the page short that would
+    """ReportProgress the run something, under the settings as they stand: the click may have cut the page short that would
     have taken a change of them over."""
     config = session.settings().config
     if config is not None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from gan_core.config import GANConfig
 
 if TYPE_CHECKING:
-    from gan_core.trainer import Trainer
+    from gan_core.training.trainer import Trainer
 
 __all__ = ["GANConfig", "Trainer"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "Trainer":
-        from gan_core.trainer import Trainer
+        from gan_core.training.trainer import Trainer
 
         return Trainer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

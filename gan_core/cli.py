@@ -51,8 +51,11 @@ def _train(options: dict[str, Any]) -> int:
 
 def _train_on(data: Path, folder: Path, config: GANConfig, iterations: int) -> int:
     """Train on a learner's own data. Nothing of it is left beside the results: they may be passed on, it may not."""
-    from gan_core.data.own import OWN_FILE, keep  # numpy and Pillow, which other runs do without until they train
-    from gan_core.data.own_path import read_path
+    from gan_core.data.own.path import read_path
+    from gan_core.data.own.samples import (  # numpy and Pillow, which other runs do without until they train
+        OWN_FILE,
+        keep,
+    )
 
     try:
         name, gathered = read_path(data, config.picture_size)
@@ -73,8 +76,8 @@ def _whole(text: str) -> int:
 
 
 def _train_into(folder: Path, config: GANConfig, iterations: int, own: Path | None = None) -> int:
-    from gan_core.headless import train_into  # PyTorch: --help and a wrong config do without
-    from gan_core.trainer import Trainer
+    from gan_core.training.headless import train_into  # PyTorch: --help and a wrong config do without
+    from gan_core.training.trainer import Trainer
 
     try:
         trainer = Trainer(config, load_dataset(config, own) if own else None)

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gan_core.losses import LOSSES
+
 Network = Literal["D", "G"]
 UpdateOrder = Literal["d_first", "g_first", "simultaneous"]
-LossName = Literal["bce", "bce_saturating", "least_squares", "wasserstein_gp"]
 OptimizerName = Literal["adam", "sgd"]
 NoiseName = Literal["normal", "uniform"]
 BatchNormPosition = Literal["after_activation", "before_activation"]
@@ -182,15 +183,9 @@ class GANConfig(BaseModel):
         label="Update order", group="updates", live=True,
         names={"d_first": "D first", "g_first": "G first", "simultaneous": "Both"},
     )  # fmt: skip
-    loss: LossName = setting(
+    loss: str = setting(
         "bce", "What the two networks minimise; the lecture takes binary cross entropy on logits.",
-        label="Loss", group="updates", live=True,
-        names={
-            "bce": "Binary cross entropy",
-            "bce_saturating": "Cross entropy, saturating G",
-            "least_squares": "Least squares",
-            "wasserstein_gp": "Wasserstein, gradient penalty",
-        },
+        label="Loss", group="updates", live=True, names={name: loss.title for name, loss in LOSSES.items()},
     )  # fmt: skip
     gradient_penalty: float = setting(
         10.0, "Weight of the penalty that holds D's gradient near length 1; used by the Wasserstein loss alone.",
@@ -251,6 +246,13 @@ class GANConfig(BaseModel):
     def _each_class_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
 
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, value: str) -> str:
+        if value not in LOSSES:
+            raise ValueError("unknown loss")
+        return value
+
     @classmethod
     def setting(cls, name: str) -> Setting:
         """What field ``name`` says of itself; KeyError if there is none."""
@@ -291,6 +293,8 @@ def _describe(name: str) -> Setting:
     limits: Sequence[Any] = field.metadata
     if get_origin(field.annotation) is Literal:
         kind, choices = "choice", get_args(field.annotation)
+    elif name == "loss":
+        kind, choices = "choice", tuple(LOSSES)
     elif kind is None:
         kind, item = ("classes", ClassNumber) if name == "classes" else ("sizes", Width)
         limits = get_args(item)[1].metadata

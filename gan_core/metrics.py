@@ -1,14 +1,11 @@
-"""The numbers of an iteration: their names, and where they stand at balance. Free of PyTorch: the page reads it."""
+"""The names of an iteration's numbers. Free of PyTorch: the page reads it."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from gan_core.config import LossName
 
 
 class Metrics(NamedTuple):
@@ -29,19 +26,3 @@ class Metrics(NamedTuple):
 
 
 COLUMNS: tuple[str, ...] = Metrics._fields
-
-
-class Balance(NamedTuple):
-    """Where the metrics stand if D cannot tell real from fake; None where there is no such level."""
-
-    loss_d: float
-    loss_g: float | None
-    score: float | None
-
-
-BALANCE: dict[LossName, Balance] = {
-    "bce": Balance(math.log(2), math.log(2), 0.5),
-    "bce_saturating": Balance(math.log(2), -math.log(2), 0.5),
-    "least_squares": Balance(0.25, 0.25, 0.5),
-    "wasserstein_gp": Balance(0.0, None, None),
-}

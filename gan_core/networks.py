@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from gan_core.arithmetic import in_one_thread
 from gan_core.config import GANConfig
 from gan_core.seeds import derive
+from gan_core.training.arithmetic import in_one_thread
 
 
 @contextmanager

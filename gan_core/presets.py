@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gan_core.config import GANConfig
-from gan_core.data import suited
+from gan_core.data import with_recommended_settings
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Preset:
     config: GANConfig
 
 
-_RING = suited(GANConfig(), "eight_gaussians")
+_RING = with_recommended_settings(GANConfig(), "eight_gaussians")
 
 PRESETS: dict[str, Preset] = {
     "lecture": Preset(
@@ -39,6 +39,6 @@ PRESETS: dict[str, Preset] = {
     "drawing": Preset(
         "A drawing, followed",
         "The real distribution is what you paint. Draw while it trains: G's fakes go after your brush.",
-        suited(GANConfig(), "drawn"),
+        with_recommended_settings(GANConfig(), "drawn"),
     ),
 }

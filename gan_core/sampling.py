@@ -8,7 +8,7 @@ from torch import Tensor
 from gan_core.config import GANConfig
 from gan_core.noise import draw_noise
 from gan_core.seeds import stream
-from gan_core.trainer import Trainer
+from gan_core.training.trainer import Trainer
 
 
 def sample_noise(seed: int, count: int, config: GANConfig) -> Tensor:

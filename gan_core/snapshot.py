@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig, Network
-from gan_core.diagnostics.views import Experiment, PlaneView, StageView
+from gan_core.diagnostics.views import Experiment, PointsView, StageView
 from gan_core.history import Trace
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
@@ -72,4 +72,4 @@ class Snapshot:
     pictures_iteration: int
     walk: StageView | None = None  # the stage that a walk has come to
     experiment: Experiment | None = None  # what the laboratory found last
-    plane: PlaneView | None = None  # of the weights that made the fakes, where samples are points of the plane
+    points: PointsView | None = None  # of the weights that made the fakes, where samples are points of the plane

@@ -2,23 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from gan_core.config import GANConfig, LossName, Network
+from gan_core.config import GANConfig, Network
 from gan_core.diagnostics.views import StageView
+from gan_core.losses import LOSSES
 
 STAGES = ("noise", "fake", "scores", "loss", "zero_grad", "gradients", "update")
-
-_D_LOSS: dict[LossName, tuple[str, ...]] = {
-    "bce": ("real_loss = bce(real_logits, ones)", "fake_loss = bce(fake_logits, zeros)"),
-    "bce_saturating": ("real_loss = bce(real_logits, ones)", "fake_loss = bce(fake_logits, zeros)"),
-    "least_squares": ("real_loss = mse(real_logits, ones)", "fake_loss = mse(fake_logits, zeros)"),
-    "wasserstein_gp": ("real_loss = -real_logits.mean()", "fake_loss = fake_logits.mean()"),
-}
-_G_LOSS: dict[LossName, str] = {
-    "bce": "g_loss = bce(fake_logits, ones)",
-    "bce_saturating": "g_loss = -bce(fake_logits, zeros)",
-    "least_squares": "g_loss = mse(fake_logits, ones)",
-    "wasserstein_gp": "g_loss = -fake_logits.mean()",
-}
 
 
 @dataclass(frozen=True)
@@ -65,19 +53,16 @@ def _block(network: Network, steps: int, config: GANConfig) -> tuple[Line, ...]:
 
 
 def _d_body(config: GANConfig) -> tuple[Line, ...]:
-    real_loss, fake_loss = _D_LOSS[config.loss]
-    total = "d_loss = (real_loss + fake_loss) / 2"
-    if config.loss == "wasserstein_gp":
-        total = f"d_loss = real_loss + fake_loss + {config.gradient_penalty:g} * penalty(real, fake)"
+    loss = LOSSES[config.loss]
     return (
         Line("    real = next(batches)", "D", "noise"),
         Line(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "D", "noise"),
         Line("    fake = generator(noise).detach()", "D", "fake"),
         Line("    real_logits = discriminator(real)", "D", "scores"),
         Line("    fake_logits = discriminator(fake)", "D", "scores"),
-        Line(f"    {real_loss}", "D", "loss"),
-        Line(f"    {fake_loss}", "D", "loss"),
-        Line(f"    {total}", "D", "loss"),
+        Line(f"    {loss.code_real}", "D", "loss"),
+        Line(f"    {loss.code_fake}", "D", "loss"),
+        Line(f"    {loss.code_total(config.gradient_penalty)}", "D", "loss"),
         Line("    d_optimizer.zero_grad()", "D", "zero_grad"),
         Line("    d_loss.backward()", "D", "gradients"),
         Line("    d_optimizer.step()", "D", "update"),
@@ -90,7 +75,7 @@ def _g_body(config: GANConfig) -> tuple[Line, ...]:
         Line("    fake = generator(noise)", "G", "fake"),
         Line("    with frozen(discriminator):  # D's weights take no gradient", "G", "scores"),
         Line("        fake_logits = discriminator(fake)", "G", "scores"),
-        Line(f"    {_G_LOSS[config.loss]}", "G", "loss"),
+        Line(f"    {LOSSES[config.loss].code_g}", "G", "loss"),
         Line("    g_optimizer.zero_grad()", "G", "zero_grad"),
         Line("    g_loss.backward()", "G", "gradients"),
         Line("    g_optimizer.step()", "G", "update"),
@@ -112,8 +97,6 @@ _WORDS: dict[tuple[Network, str], str] = {
     ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block is about D, and no gradient"
     " is to go back into G.",
     ("D", "scores"): "D scores both batches: one logit for each sample, high where it takes the sample for real.",
-    ("D", "loss"): "Real samples are held against ones, fakes against zeros. The mean of the two losses is what D"
-    " minimises.",
     ("D", "zero_grad"): "backward() adds to what lies in .grad. So what the last update left there is thrown away first.",
     ("D", "gradients"): "backward() fills .grad of every weight of D: the direction in which the loss grows. No weight has"
     " moved yet, and G's .grad is as it was.",
@@ -124,56 +107,36 @@ _WORDS: dict[tuple[Network, str], str] = {
     ("G", "scores"): "D scores the fakes. Its weights are frozen for this: the gradient is to pass through D, not to stay"
     " in it. (The lecture leaves that out; then backward() also adds to D's .grad, and that is why D's block begins with"
     " zero_grad. The laboratory below shows it.)",
-    ("G", "loss"): "The fakes are held against **ones**: G's loss is small where D takes them for real. With zeros G would"
-    " learn to be found out.",
     ("G", "zero_grad"): "What the last update left in G's .grad is thrown away.",
     ("G", "gradients"): "The loss goes back through D into the pixels, and from the pixels into G's weights: D tells G what"
     " to change.",
     ("G", "update"): "The optimiser moves G's weights, and G's alone. The same noise would now score a little higher.",
 }  # fmt: skip
 
-_LOSS_WORDS: dict[tuple[Network, LossName], str] = {
-    ("G", "bce_saturating"): "The fakes are held against zeros and the sign is turned round: G maximises D's loss. Where D is"
-    " sure, this curve is flat, and G hardly learns.",
-    ("D", "least_squares"): "Squared distances: real logits to one, fake logits to zero. Their mean is what D minimises.",
-    ("G", "least_squares"): "The squared distance of the fakes' logits to **one**.",
-    ("D", "wasserstein_gp"): "D is to score real samples high and fakes low; the penalty keeps its slope near 1.",
-    ("G", "wasserstein_gp"): "G wants its fakes scored high.",
-}  # fmt: skip
-
 
 def words(view: StageView) -> str:
     """One or two plain sentences on the stage that was just executed."""
-    loss = view.config.loss
-    if view.stage == "loss" and (view.network, loss) in _LOSS_WORDS:
-        return _LOSS_WORDS[view.network, loss]
+    if view.stage == "loss":
+        loss = LOSSES[view.config.loss]
+        return loss.explanation_d if view.network == "D" else loss.explanation_g
     return _WORDS[view.network, view.stage]
 
 
 def formula(view: StageView) -> str:
     """The loss with this batch's numbers in it, as LaTeX; empty before the loss stage."""
-    loss, values = view.config.loss, view.losses
+    loss, values = LOSSES[view.config.loss], view.losses
     if "loss" not in values:
         return ""
     total = f"{values['loss']:.4f}"
     if view.network == "G":
-        return {
-            "bce": r"-\tfrac1n\sum\log D(G(z)) = ",
-            "bce_saturating": r"\tfrac1n\sum\log(1-D(G(z))) = ",
-            "least_squares": r"\tfrac1n\sum(D(G(z))-1)^2 = ",
-            "wasserstein_gp": r"-\tfrac1n\sum D(G(z)) = ",
-        }[loss] + total
+        return f"{loss.formula_g} = {total}"
     real, fake = f"{values['real_part']:.4f}", f"{values['fake_part']:.4f}"
-    real_half, fake_half = {
-        "least_squares": (r"\tfrac1n\sum(D(x)-1)^2", r"\tfrac1n\sum D(G(z))^2"),
-        "wasserstein_gp": (r"-\tfrac1n\sum D(x)", r"\tfrac1n\sum D(G(z))"),
-    }.get(loss, (r"-\tfrac1n\sum\log D(x)", r"-\tfrac1n\sum\log(1-D(G(z)))"))
-    whole = rf"\tfrac12({real} + {fake})"
-    if loss == "wasserstein_gp":
-        whole = rf"({real}) + ({fake}) + {view.config.gradient_penalty:g}\cdot{values['penalty']:.4f}"
+    whole = rf"\tfrac12({real} + {fake})" if loss.averaged else f"({real}) + ({fake})"
+    if loss.penalised:
+        whole += rf" + {view.config.gradient_penalty:g}\cdot{values['penalty']:.4f}"
     rows = (
-        rf"\text{{real}} &= {real_half} = {real}",
-        rf"\text{{fake}} &= {fake_half} = {fake}",
+        rf"\text{{real}} &= {loss.formula_real} = {real}",
+        rf"\text{{fake}} &= {loss.formula_fake} = {fake}",
         rf"\text{{loss}} &= {whole} = {total}",
     )
     return r"\begin{aligned}" + r"\\[4pt]".join(rows) + r"\end{aligned}"

@@ -9,7 +9,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.charts.decimate import extremes, smooth, thin
 from dashboard.charts.figure import Figure
-from gan_core.metrics import BALANCE
+from gan_core.losses import LOSSES as LOSS_FUNCTIONS
 from gan_core.snapshot import Mark, Snapshot
 
 POINTS = 260  # of raw values: what a chart of this width can show
@@ -60,20 +60,19 @@ def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
                 x=[single.iteration for single in updates], y=[single.loss for single in updates], name=name,
                 mode="markers", marker={"color": colour, "size": 7, "line": {"width": 1, "color": "white"}},
             )  # fmt: skip
-    balance = BALANCE[snapshot.config.loss]
+    balance = LOSS_FUNCTIONS[snapshot.config.loss].balance
     if balance.loss_d > 0 or not axes.log_y:
-        label = "ln 2" if snapshot.config.loss.startswith("bce") else f"{balance.loss_d:g}"
-        _level(figure, balance.loss_d, label, axes.log_y)
+        _level(figure, balance.loss_d, balance.label, axes.log_y)
     return figure
 
 
 def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """What D says on average: of real samples, and of fakes before and after G's step."""
     figure = _lines(snapshot, SCORES, Axes(axes.log_x, False))
-    level = BALANCE[snapshot.config.loss].score
-    if level is not None:
-        _level(figure, level, f"{level:g}")
-    if snapshot.config.loss.startswith("bce"):
+    loss = LOSS_FUNCTIONS[snapshot.config.loss]
+    if loss.balance.score is not None:
+        _level(figure, loss.balance.score, f"{loss.balance.score:g}")
+    if loss.is_probability:
         figure.plain["layout"]["yaxis"]["range"] = [-0.02, 1.02]
     return figure
 

@@ -20,7 +20,7 @@ CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 
 Kind = Literal["pictures", "points"]
-PLANE = "gan_core.data.plane:load"
+PLANE = "gan_core.data.points:load"
 
 
 class Source(NamedTuple):
@@ -42,7 +42,7 @@ DATASETS: dict[str, Source] = {
     "mnist": Source("MNIST", "gan_core.data.vision:load", classes=DIGITS, download=9_941_303),
     "fashion_mnist": Source("Fashion-MNIST", "gan_core.data.vision:load", classes=CLOTHES, download=26_451_395),
     "kmnist": Source("KMNIST", "gan_core.data.vision:load", classes=KANA, download=18_194_632),
-    "own_pictures": Source("My own pictures", "gan_core.data.own_loaders:load_own_pictures"),
+    "own_pictures": Source("My own pictures", "gan_core.data.own.loaders:load_own_pictures"),
     "line": Source("Line", PLANE, "points"),
     "two_gaussians": Source("Two gaussians", PLANE, "points"),
     "eight_gaussians": Source("Eight gaussians on a ring", PLANE, "points"),
@@ -54,7 +54,7 @@ DATASETS: dict[str, Source] = {
     "spiral": Source("Two spiral arms", PLANE, "points"),
     "checkerboard": Source("Checkerboard", PLANE, "points"),
     "drawn": Source("Drawn by hand", PLANE, "points"),
-    "own_points": Source("My own points (CSV)", "gan_core.data.own_loaders:load_own_points", kind="points"),
+    "own_points": Source("My own points (CSV)", "gan_core.data.own.loaders:load_own_points", kind="points"),
 }
 
 _POINTS: dict[str, Any] = {
@@ -71,7 +71,7 @@ _POINTS: dict[str, Any] = {
 }
 
 # The settings in which pictures and points differ: pictures take the lecture's, points a pair of small networks.
-SUITED: dict[Kind, dict[str, Any]] = {
+RECOMMENDED_SETTINGS: dict[Kind, dict[str, Any]] = {
     "pictures": {name: GANConfig.setting(name).default for name in _POINTS},
     "points": _POINTS,
 }
@@ -87,14 +87,14 @@ def source(name: str) -> Source:
     raise DataError(f"dataset = {name!r} is not known; it should be one of {', '.join(map(repr, DATASETS))}.{hint}")
 
 
-def suited(config: GANConfig, dataset: str) -> GANConfig:
+def with_recommended_settings(config: GANConfig, dataset: str) -> GANConfig:
     """``config`` with this data set and, where it turns from pictures to points or back, with what suits those.
 
     The classes chosen of another set mean nothing in this one: all of them again. 'drawn' without a drawing starts
     with one. DataError if the set is not known.
     """
     kind = source(dataset).kind
-    changes = {} if config.dataset in DATASETS and source(config.dataset).kind == kind else SUITED[kind]
+    changes = {} if config.dataset in DATASETS and source(config.dataset).kind == kind else RECOMMENDED_SETTINGS[kind]
     drawing = config.drawing or (STARTER if dataset == "drawn" else "")
     return config.replace(**changes, dataset=dataset, classes=(), drawing=drawing)
 

@@ -24,23 +24,23 @@ class Progress(NamedTuple):
     unit: str = ""
 
 
-Tell = Callable[[Progress], None]
+ReportProgress = Callable[[Progress], None]
 
 
-class Files(NamedTuple):
+class PreparedFiles(NamedTuple):
     """A prepared set: uint8 pictures ``[n, features]`` and int64 labels ``[n]``."""
 
     pictures: Path
     labels: Path
 
 
-def files(name: str, folder: Path) -> Files:
+def files(name: str, folder: Path) -> PreparedFiles:
     """Where the prepared set ``name`` is or will be."""
     place = folder / FOLDERS[name]
-    return Files(place / "train-pictures.npy", place / "train-labels.npy")
+    return PreparedFiles(place / "train-pictures.npy", place / "train-labels.npy")
 
 
-def ready(name: str, folder: Path | None = None) -> bool:
+def is_prepared(name: str, folder: Path | None = None) -> bool:
     """Whether the set can be had at once: it needs no preparing, or has been prepared from the files that are there."""
     if name not in FOLDERS:
         return True
@@ -53,7 +53,7 @@ def ready(name: str, folder: Path | None = None) -> bool:
     return min(path.stat().st_mtime for path in made) >= newest
 
 
-def make_ready(name: str, folder: Path, tell: Tell) -> None:
+def prepare_dataset(name: str, folder: Path, tell: ReportProgress) -> None:
     """Prepare the set; DataError says why it cannot be had. For a process of its own: it imports what reads the set."""
     from gan_core.data.vision import prepare
 

@@ -20,7 +20,7 @@ from gan_core.data import DATASETS
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder, save_whole
-from gan_core.data.prepared import FOLDERS, TRAINING, Files, Progress, Tell, files, ready
+from gan_core.data.prepared import FOLDERS, TRAINING, PreparedFiles, Progress, ReportProgress, files, is_prepared
 
 SIDE = 28
 WATCH = 0.2  # seconds between two looks at how much has come
@@ -64,7 +64,7 @@ def load(config: GANConfig, own: Path | None = None) -> Dataset:
     """MNIST, Fashion-MNIST or KMNIST: 60,000 training pictures, 28×28 (LeCun et al. 1998, Xiao et al. 2017, Clanuwat
     et al. 2018), mapped into memory; prepared first where that has not been done."""
     name, folder = config.dataset, data_folder()
-    if not ready(name, folder):
+    if not is_prepared(name, folder):
         prepare(name, folder)
     made = files(name, folder)
     # Copy on write: the pages are those of every other run, and nobody can change them for another.
@@ -72,7 +72,7 @@ def load(config: GANConfig, own: Path | None = None) -> Dataset:
     return Dataset(name, DATASETS[name].title, pictures, (SIDE, SIDE), labels)
 
 
-def prepare(name: str, folder: Path, tell: Tell = lambda progress: None) -> None:
+def prepare(name: str, folder: Path, tell: ReportProgress = lambda progress: None) -> None:
     """Make the set ready: files that are there are used without any network, others downloaded and verified.
 
     DataError says what went wrong and what to do; half a file never counts as data.
@@ -99,7 +99,7 @@ def _downloading(name: str, done: int) -> Progress:
     return Progress(f"Downloading {DATASETS[name].title}", min(done, total), total, "bytes")
 
 
-def _write(kind: Any, folder: Path, made: Files) -> None:
+def _write(kind: Any, folder: Path, made: PreparedFiles) -> None:
     """What torchvision reads, as files to map; labels first, so that pictures are never there without them."""
     read = kind(folder, train=True)
     if read.data.shape[1:] != (SIDE, SIDE) or len(read.data) != len(read.targets):
@@ -133,7 +133,7 @@ def _fetch(kind: Any, folder: Path, tell: Callable[[int], None]) -> None:
 
 @contextmanager
 def _watching(staged: Path, tell: Callable[[int], None]) -> Iterator[None]:
-    """Tell now and then how much lies there: torchvision's own progress goes to the terminal alone."""
+    """ReportProgress now and then how much lies there: torchvision's own progress goes to the terminal alone."""
     done = threading.Event()
 
     def watch() -> None:

@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from gan_core.config import Network
 from gan_core.diagnostics.measures import norm, weights_of
 from gan_core.diagnostics.views import Block, Experiment, Switches
-from gan_core.trainer import Trainer
+from gan_core.training.trainer import Trainer
 
 TIMES = 3
 

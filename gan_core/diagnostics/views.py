@@ -49,7 +49,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Twins:
+class TrainEvalComparison:
     """The same noise through the generator in three ways, ``[n, *shape]`` each.
 
     ``train``: normalised by the whole batch. ``eval``: by the running statistics. ``alone``: in train mode, one at
@@ -69,7 +69,7 @@ class StageView:
 
     ``config``: what this turn goes by, also where the run's has changed since. ``turn`` and ``turns``: which of the
     iteration's turns it is, counted from 0, and whose they are. ``real`` and ``fake``: the first samples of the batch,
-    ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch, ``[batch_size]``. ``losses``: by name. ``push``:
+    ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch, ``[batch_size]``. ``losses``: by name. ``sample_gradient``:
     -∂loss_g/∂pixel for the shown fakes, ``[n, *shape]``.
     """
 
@@ -87,8 +87,8 @@ class StageView:
     real_logits: Values | None = None
     fake_logits: Values | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
-    push: Values | None = None
-    twins: Twins | None = None
+    sample_gradient: Values | None = None
+    train_eval: TrainEvalComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,13 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class PlaneView:
+class PointsView:
     """A GAN whose samples are points of the plane, as it stands between two updates.
 
     ``scores``: D(x) on a lattice over [-1, 1]², borders included, float32 ``[g, g]``: row 0 at y = -1, column 0 at
     x = -1. ``manifold``: where the generator sends a lattice of noise, float32 ``[rows, columns, 2]``: the first number
     of z grows along a row, the second from row to row; a single row if z is one number, None if it is more than two.
-    ``pull``: -∂loss_g/∂x for each shown fake, float32 ``[n, 2]``: the way that D's gradient sends it, of the fake's
+    ``sample_gradient``: -∂loss_g/∂x for each shown fake, float32 ``[n, 2]``: the way that D's gradient sends it, of the fake's
     own loss and not of the batch's mean, so no batch size stands in it.
 
     ``divergence``: Jensen–Shannon, in bits from 0 to 1, between fakes and real points. ``floor``: the same between
@@ -149,7 +149,7 @@ class PlaneView:
 
     scores: Values
     manifold: Values | None
-    pull: Values
+    sample_gradient: Values
     divergence: float
     floor: float
     modes: int

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from gan_core.config import Network
 from gan_core.diagnostics.measures import network_view, units_off, weights_of
-from gan_core.diagnostics.twins import twins
-from gan_core.diagnostics.views import StageView, Twins
+from gan_core.diagnostics.train_eval import twins
+from gan_core.diagnostics.views import StageView, TrainEvalComparison
 from gan_core.metrics import Metrics
-from gan_core.trainer import Stage, Trainer
+from gan_core.training.trainer import Stage, Trainer
 
 SHOWN = 8  # samples of the batch whose pictures are kept
 
@@ -79,7 +79,7 @@ class Walkthrough:
             }
             self._made: dict[Network, dict[str, Tensor]] = {"D": {}, "G": {}}
             self._off: dict[Network, dict[str, float]] = {"D": {}, "G": {}}
-            self._twins: Twins | None = None
+            self._train_eval: TrainEvalComparison | None = None
             yield from self.trainer.walk_turn(turn)
 
     def _describe(self, stage: Stage) -> StageView:
@@ -106,18 +106,18 @@ class Walkthrough:
                 for name in ("loss", "real_part", "fake_part", "penalty")
                 if name in made
             },
-            push=self._push(stage.network, made.get("fake")),
-            twins=self._twins,
+            sample_gradient=self._sample_gradient(stage.network, made.get("fake")),
+            train_eval=self._train_eval,
         )
 
     def _look_closer(self, stage: Stage, made: dict[str, Tensor]) -> None:
         """What has to be measured at its moment, because later stages change it."""
         trainer = self.trainer
         if stage.name == "noise" and stage.network == "G":
-            self._twins = None
+            self._train_eval = None
         if stage.name == "fake":
             self._off["G"] = units_off(trainer.generator, made["noise"])
-            self._twins = twins(trainer, made["noise"], SHOWN)
+            self._train_eval = twins(trainer, made["noise"], SHOWN)
             if made["fake"].requires_grad:
                 made["fake"].retain_grad()  # keeps ∂loss_g/∂pixel, which backward computes anyway
         if stage.name == "scores":
@@ -126,7 +126,7 @@ class Walkthrough:
     def _pictures(self, samples: Tensor | None) -> NDArray[np.float32] | None:
         return None if samples is None else _numbers(samples[:SHOWN]).reshape(-1, *self.trainer.dataset.shape)
 
-    def _push(self, network: Network, fake: Tensor | None) -> NDArray[np.float32] | None:
+    def _sample_gradient(self, network: Network, fake: Tensor | None) -> NDArray[np.float32] | None:
         if network == "D" or fake is None or fake.grad is None:
             return None
         return self._pictures(-fake.grad)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan_core.config import GANConfig
-from gan_core.data.own import OWN_FILE, link
-from gan_core.export import GENERATOR_FILE
+from gan_core.data.own.samples import OWN_FILE, link
+from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner
 

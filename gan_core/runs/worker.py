@@ -12,17 +12,14 @@ from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
 from gan_core.data import load_dataset
-from gan_core.data.own import OWN_FILE
+from gan_core.data.own.samples import OWN_FILE
 from gan_core.device import available_devices, device_words
 from gan_core.diagnostics.laboratory import experiment
-from gan_core.diagnostics.plane import PlaneWatch
-from gan_core.diagnostics.views import Experiment, PlaneView
+from gan_core.diagnostics.points import PointsDiagnostics
+from gan_core.diagnostics.views import Experiment, PointsView
 from gan_core.diagnostics.walkthrough import Walkthrough
-from gan_core.divergence import Diverged, broken_weights, healthy_rows
-from gan_core.export import save_networks
+from gan_core.export.weights import save_networks
 from gan_core.history import History
-from gan_core.metrics_buffer import MetricsBuffer
-from gan_core.pace import Pace
 from gan_core.runs.protocol import (
     Command,
     Failure,
@@ -40,7 +37,10 @@ from gan_core.runs.protocol import (
 )
 from gan_core.sampling import generate, real_samples, sample_noise
 from gan_core.snapshot import Mark, SingleUpdate, Snapshot, samples_shown
-from gan_core.trainer import Trainer
+from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
+from gan_core.training.metrics_buffer import MetricsBuffer
+from gan_core.training.threads import Pace
+from gan_core.training.trainer import Trainer
 
 SLICE = 0.005  # seconds of training between two looks at the commands; one iteration at least
 LOOK = 0.05  # seconds between two looks for a broken run, where looking is cheap
@@ -55,7 +55,7 @@ class Look:
 
     iteration: int
     fake: NDArray[np.float32]
-    plane: PlaneView | None
+    points: PointsView | None
 
 
 class Worker:
@@ -143,7 +143,7 @@ class Worker:
 
     def _use_data(self, trainer: Trainer) -> None:
         self._real = real_samples(trainer, self._shown)
-        self._watch = PlaneWatch(trainer) if trainer.dataset.shape == (2,) else None
+        self._watch = PointsDiagnostics(trainer) if trainer.dataset.shape == (2,) else None
 
     def _use_noise(self, seed: int) -> None:
         self._sample_seed = seed
@@ -306,7 +306,7 @@ class Worker:
             sample_seed=self._sample_seed,
             walk=None if self._walk is None else self._walk.view,
             experiment=self._experiment,
-            plane=look.plane,
+            points=look.points,
         )
 
     def _speed(self) -> float:

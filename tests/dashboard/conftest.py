@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from dashboard import session
-from dashboard.tab import Tab
+from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner

@@ -16,12 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import feed, parts
 from dashboard.charts.lines import Axes
-from dashboard.charts.plane import LAYERS
+from dashboard.charts.points import LAYERS
 from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import apart, component, follows, healthy
-from tests.dashboard.test_page import only_run, press
+from tests.dashboard.pages.test_train import only_run, press
 
 SnapshotOf = Callable[..., Snapshot]
 

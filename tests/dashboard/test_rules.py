@@ -39,7 +39,7 @@ def test_opening_the_page_imports_no_pytorch() -> None:
     """It belongs to the run's process: a page without it starts a second sooner and 200 MB smaller."""
     code = (
         "import sys\n"
-        "import dashboard.views.train, gan_core.runs.process, gan_core.config\n"
+        "import dashboard.pages.train, gan_core.runs.process, gan_core.config\n"
         "assert not {'torch', 'torchvision', 'sklearn'} & set(sys.modules), 'imported at start-up'"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan_core import arithmetic
+from gan_core.training import arithmetic
 
 
 @pytest.fixture

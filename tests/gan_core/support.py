@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_core import GANConfig, Trainer
 from gan_core.data.dataset import Dataset
-from gan_core.data.own import keep
+from gan_core.data.own.samples import keep
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]

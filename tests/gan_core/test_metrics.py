@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gan_core.metrics import COLUMNS
-from gan_core.metrics_buffer import MetricsBuffer
+from gan_core.training.metrics_buffer import MetricsBuffer
 from tests.gan_core.support import Recorded, points, tiny, tiny_trainer
 
 

@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from gan_core import GANConfig, Trainer
-from gan_core.data import DATASETS, suited
-from gan_core.diagnostics.plane import PlaneWatch
-from gan_core.diagnostics.views import PlaneView
+from gan_core.data import DATASETS, with_recommended_settings
+from gan_core.diagnostics.points import PointsDiagnostics
+from gan_core.diagnostics.views import PointsView
 from gan_core.presets import PRESETS
 from gan_core.sampling import generate, sample_noise
 
 
-def looks(config: GANConfig, every: int, times: int) -> list[PlaneView]:
+def looks(config: GANConfig, every: int, times: int) -> list[PointsView]:
     """Train on one thread, so that every machine sums alike, and look every so many iterations."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         trainer = Trainer(config.replace(device="cpu"))
-        watch, seen = PlaneWatch(trainer), []
+        watch, seen = PointsDiagnostics(trainer), []
         for _ in range(times):
             for _ in range(every):
                 trainer.step()
@@ -31,7 +31,7 @@ def looks(config: GANConfig, every: int, times: int) -> list[PlaneView]:
 
 
 def test_the_ring_is_learnt_by_the_settings_that_suit_points() -> None:
-    assert PRESETS["ring"].config == suited(GANConfig(), "eight_gaussians")
+    assert PRESETS["ring"].config == with_recommended_settings(GANConfig(), "eight_gaussians")
     (view,) = looks(PRESETS["ring"].config, 2500, 1)
     assert (view.modes, view.covered) == (8, 8)
     assert view.good >= 0.6

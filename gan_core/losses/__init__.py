@@ -1,0 +1,14 @@
+"""A loss's name → its functions and its description. To add a loss, write its file and name it in ``LOSSES``."""
+
+from gan_core.losses.base import Loss
+from gan_core.losses.bce import CrossEntropy
+from gan_core.losses.bce_saturating import SaturatingCrossEntropy
+from gan_core.losses.least_squares import LeastSquares
+from gan_core.losses.wasserstein_gp import WassersteinPenalty
+
+LOSSES: dict[str, Loss] = {
+    "bce": CrossEntropy(),
+    "bce_saturating": SaturatingCrossEntropy(),
+    "least_squares": LeastSquares(),
+    "wasserstein_gp": WassersteinPenalty(),
+}

@@ -1,0 +1,36 @@
+"""The minimax form of cross entropy: G minimises log(1 - D(G(z))), whose gradient vanishes where D is sure.
+
+Source: Goodfellow et al. 2014, "Generative adversarial nets", equation 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from gan_core.losses.base import Balance
+from gan_core.losses.bce import CrossEntropy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SaturatingCrossEntropy(CrossEntropy):
+    title = "Cross entropy, saturating G"
+    balance = Balance(math.log(2), -math.log(2), 0.5, "ln 2")
+    target_g = 0.0
+    sign_g = -1.0
+    reading = (
+        "At ln 2 = 0.693 D cannot tell real from fake. G minimises log(1 - D(G(z))): below 0, and flat while D is sure."
+    )
+    explanation_g = (
+        "The fakes are compared with zeros and the sign is reversed: G maximises D's loss. Where D is sure, this curve is"
+        " flat, and G hardly learns."
+    )
+    formula_g = r"\tfrac1n\sum\log(1-D(G(z)))"
+    code_g = "g_loss = -bce(fake_logits, zeros)"
+
+    def generator(self, fake: Tensor, ones: Tensor, zeros: Tensor) -> Tensor:
+        from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+        return -bce(fake, zeros)

@@ -1,0 +1,40 @@
+"""When training has broken: the first number that is no longer finite."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gan_core.metrics import COLUMNS
+from gan_core.training.trainer import Trainer
+
+Rows = NDArray[np.float32]
+
+
+class Diverged(ValueError):
+    """A metric or a weight became infinite or NaN; the message is fit for a page."""
+
+    def __init__(self, what: str, value: float, iteration: int) -> None:
+        super().__init__(
+            f"{what} became {value} at iteration {iteration:,}: the training has diverged. Smaller learning rates, "
+            "or BatchNorm, usually prevent it."
+        )
+
+
+def healthy_rows(rows: Rows, first: int) -> tuple[Rows, Diverged | None]:
+    """Metrics ``[n, len(COLUMNS)]`` of the iterations from ``first`` on, up to the first that is not finite."""
+    broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if not len(broken):
+        return rows, None
+    index = int(broken[0])
+    column = int(np.flatnonzero(~np.isfinite(rows[index]))[0])
+    return rows[:index], Diverged(COLUMNS[column], float(rows[index, column]), first + index)
+
+
+def broken_weights(trainer: Trainer) -> Diverged | None:
+    """The first weight or BatchNorm statistic that is not finite: an update can break what it had measured healthy."""
+    for network in ("generator", "discriminator"):
+        for name, values in getattr(trainer, network).state_dict().items():
+            finite = torch.isfinite(values)
+            if not finite.all():
+                return Diverged(f"{network} {name}", float(values[~finite][0]), trainer.iteration)
+    return None

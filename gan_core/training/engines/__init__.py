@@ -1,0 +1,1 @@
+"""Ways to compute an update; all end in the same weights."""

@@ -1,0 +1,83 @@
+"""Training without a page: a progress bar, a table of metrics and the trained networks in a folder."""
+
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from gan_core.export.weights import save_networks, write_whole
+from gan_core.images import drawable, samples_png
+from gan_core.metrics import COLUMNS
+from gan_core.sampling import generate, sample_noise
+from gan_core.snapshot import samples_shown
+from gan_core.training.divergence import Diverged, Rows, broken_weights, healthy_rows
+from gan_core.training.metrics_buffer import MetricsBuffer
+from gan_core.training.threads import Pace
+from gan_core.training.trainer import Trainer
+
+CONFIG_FILE = "config.json"
+METRICS_FILE = "metrics.csv"
+SAMPLES_FILE = "samples.png"
+BLOCK = 50  # iterations between two looks at the metrics: each look waits for the device
+
+
+def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.Event) -> Diverged | None:
+    """Train until ``iterations`` are done or ``stop`` is set, and write into ``folder`` what there is then.
+
+    If the training diverges, its reason comes back; the table ends before the broken iteration, and the trainer
+    and the saved networks are those of the last block that was healthy.
+    """
+    write_whole(folder / CONFIG_FILE, trainer.config.to_json().encode())
+    with (
+        (folder / METRICS_FILE).open("w", newline="") as table,
+        tqdm(total=iterations, unit="it", dynamic_ncols=True) as bar,
+    ):
+        table.write(",".join(("iteration", *COLUMNS)) + "\n")
+        diverged = _train(trainer, iterations, stop, table, bar)
+    save_networks(folder, trainer)
+    _save_samples(folder / SAMPLES_FILE, trainer)
+    return diverged
+
+
+def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: TextIO, bar: Any) -> Diverged | None:
+    buffer = MetricsBuffer(trainer.device, BLOCK)
+    pace = Pace(trainer.config, trainer.dataset.features, trainer.device)
+    healthy = trainer.state_dict()
+    while trainer.iteration < iterations and not stop.is_set():
+        first = trainer.iteration + 1
+        while buffer.room and not (trainer.iteration == iterations or stop.is_set()):
+            pace.begin(1)
+            buffer.record(trainer.step_into)
+            pace.end()
+            bar.update()
+        rows, diverged = healthy_rows(buffer.take(), first)
+        _write_rows(table, rows, first)
+        diverged = diverged or broken_weights(trainer)
+        if diverged:
+            trainer.load_state_dict(healthy)
+            return diverged
+        healthy = trainer.state_dict()
+        _show_losses(bar, rows)
+    return None
+
+
+def _write_rows(table: TextIO, rows: Rows, first: int) -> None:
+    for iteration, row in enumerate(rows, first):
+        table.write(f"{iteration}," + ",".join(map(str, row)) + "\n")  # the shortest text that reads back the same
+    table.flush()
+
+
+def _show_losses(bar: Any, rows: Rows) -> None:
+    shown = {name: f"{rows[-1, COLUMNS.index(name)]:.3f}" for name in ("loss_d", "loss_g")}
+    bar.set_postfix(shown, refresh=False)
+
+
+def _save_samples(path: Path, trainer: Trainer) -> None:
+    """Fakes in one picture; nothing, and no older picture either, of samples that nobody can draw."""
+    shape = trainer.dataset.shape
+    if not drawable(shape):
+        path.unlink(missing_ok=True)
+        return
+    noise = sample_noise(0, samples_shown(shape), trainer.config)
+    write_whole(path, samples_png(generate(trainer, noise)))

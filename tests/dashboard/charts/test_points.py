@@ -1,0 +1,108 @@
+"""The plane's figure shows what the snapshot says, in few bytes."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.charts import points as charts
+from dashboard.charts.explain import reading
+from dashboard.charts.images import sample_gradient_pngs, single_pngs
+from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS, measures
+from gan_core.metrics import COLUMNS
+from gan_core.snapshot import Snapshot
+
+Make = Callable[..., Snapshot]
+
+
+@pytest.fixture
+def shown(snapshot: Make) -> Snapshot:
+    return snapshot(3, dataset="eight_gaussians", generator_batch_norm=False)
+
+
+def plane(shown: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
+    """The chart, and Plotly has checked every property."""
+    return go.Figure(charts.plane(shown, layers).plain)
+
+
+def trace(figure: go.Figure, name: str) -> go.Scatter:
+    return next(one for one in figure.data if one.name == name)
+
+
+def places(one: go.Scatter) -> np.ndarray:
+    return np.stack([one.x, one.y], axis=1) / UNITS
+
+
+def test_points_lie_where_they_are(shown: Snapshot) -> None:
+    figure = plane(shown, tuple(LAYERS))
+    np.testing.assert_allclose(places(trace(figure, "Real")), shown.real, atol=0.5 / UNITS)
+    np.testing.assert_allclose(places(trace(figure, "Fake")), shown.fake, atol=0.5 / UNITS)
+
+
+def test_the_ground_is_ds_score_right_side_up(shown: Snapshot) -> None:
+    assert shown.plane is not None
+    scores = np.linspace(0, 1, 41 * 41, dtype=np.float32).reshape(41, 41)  # row 0, at y = -1, is the lowest
+    ground = trace(plane(replace(shown, plane=replace(shown.plane, scores=scores))), "D's score")
+    assert (ground.x0, ground.y0, ground.dx * 40) == (-UNITS, -UNITS, 2 * UNITS)
+    np.testing.assert_allclose(np.asarray(ground.z), scores * 100, atol=0.5)
+
+
+@pytest.mark.parametrize("size", [2, 3, 20, 21])
+def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snapshot, size: int) -> None:
+    assert shown.plane is not None
+    across, up = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
+    manifold = np.stack([across, up], axis=2).astype(np.float32)
+    view = replace(shown.plane, manifold=manifold)
+    path = places(trace(plane(replace(shown, plane=view), ("manifold",)), "G's sheet"))
+    knots = np.rint((path + 1) * (size - 1) / 2).astype(int).tolist()
+    drawn = {frozenset(map(tuple, step)) for step in itertools.pairwise(knots)}
+    neighbours = {frozenset(((x, y), (x + 1, y))) for x in range(size - 1) for y in range(size)}
+    neighbours |= {frozenset(((x, y), (x, y + 1))) for x in range(size) for y in range(size - 1)}
+    assert {step for step in drawn if len(step) == 2} == neighbours
+
+
+def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
+    assert shown.plane is not None
+    arrows = places(trace(plane(shown, ("pull",)), "D's pull")).reshape(-1, 3, 2)
+    assert len(arrows) == ARROWS
+    np.testing.assert_allclose(arrows[:, 0], shown.fake[:ARROWS], atol=1e-5)
+    ways, pull = arrows[:, 1] - arrows[:, 0], shown.plane.pull[:ARROWS]
+    np.testing.assert_allclose(np.linalg.norm(ways, axis=1).max(), LONGEST, rtol=1e-3)
+    cosine = (ways * pull).sum(1) / (np.linalg.norm(ways, axis=1) * np.linalg.norm(pull, axis=1))
+    np.testing.assert_allclose(cosine, 1, atol=1e-3)
+    assert np.isnan(arrows[:, 2]).all()
+
+
+@pytest.mark.parametrize("loss", ["bce", "least_squares", "wasserstein_gp"])
+def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
+    shown = snapshot(1, dataset="eight_gaussians", generator_batch_norm=False, loss=loss)
+    figure = charts.plane(shown, tuple(LAYERS))
+    assert [one["name"] for one in json.loads(figure.to_json())["data"]] == [
+        "D's score", "G's sheet", "Real", "Fake", "D's pull",
+    ]  # fmt: skip
+    assert len(figure.to_json()) < 25_000
+
+
+def test_measures_are_told(shown: Snapshot) -> None:
+    assert shown.plane is not None
+    told = measures(replace(shown, plane=replace(shown.plane, divergence=0.25, floor=0.02, covered=7, good=0.8)))
+    assert told == "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
+    assert measures(replace(shown, plane=replace(shown.plane, modes=0))).count("·") == 0
+
+
+def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> None:
+    assert shown.plane is not None
+    values = np.full((5, len(COLUMNS)), 0.5, np.float32)
+    balanced = replace(shown, trace=replace(shown.trace, values=values))
+    assert "D is too weak to see it" in reading(replace(balanced, plane=replace(shown.plane, divergence=0.9)))
+    assert "can hardly tell" in reading(replace(balanced, plane=replace(shown.plane, divergence=0.1)))
+
+
+def test_single_points_are_pictures_too(shown: Snapshot) -> None:
+    files = [*single_pngs(shown.fake[:3]), *sample_gradient_pngs(shown.fake[:3], shown.fake[:3])]
+    assert len(files) == 6
+    assert all(file.startswith(b"\x89PNG") for file in files)

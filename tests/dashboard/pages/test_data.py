@@ -1,0 +1,350 @@
+"""Choosing what the GAN learns, by a learner who has no browser."""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard import session
+from gan_core.data import DATASETS, RECOMMENDED_SETTINGS
+from gan_core.data.drawing import STARTER, pack
+from gan_core.data.errors import DataError
+from gan_core.data.prepared import Progress
+from gan_core.presets import PRESETS
+from gan_core.runs.jobs import JobDone, JobFailed, Jobs, State
+from gan_core.runs.registry import Registry
+from tests.dashboard.conftest import APP, component, go_to, healthy, texts
+from tests.dashboard.pages.test_train import only_run, press, state
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+POINTS = [name for name, source in DATASETS.items() if source.kind == "points" and not name.startswith("own")]
+
+
+class InlinePreparation:
+    """Does the work in this process, all at once; a poll tells the next thing that it told."""
+
+    def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
+        self.told: list[State] = [Progress("Starting")]
+        self.cancelled = False
+        try:
+            result = work(*arguments, self.told.append)
+            self.told.append(JobDone(result))
+        except DataError as error:
+            self.told.append(JobFailed(str(error)))
+
+    def poll(self, wait: float = 0.0) -> State:
+        return self.told.pop(0) if len(self.told) > 1 else self.told[0]
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Downloading(InlinePreparation):
+    """Comes to a third, and stays there."""
+
+    def __init__(self, *_: Any) -> None:
+        self.told = [Progress("Downloading MNIST", 3_300_000, 9_900_000, "bytes")]
+        self.cancelled = False
+
+
+@pytest.fixture
+def prepare_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
+    """Choose how data sets are made ready."""
+
+    def choose(kind: type) -> None:
+        made = Jobs(kind)
+        monkeypatch.setattr(session, "preparations", lambda: made)
+        monkeypatch.setattr(session, "Job", kind)
+
+    return choose
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, and no network."""
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("the tests have no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    return tmp_path
+
+
+def choose(app: AppTest, dataset: str) -> AppTest:
+    return healthy(app.selectbox(key="dataset").set_value(dataset).run())
+
+
+# The plane ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_every_distribution_of_the_plane_trains_and_is_drawn(app: AppTest, registry: Registry, name: str) -> None:
+    choose(app, name)
+    press(app, "step")
+    snapshot = state(registry)[1]
+    assert (snapshot.config.dataset, snapshot.iteration, snapshot.shape) == (name, 1, (2,))
+    assert snapshot.dataset_title == DATASETS[name].title
+    drawn = {trace["name"] for trace in component(app, "plot_plane")["data"]}
+    assert drawn == {"D's score", "Real", "Fake"}
+    assert "Divergence **" in texts(app)
+    assert ("modes **" in texts(app)) == (snapshot.points is not None and snapshot.points.modes > 0)
+
+
+def test_from_pictures_to_points_and_back_the_settings_follow(app: AppTest, registry: Registry) -> None:
+    choose(app, "ring")
+    for name, value in RECOMMENDED_SETTINGS["points"].items():
+        assert getattr(state(registry)[1].config, name) == value, name
+    healthy(app.number_input(key="batch_size").set_value(32).run())
+    choose(app, "spiral")
+    assert state(registry)[1].config.batch_size == 32, "from points to points they stay"
+    choose(app, "digits")
+    for name, value in RECOMMENDED_SETTINGS["pictures"].items():
+        assert getattr(state(registry)[1].config, name) == value, name
+
+
+def test_the_layers_can_be_switched(app: AppTest) -> None:
+    choose(app, "ring")
+    layers = next(group for group in app.get("button_group") if group.key == "layers")
+    healthy(layers.set_value(["manifold", "pull"]).run())
+    drawn = [trace["name"] for trace in component(app, "plot_plane")["data"]]
+    assert drawn == ["G's sheet", "D's pull"]
+
+
+def test_the_walk_goes_through_points_too(app: AppTest, registry: Registry) -> None:
+    choose(app, "ring")
+    go_to(app, "walk")
+    for _ in range(13):
+        press(app, "walk_stage")
+    view = state(registry)[1].walk
+    assert view is not None
+    assert view.sample_gradient is not None
+    assert component(app, "walk_push")["items"]
+    assert component(app, "walk_fake")["items"]
+    press(app, "step")
+    assert state(registry)[1].iteration == 1
+
+
+def test_a_drawing_is_learnt_and_a_new_one_changes_the_run_that_there_is(app: AppTest, registry: Registry) -> None:
+    choose(app, "drawn")
+    assert component(app, "canvas")["drawing"] == STARTER
+    press(app, "step")
+    cells = np.zeros((32, 32), bool)
+    cells[:4, :4] = True  # the upper left corner
+    app.session_state["drawing"] = pack(cells)
+    healthy(app.run())
+    snapshot = state(registry)[1]
+    assert (snapshot.iteration, snapshot.config.drawing) == (1, pack(cells))
+    assert snapshot.real[:, 0].max() < -0.6
+    assert snapshot.real[:, 1].min() > 0.6
+    assert [mark.text for mark in snapshot.marks] == ["Drawing changed"]
+    assert app.query_params["drawing"] == pack(cells)
+    press(app, "step")
+    assert state(registry)[1].iteration == 2
+
+
+def test_an_empty_canvas_is_no_distribution(app: AppTest, registry: Registry) -> None:
+    choose(app, "drawn")
+    press(app, "step")
+    app.session_state["drawing"] = ""
+    healthy(app.run())
+    assert "drawing is empty" in texts(app)
+    assert app.button(key="start").disabled
+    assert state(registry) == ("paused", state(registry)[1]), "the run is unharmed"
+    assert state(registry)[1].config.drawing == STARTER
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_the_controls_and_begins_a_run(app: AppTest, registry: Registry, name: str) -> None:
+    press(app, "step")
+    press(app, f"preset_{name}")
+    snapshot = state(registry)[1]
+    assert (snapshot.config, snapshot.iteration) == (PRESETS[name].config, 0)
+    press(app, "step")
+    assert state(registry)[1].iteration == 1
+    assert "applies from" not in texts(app)
+
+
+# Classes -----------------------------------------------------------------------------------------------------
+
+
+def test_some_classes_are_chosen_and_forgotten_with_the_data_set(app: AppTest, registry: Registry) -> None:
+    classes = next(group for group in app.get("button_group") if group.key == "classes")
+    healthy(classes.set_value([8, 3]).run())
+    snapshot = state(registry)[1]
+    assert snapshot.config.classes == (3, 8)
+    assert snapshot.dataset_count == 183 + 174  # of scikit-learn's digits
+    choose(app, "ring")
+    assert state(registry)[1].config.classes == ()
+    choose(app, "digits")
+    assert state(registry)[1].config.classes == ()
+
+
+# Sets that are downloaded ------------------------------------------------------------------------------------
+
+
+def put_mnist(folder: Path) -> None:
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        (raw / f"train-{kind}").write_bytes(gzip.decompress((REAL / f"t10k-{kind}.gz").read_bytes()))
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
+def test_mnist_is_made_ready_and_trained_on(
+    app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlinePreparation)
+    put_mnist(folder)
+    choose(app, "mnist")
+    for _ in range(6):  # in a browser a timer asks
+        healthy(app.run())
+    press(app, "step")
+    snapshot = state(registry)[1]
+    assert (snapshot.dataset_title, snapshot.dataset_count, snapshot.iteration) == ("MNIST", 10_000, 1)
+
+
+def test_while_a_set_is_downloaded_the_run_goes_on_and_it_can_be_called_off(
+    app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(Downloading)
+    press(app, "step")
+    run = only_run(registry)
+    choose(app, "mnist")
+    assert "Downloading MNIST: 3.3 MB of 9.9 MB" in app.get("progress")[0].proto.text
+    press(app, "step")
+    assert only_run(registry) is run
+    assert state(registry)[1].iteration == 2
+    press(app, "call_off")
+    assert app.selectbox(key="dataset").value == "digits"
+    assert not app.get("progress")
+    assert only_run(registry) is run
+
+
+def test_a_download_that_fails_costs_nobody_the_run_and_can_be_tried_again(
+    app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlinePreparation)
+    press(app, "step")
+    run = only_run(registry)
+    choose(app, "mnist")
+    for _ in range(4):
+        healthy(app.run())
+    assert "MNIST could not be had: the tests have no network" in texts(app)
+    assert str(folder / "MNIST" / "raw") in texts(app)
+    assert app.button(key="start").disabled, "Start would train something other than the page says"
+    assert only_run(registry) is run
+    press(app, "try_again")
+    for _ in range(4):
+        healthy(app.run())
+    assert "MNIST could not be had" in texts(app)
+    choose(app, "digits")
+    assert "could not be had" not in texts(app)
+    press(app, "step")
+    assert state(registry)[1].iteration == 2
+
+
+def test_a_visitor_whose_link_names_a_set_that_is_not_here_is_told(
+    registry: Registry, folder: Path, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlinePreparation)
+    visitor = AppTest.from_file(APP, default_timeout=30)
+    visitor.query_params["dataset"] = "mnist"
+    for _ in range(5):
+        healthy(visitor.run())
+    assert "MNIST could not be had" in texts(visitor)
+    choose(visitor, "digits")
+    press(visitor, "step")
+    assert state(registry)[1].iteration == 1
+
+
+# The learner's own -------------------------------------------------------------------------------------------
+
+
+def pictures_zip(count: int = 20, **others: bytes) -> bytes:
+    """``count`` pictures, each of another grey, and other files."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for index in range(count):
+            file = io.BytesIO()
+            Image.new("RGB", (40, 30), (index * 5, index * 5, index * 5)).save(file, "PNG")
+            archive.writestr(f"mine/{index:03}.png", file.getvalue())
+        for name, content in others.items():
+            archive.writestr(name, content)
+    return whole.getvalue()
+
+
+def in_dialog(app: AppTest) -> AppTest:
+    """A browser draws an open dialog alone; here each run is the whole page, so that it is opened anew for each."""
+    return press(app, "own_choose")
+
+
+def test_own_pictures_are_shown_before_they_are_trained_on(
+    app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlinePreparation)
+    choose(app, "own_pictures")
+    assert "there are no pictures of yours here yet" in texts(app)
+    app.number_input(key="picture_size").set_value(12)
+    upload = pictures_zip(broken=b"no picture", **{"../evil.png": b"x"})
+    app.file_uploader[0].set_value([("mine.zip", upload, "application/zip")])
+    in_dialog(app)
+    assert "**20 pictures**, 12×12" in texts(app)
+    assert "evil" in texts(app)
+    app.button(key="own_train").click()
+    in_dialog(app)
+    snapshot = state(registry)[1]
+    assert (snapshot.config.dataset, snapshot.config.picture_size, snapshot.shape) == ("own_pictures", 12, (12, 12))
+    press(app, "step")
+    press(app, "reset")
+    press(app, "step")
+    assert state(registry)[1].iteration == 1, "Reset has the pictures still"
+    assert only_run(registry).config.own_data == app.query_params["own_data"]
+
+
+def test_own_points_train(app: AppTest, registry: Registry, prepare_with: Callable[[type], None]) -> None:
+    prepare_with(InlinePreparation)
+    choose(app, "own_points")
+    rows = "x,y\n" + "\n".join(f"{index},{index % 7}" for index in range(50)) + "\noops,1\n"
+    app.file_uploader[0].set_value(("mine.csv", rows.encode(), "text/csv"))
+    in_dialog(app)
+    assert "**50 points.**" in texts(app)
+    assert "oops" in texts(app)
+    app.button(key="own_train").click()
+    in_dialog(app)
+    press(app, "step")
+    snapshot = state(registry)[1]
+    assert (snapshot.config.dataset, snapshot.dataset_count, snapshot.iteration) == ("own_points", 50, 1)
+    assert snapshot.config.batch_size == 32, "a batch of 128 cannot be had of 50"
+
+
+def test_an_upload_that_cannot_be_used_is_refused_in_a_sentence(
+    app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlinePreparation)
+    press(app, "step")
+    choose(app, "own_pictures")
+    app.file_uploader[0].set_value([("few.zip", pictures_zip(3), "application/zip")])
+    in_dialog(app)
+    assert "3 pictures could be read; it should be 16 to 20,000" in texts(app)
+    assert "own_train" not in [button.key for button in app.button]
+    choose(app, "digits")
+    assert state(registry)[1].iteration == 1
+
+
+def test_somebody_elses_link_to_own_data_says_what_is_missing(registry: Registry) -> None:
+    visitor = AppTest.from_file(APP, default_timeout=30)
+    visitor.query_params["dataset"] = "own_pictures"
+    visitor.query_params["own_data"] = "0123456789abcdef"
+    healthy(visitor.run())
+    assert "there are no pictures of yours here yet" in texts(visitor)
+    choose(visitor, "digits")
+    press(visitor, "step")
+    assert state(registry)[1].iteration == 1

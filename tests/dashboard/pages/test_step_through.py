@@ -1,0 +1,145 @@
+"""The Walk page, driven without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gan_core.config import GANConfig
+from gan_core.runs.registry import Registry
+from tests.dashboard.conftest import APP, component, go_to, healthy, texts
+from tests.dashboard.pages.test_train import only_run, press, state
+
+
+@pytest.fixture
+def walk(app: AppTest) -> AppTest:
+    """The same visitor, gone on to the Walk page."""
+    return go_to(app, "walk")
+
+
+def test_a_learner_walks_through_an_iteration(walk: AppTest, registry: Registry) -> None:
+    assert "Press Next stage" in texts(walk)
+    for stage in range(21):
+        press(walk, "walk_stage")
+        view = state(registry)[1].walk
+        assert view is not None
+        assert f"stage {stage % 7 + 1} of 7" in texts(walk)
+        lines = component(walk, "walk_code")["lines"]
+        assert any(line["lit"] for line in lines)
+        assert len(lines) == 21, "the whole loop is always there"
+    assert state(registry)[1].iteration == 1
+    press(walk, "walk_stage")
+    assert "Iteration 2 · update 1 of 3 (D) · D, stage 1 of 7: Noise" in texts(walk)
+
+
+def test_what_changed_and_what_did_not_is_said(walk: AppTest) -> None:
+    for _ in range(7):
+        press(walk, "walk_stage")
+    said = texts(walk)
+    assert "D's step moved D's weights. G's stay as they are." in said
+    assert "| :primary[Generator] | None | None | 0 |" in said
+    press(walk, "walk_turn")
+    assert "G's step moved G's weights. D's stay as they are although it holds gradients." in texts(walk)
+
+
+def test_finish_update_finish_iteration_and_run_on(walk: AppTest, registry: Registry) -> None:
+    press(walk, "walk_stage")
+    press(walk, "walk_turn")
+    assert "stage 7 of 7: Optimiser step" in texts(walk)
+    assert state(registry)[1].iteration == 0
+    press(walk, "step")
+    assert state(registry)[1].iteration == 1
+    press(walk, "walk_stage")
+    press(walk, "start")
+    assert state(registry)[0] == "running"
+    assert state(registry)[1].walk is None
+    assert walk.button(key="walk_stage").disabled
+    press(walk, "pause")
+    assert state(registry)[0] == "paused"
+
+
+def test_the_rooms_fill_as_the_walk_goes_on(walk: AppTest) -> None:
+    press(walk, "walk_turn")  # D's update
+    for _ in range(6):
+        press(walk, "walk_stage")  # G's, up to its gradients
+    assert "−∂loss_g/∂pixel" in texts(walk)
+    assert len(component(walk, "walk_push")["items"]) == 4, "the whole batch is four pictures here"
+    assert "Mean pull on the logits" in texts(walk)
+    assert "Expected more than 1 value per channel" in "\n".join(code.value for code in walk.code)
+    assert "Slope 0.2: at most 0 % of a layer's units are off" in texts(walk)
+
+
+def test_the_laboratory_tries_and_restores(walk: AppTest, registry: Registry) -> None:
+    press(walk, "walk_stage")
+    walk.toggle(key="lab_detach").set_value(False)
+    healthy(walk.toggle(key="lab_reuse_fakes").set_value(True).run())
+    press(walk, "lab_try")
+    assert "PyTorch refuses in the G block" in texts(walk)
+    assert "Trying to backward through the graph a second time" in "\n".join(code.value for code in walk.code)
+    healthy(walk.toggle(key="lab_retain_graph").set_value(True).run())
+    press(walk, "lab_try")
+    assert "PyTorch refuses" not in texts(walk)
+    assert "The graph was kept" in texts(walk)
+    press(walk, "lab_restore")
+    assert walk.toggle(key="lab_detach").value
+    assert not walk.toggle(key="lab_retain_graph").value
+    assert state(registry)[1].experiment is None
+    assert state(registry)[1].iteration == 0
+
+
+@pytest.mark.parametrize("loss", ["bce_saturating", "least_squares", "wasserstein_gp"])
+def test_other_losses_walk_too(app: AppTest, loss: str) -> None:
+    healthy(app.selectbox(key="loss").set_value(loss).run())
+    walk = go_to(app, "walk")
+    for _ in range(8):
+        press(walk, "walk_stage")
+    press(walk, "walk_turn")
+    assert "Optimiser step" in texts(walk)
+
+
+def test_the_walk_page_alone_takes_the_addresss_settings(registry: Registry) -> None:
+    visitor = AppTest.from_file(APP, default_timeout=30)
+    for name, value in {
+        "g_steps": "5",
+        "generator_hidden": "8, 4",
+        "discriminator_batch_norm": "true",
+        "seed": "x",
+    }.items():
+        visitor.query_params[name] = value
+    go_to(visitor, "walk")
+    expected = GANConfig(g_steps=5, generator_hidden=(8, 4), discriminator_batch_norm=True)
+    assert only_run(registry).config == expected
+
+
+def test_a_loss_changed_in_the_middle_of_a_walk_is_no_harm(walk: AppTest, registry: Registry) -> None:
+    for _ in range(4):
+        press(walk, "walk_stage")
+    train = go_to(walk, "")
+    assert "Paused inside iteration 1, which the **Walk** page has" in texts(train)
+    healthy(train.selectbox(key="loss").set_value("wasserstein_gp").run())
+    back = go_to(train, "walk")
+    for _ in range(18):
+        press(back, "walk_stage")
+    assert state(registry)[1].iteration == 1
+
+
+def test_finishing_an_iteration_keeps_its_last_stage_in_sight(walk: AppTest) -> None:
+    press(walk, "walk_stage")
+    press(walk, "step")
+    assert "Iteration 1 · update 3 of 3 (G) · G, stage 7 of 7: Optimiser step" in texts(walk)
+
+
+def test_settings_and_run_survive_the_way_there_and_back(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    app.slider(key="g_steps").set_value(5)
+    healthy(app.number_input(key="seed").set_value(3).run())
+    press(app, "reset")
+    press(app, "step")
+    run = only_run(registry).id
+    walk = go_to(app, "walk")
+    press(walk, "walk_stage")
+    assert len(state(registry)[1].walk.turns) == 6  # type: ignore[union-attr]
+    back = go_to(walk, "")
+    assert only_run(registry).id == run
+    assert back.slider(key="g_steps").value == 5
+    assert back.number_input(key="seed").value == 3
+    assert state(registry)[1].config.g_steps == 5
+    assert state(registry)[1].walk is not None, "the walk waits where it was"

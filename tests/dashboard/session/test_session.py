@@ -1,0 +1,42 @@
+"""What a page does one thing at a time."""
+
+import threading
+
+import pytest
+
+from dashboard import session
+from dashboard.session.tab import Tab
+
+
+def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = Tab()
+    monkeypatch.setattr(session, "_tab", lambda: tab)
+    inside, go_on, order = threading.Event(), threading.Event(), []
+
+    @session.alone
+    def slow() -> None:
+        inside.set()
+        assert go_on.wait(10)
+        order.append("slow")
+
+    @session.alone
+    def quick() -> None:
+        order.append("quick")
+
+    threads = [threading.Thread(target=slow), threading.Thread(target=quick)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    threads[1].join(0.1)
+    assert order == [], "the second waits"
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["slow", "quick"]
+
+
+def test_an_action_may_call_another_and_gives_back_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = Tab()
+    monkeypatch.setattr(session, "_tab", lambda: tab)
+    inner = session.alone(lambda number: number + 1)
+    assert session.alone(lambda: inner(41))() == 42

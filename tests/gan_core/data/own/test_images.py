@@ -1,0 +1,620 @@
+"""Uploaded pictures: what is read of them, and what is refused. Real files, real zips, real bombs."""
+
+import io
+import stat
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from gan_core.data.errors import DataError
+from gan_core.data.own import archive as own_archive
+from gan_core.data.own import images as own_pictures
+from gan_core.data.own.bare import bare
+from gan_core.data.own.images import read_pictures
+from gan_core.data.own.samples import KEPT_REFUSALS, MAX_UPLOAD, FileRejected, Gathered, fingerprint
+from tests.gan_core.support import encoded, noise_pictures, zipped
+
+GOOD = {f"good/{index:02}.png": encoded(picture) for index, picture in enumerate(noise_pictures(16))}
+
+
+def read_one(content: bytes, size: int) -> NDArray[np.uint8]:
+    """What becomes of one picture; it stands before the others in the order of names."""
+    gathered = read_pictures([("a", content), *GOOD.items()], size)
+    assert gathered.refusals == ()
+    assert len(gathered.array) == 17
+    return gathered.array[0]
+
+
+def refusal_of(name: str, content: bytes) -> str:
+    """Why a file is refused that lies in a zip beside 16 good ones, which are read."""
+    gathered = read_pictures([("some.zip", zipped({name: content, **GOOD}))], 8)
+    (refusal,) = gathered.refusals
+    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+    return refusal
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG's chunk, with its right checksum."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_of(width: int, height: int, kind: int, data: bytes, bits: int = 8) -> bytes:
+    """A PNG file that Pillow would not write: ``kind`` is its colour type, ``data`` its packed rows."""
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+# What is read ----------------------------------------------------------------------------------------------
+
+
+def test_grey_pictures_of_the_right_size_stay_exactly_as_they_are() -> None:
+    gathered = read_pictures(list(GOOD.items()), 8)
+    assert (gathered.refusals, gathered.notes) == ((), ())
+    assert gathered.array.dtype == np.uint8
+    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+
+
+def test_the_order_of_upload_and_the_packing_make_no_difference() -> None:
+    backwards = dict(reversed(GOOD.items()))
+    read = [
+        read_pictures(list(GOOD.items()), 8),
+        read_pictures(list(backwards.items()), 8),
+        read_pictures([("all.zip", zipped(backwards))], 8),
+        read_pictures([("ALL.ZIP", zipped(GOOD, zipfile.ZIP_STORED))], 8),
+        read_pictures([("no ending", zipped(GOOD))], 8),
+    ]
+    assert len({fingerprint(gathered.array) for gathered in read}) == 1
+
+
+def test_several_zips_and_loose_files_are_one_set() -> None:
+    first, second, third = (dict(list(GOOD.items())[begin : begin + 6]) for begin in (0, 6, 12))
+    gathered = read_pictures([("b.zip", zipped(second)), ("a.zip", zipped(third)), *first.items()], 8)
+    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+
+
+@pytest.mark.parametrize("shape", [(24, 8), (8, 24), (25, 8), (8, 9)])
+def test_the_middle_is_cut_out(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
+    top, left = (shape[0] - 8) // 2, (shape[1] - 8) // 2
+    np.testing.assert_array_equal(read_one(encoded(picture), 8), picture[top : top + 8, left : left + 8])
+
+
+def test_a_large_picture_is_averaged_not_sampled() -> None:
+    checkers = ((np.indices((280, 280)).sum(0) % 2) * 255).astype(np.uint8)
+    assert np.abs(read_one(encoded(checkers), 28).astype(int) - 127.5).max() < 3
+    blocks = np.kron(noise_pictures(1)[0] // 2 + 64, np.ones((64, 64), np.uint8))
+    small = read_one(encoded(blocks), 8).astype(int)
+    assert np.abs(small - (noise_pictures(1)[0] // 2 + 64)).mean() < 12  # LANCZOS sharpens a little
+    assert np.corrcoef(small.ravel(), noise_pictures(1)[0].ravel())[0, 1] > 0.95
+
+
+def test_a_small_picture_is_enlarged() -> None:
+    ramp = np.tile(np.arange(0, 160, 10, np.uint8), (16, 1))
+    large = read_one(encoded(ramp), 64).astype(int)
+    assert (np.diff(large, axis=1) >= 0).all()
+    assert (large == large[0]).all()
+    assert np.abs(large[0, [0, -1]] - [0, 150]).max() <= 2
+    assert 1 < len(set(np.diff(large[0, 4:-4]))) < 5  # even steps, no plateaus of four
+
+
+def as_jpeg(picture: Any, **options: Any) -> bytes:
+    return encoded(picture, "JPEG", quality=100, subsampling=0, **options)
+
+
+def test_colour_becomes_the_usual_grey() -> None:
+    colours = np.zeros((8, 8, 3), np.uint8)
+    colours[:, :4], colours[:, 4:] = (255, 0, 0), (10, 200, 30)
+    grey = np.repeat([[76, 124]], 4).reshape(1, 8).repeat(8, 0)  # 0.299 R + 0.587 G + 0.114 B
+    np.testing.assert_array_equal(read_one(encoded(colours), 8), grey)
+    large = np.kron(colours, np.ones((32, 32, 1), np.uint8))  # such that the decoder shrinks it
+    assert np.abs(read_one(as_jpeg(large), 8).astype(int)[:, [0, 7]] - grey[:, [0, 7]]).max() <= 3
+    cmyk = Image.fromarray(colours).convert("CMYK")
+    assert np.abs(read_one(as_jpeg(cmyk), 8).astype(int) - grey).max() <= 3
+    palette = Image.fromarray(colours).quantize(4)
+    assert palette.mode == "P"
+    assert np.abs(read_one(encoded(palette), 8).astype(int) - grey).max() <= 1
+
+
+def test_a_grey_jpeg_and_a_progressive_one() -> None:
+    ramp = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1))
+    for options in ({}, {"progressive": True}):
+        assert np.abs(read_one(as_jpeg(ramp, **options), 64).astype(int) - ramp).max() <= 2
+
+
+def test_sixteen_bits_are_scaled() -> None:
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    content = encoded(Image.fromarray(levels))
+    assert content[24] == 16  # bits, says the file
+    np.testing.assert_array_equal(read_one(content, 256), np.round(levels / 257).astype(np.uint8))
+
+
+def test_black_and_white() -> None:
+    bits = noise_pictures(1)[0] > 127
+    content = encoded(Image.fromarray(bits))
+    assert content[24] == 1
+    np.testing.assert_array_equal(read_one(content, 8), bits * 255)
+
+
+def transparent(mode: str) -> bytes:
+    """Left black and opaque, right black and transparent, in this kind of picture."""
+    ink = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    ink.paste((0, 0, 0, 255), (0, 0, 4, 8))
+    if mode in ("RGBA", "LA"):
+        return encoded(ink.convert(mode))
+    flat = Image.fromarray(np.repeat([[0, 7]], 4).reshape(1, 8).repeat(8, 0).astype(np.uint8))
+    if mode == "P":
+        flat.putpalette([0, 0, 0] * 256)
+        return encoded(flat, transparency=bytes([255] * 7 + [0]))
+    return encoded(flat.convert(mode), transparency=7 if mode == "L" else (7, 7, 7))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+def test_what_is_transparent_is_white_as_paper(mode: str) -> None:
+    np.testing.assert_array_equal(read_one(transparent(mode), 8), np.repeat([[0, 255]], 4).reshape(1, 8).repeat(8, 0))
+
+
+def test_what_is_half_transparent_is_half_white() -> None:
+    assert np.abs(read_one(encoded(Image.new("RGBA", (40, 40), (0, 0, 0, 128))), 8).astype(int) - 127).max() <= 1
+
+
+def test_of_an_animation_the_first_picture_counts() -> None:
+    first, second = (Image.fromarray(picture) for picture in noise_pictures(2))
+    content = encoded(first, save_all=True, append_images=[second])
+    with Image.open(io.BytesIO(content)) as animation:
+        assert animation.n_frames == 2
+    np.testing.assert_array_equal(read_one(content, 8), noise_pictures(1)[0])
+
+
+UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {  # EXIF 2.3, tag 274: how to show what is stored
+    1: lambda stored: stored,
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).T,
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_a_camera_held_sideways_is_put_upright(orientation: int) -> None:
+    stored, exif = noise_pictures(1)[0], Image.Exif()
+    exif[274] = orientation
+    other = b"II*\0" + struct.pack("<IHHHII", 8, 1, 274, 3, 1, orientation)  # Pillow writes the other order of bytes
+    for written in (exif, other):
+        np.testing.assert_array_equal(read_one(encoded(stored, exif=written), 8), UPRIGHT[orientation](stored))
+    large = np.kron(stored // 2 + 64, np.ones((32, 32), np.uint8))
+    shown, plain = read_one(as_jpeg(large, exif=exif), 8), read_one(as_jpeg(large), 8)
+    assert np.abs(shown.astype(int) - UPRIGHT[orientation](plain)).max() <= 2
+
+
+TAG = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"  # turned by a quarter
+NO_EXIF = [b"", b"no EXIF", b"MM\0*", b"MM\0*\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + b"x" * 100, TAG]
+
+
+@pytest.mark.parametrize("exif", [*NO_EXIF, b"MM\0*\0\0\0\x08\0\x01" + TAG[:9], b"II*\0\x08\0\0\0\x01\0" + TAG])
+def test_a_broken_exif_leaves_the_picture_as_it_lies(exif: bytes) -> None:
+    """And nothing warns of it: a warning for each tag, tens of thousands of them, would fill a server's log."""
+    png, photo = encoded(noise_pictures(1)[0]), encoded(noise_pictures(1)[0], "JPEG")
+    np.testing.assert_array_equal(read_one(png[:33] + chunk(b"eXIf", exif) + png[33:], 8), noise_pictures(1)[0])
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
+    np.testing.assert_array_equal(read_one(photo[:2] + segment + photo[2:], 8), read_one(photo, 8))
+
+
+def test_only_the_picture_itself_goes_to_the_decoder() -> None:
+    """What lies beside it may be packed a thousandfold."""
+    first, second = map(Image.fromarray, noise_pictures(2))
+    texts = PngInfo()
+    texts.add_text("text", "x" * 900_000, zip=True)
+    png = encoded(first, pnginfo=texts, icc_profile=bytes(9000), save_all=True, append_images=[second])
+    assert all(name in png for name in (b"zTXt", b"iCCP", b"acTL", b"fdAT"))
+    assert bare(png).content == encoded(first)
+    cmyk = Image.fromarray(noise_pictures(1)[0]).convert("CMYK")
+    photo = encoded(cmyk, "JPEG", exif=b"Exif\0\0" + bytes(99), icc_profile=bytes(9000), comment=b"text")
+    assert bare(photo).content == encoded(cmyk, "JPEG")
+    grey = encoded(noise_pictures(1)[0], "JPEG")
+    assert bare(grey).content == grey
+    assert bare(photo[:2] + b"\xff\xff\xff" + photo[2:]).content == encoded(cmyk, "JPEG")  # bytes that only fill
+
+
+def test_nothing_hides_in_what_looks_like_a_segment() -> None:
+    with pytest.raises(FileRejected, match=r"^is broken or cut off$"):
+        bare(PHOTO[:2] + b"ju\0\x08" + b"\xff\xe1\0\x04Ex" + PHOTO[2:])  # Pillow finds the EXIF in it
+
+
+def test_progress_is_told_before_each_file() -> None:
+    told: list[tuple[int, int]] = []
+    read_pictures([("a.zip", zipped(GOOD)), ("b.txt", b"text")], 8, lambda *now: told.append(now))
+    assert told == [(done, 17) for done in range(17)]
+
+
+# How many --------------------------------------------------------------------------------------------------
+
+
+def test_sixteen_are_enough_and_fifteen_are_not() -> None:
+    assert len(read_pictures(list(GOOD.items()), 8).array) == 16
+    files = [*list(GOOD.items())[:15], ("z.png", b"text")]
+    sentence = r"^15 pictures could be read; it should be 16 to 20,000\. z\.png is no PNG or JPEG picture\.$"
+    with pytest.raises(DataError, match=sentence):
+        read_pictures(files, 8)
+
+
+def test_nothing_at_all() -> None:
+    with pytest.raises(DataError, match=r"^0 pictures could be read; it should be 16 to 20,000\.$"):
+        read_pictures([], 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.zip", zipped({}), "a.zip holds no files."),
+        ("a.zip", zipped({"folder/": b""}), "a.zip holds no files."),
+        ("a.zip", zipped({"a.txt": b"text"}), "a.txt is no PNG or JPEG picture."),
+        ("a.zip", b"", "a.zip is no zip, or a broken one."),
+        ("a.zip", b"text", "a.zip is no zip, or a broken one."),
+        ("a.zip", zipped(GOOD)[:-30], "a.zip is no zip, or a broken one."),
+        ("a.zip", zipped(GOOD)[:400], "a.zip is no zip, or a broken one."),
+        ("a.png", b"", "a.png is no PNG or JPEG picture."),
+    ],
+)
+def test_an_upload_without_pictures_says_so(name: str, content: bytes, said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_pictures([(name, content)], 8)
+    assert str(caught.value) == f"0 pictures could be read; it should be 16 to 20,000. {said}"
+
+
+def test_an_error_tells_the_first_reasons_and_counts_the_others() -> None:
+    with pytest.raises(DataError) as caught:
+        read_pictures([(f"{index:04}.png", b"text") for index in range(1007)], 8)
+    said = str(caught.value)
+    assert "0004.png is no PNG or JPEG picture. And 1,002 more." in said
+    assert "0005.png" not in said
+
+
+def test_refusals_are_bounded() -> None:
+    bad = {f"bad/{index:04}.png": b"text" for index in range(1007)}
+    gathered = read_pictures([("a.zip", zipped({**GOOD, **bad}))], 8)
+    assert len(gathered.refusals) == KEPT_REFUSALS + 1
+    assert gathered.refusals[-2:] == ("bad/0049.png is no PNG or JPEG picture.", "And 957 more.")
+    assert len(gathered.array) == 16
+
+
+def test_of_more_than_twenty_thousand_the_first_are_used() -> None:
+    black, white = (encoded(np.full((8, 8), level, np.uint8)) for level in (0, 255))
+    files = {f"{index:05}.png": black for index in range(20_000)}
+    gathered = read_pictures([("a.zip", zipped({"z.png": white, **files}, zipfile.ZIP_STORED))], 8)
+    assert gathered.notes == (
+        "The first 20,000 pictures in the order of their names are used: at most 20,000 pictures or 2,000 million pixels.",
+    )
+    assert gathered.array.shape == (20_000, 8, 8)
+    assert gathered.array.max() == 0
+    assert gathered.refusals == ()
+
+
+def test_the_most_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_pictures, "MOST_PICTURES", 16)
+    gathered = read_pictures([*GOOD.items(), ("z.txt", b"text")], 8)
+    assert (len(gathered.array), gathered.notes, len(gathered.refusals)) == (16, (), 1)
+    gathered = read_pictures([*GOOD.items(), ("y.txt", b"text"), ("z.png", GOOD["good/00.png"])], 8)
+    assert (len(gathered.array), len(gathered.notes), len(gathered.refusals)) == (16, 1, 1)
+
+
+# What is refused -------------------------------------------------------------------------------------------
+
+
+def broken_middle(content: bytes) -> bytes:
+    """The same length, with the middle overwritten."""
+    third = len(content) // 3
+    return content[:third] + b"\x55" * third + content[2 * third :]
+
+
+LARGE = encoded(noise_pictures(1, 100)[0])
+PHOTO = encoded(noise_pictures(1, 100)[0], "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"text", "is no PNG or JPEG picture"),
+        (b"", "is no PNG or JPEG picture"),
+        (b"<svg onload='alert(1)'/>", "is no PNG or JPEG picture"),
+        (encoded(noise_pictures(1)[0], "GIF"), "is no PNG or JPEG picture"),
+        (encoded(noise_pictures(1)[0], "TIFF"), "is no PNG or JPEG picture"),
+        (b"\x89PNG\r\n\x1a\n", "is broken or cut off"),
+        (b"\xff\xd8\xff", "is broken or cut off"),
+        (LARGE[:-100], "is broken or cut off"),
+        (LARGE[: len(LARGE) // 2], "is broken or cut off"),
+        (LARGE[:30], "is broken or cut off"),
+        (broken_middle(LARGE), "is broken or cut off"),
+        (PHOTO[: len(PHOTO) // 2], "is broken or cut off"),
+        (png_of(100, 100, 0, zlib.compress(b"")), "is broken or cut off"),
+        (png_of(0, 100, 0, zlib.compress(b"")), "is broken or cut off"),
+        (png_of(8, 8, 77, zlib.compress(bytes(72))), "is broken or cut off"),
+        (LARGE[:-12] + chunk(b"IHDR", b"") + LARGE[-12:], "is broken or cut off"),
+        (PHOTO[:2] + b"junk" + PHOTO[2:], "is broken or cut off"),
+        (PHOTO[:2] + b"\xff\xe1\0\0" + PHOTO[2:], "is broken or cut off"),
+        (zipped(GOOD), "is a zip inside a zip, which is not opened"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name_and_the_good_ones_are_read(content: bytes, reason: str) -> None:
+    assert refusal_of("cats/one.png", content) == f"cats/one.png {reason}."
+
+
+def test_content_decides_and_not_the_name() -> None:
+    photo = encoded(noise_pictures(1)[0], "JPEG")
+    np.testing.assert_array_equal(read_one(photo, 8), read_pictures([("a.png", photo), *GOOD.items()], 8).array[0])
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (40_000_001, 1), (9_500, 9_500), (14_000, 14_000)]
+)
+def test_a_picture_bomb_is_refused_by_its_header(width: int, height: int) -> None:
+    """A few hundred bytes that would take gigabytes; from 9,460 to a side Pillow warns, from 13,378 it raises."""
+    bomb = png_of(width, height, 0, zlib.compress(bytes(100_000)))
+    assert len(bomb) < 300
+    tracemalloc.start()
+    said = refusal_of("bomb.png", bomb)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+    assert said == f"bomb.png has {width:,}×{height:,} pixels; at most 40 million are possible."
+
+
+def test_a_jpeg_of_many_scans_is_refused() -> None:
+    photo = encoded(noise_pictures(1, 16)[0], "JPEG", progressive=True)
+    last = photo[photo.rindex(b"\xff\xda") : -2]
+    assert len(read_one(photo[:-2] + last + photo[-2:], 8)) == 8
+    said = refusal_of("scans.jpg", photo[:-2] + last * 31 + photo[-2:])
+    assert said == "scans.jpg has more than 30 scans, which no ordinary JPEG has."
+
+
+def test_pixels_are_counted_over_all_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_pictures, "MAX_WORK", 16 * 64 + 99)
+    large = encoded(noise_pictures(1, 10)[0])
+    gathered = read_pictures([*GOOD.items(), ("x.png", large), ("y.png", large)], 8)
+    assert len(gathered.array) == 16
+    assert "The first 16 pictures in the order of their names are used" in gathered.notes[0]
+
+
+def test_too_large_an_upload() -> None:
+    half = bytes(MAX_UPLOAD // 2)
+    with pytest.raises(DataError, match=r"^The files have more than 50 MB together, which is the most that is read\.$"):
+        read_pictures([("a", half), ("b", half), ("c", b"x")], 8)
+    with pytest.raises(DataError, match=r"^0 pictures could be read"):
+        read_pictures([("a", half), ("b", half)], 8)
+
+
+# Zips ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../up.png",
+        "good/../../up.png",
+        "/etc/up.png",
+        "..\\up.png",
+        "good\\..\\..\\up.png",
+        "\\\\server\\up.png",
+        "C:\\up.png",
+        "c:up.png",
+        "..",
+    ],
+)
+def test_a_name_that_leads_out_is_refused(name: str) -> None:
+    assert refusal_of(name, encoded(noise_pictures(1)[0])) == f"{name} has a name that leads out of the zip."
+
+
+@pytest.mark.parametrize("name", ["a/b/c/1.png", "a\\b\\1.png", "a..b/1..png", "1", "größe/猫.png"])
+def test_a_harmless_name_is_not(name: str) -> None:
+    gathered = read_pictures([("a.zip", zipped({name: encoded(noise_pictures(1)[0]), **GOOD}))], 8)
+    assert (len(gathered.array), gathered.refusals) == (17, ())
+
+
+@pytest.mark.parametrize(
+    "name", ["__MACOSX/good/._00.png", "__MACOSX/00.png", ".DS_Store", "good/.hidden", ".git/x.png", "folder/"]
+)
+def test_what_systems_add_is_skipped(name: str) -> None:
+    gathered = read_pictures([("a.zip", zipped({name: b"" if name[-1] == "/" else b"text", **GOOD}))], 8)
+    assert (len(gathered.array), gathered.refusals) == (16, ())
+
+
+def test_a_strangers_name_is_shown_on_one_line() -> None:
+    said = refusal_of("a\n\x1b[31m\u202e" + "x" * 60_000, b"text")
+    assert len(said) < 130
+    assert said.isprintable()
+
+
+def directory_entry(content: bytes, name: str) -> int:
+    """Where the entry of this name begins in a zip's directory at its end."""
+    return content.rindex(name.encode()) - 46
+
+
+def patched(content: bytes, at: int, value: bytes) -> bytes:
+    return content[:at] + value + content[at + len(value) :]
+
+
+def refusal_in(content: bytes) -> str:
+    gathered = read_pictures([("a.zip", content)], 8)
+    (refusal,) = gathered.refusals
+    assert len(gathered.array) == 16
+    return refusal
+
+
+def test_an_encrypted_file_is_refused() -> None:
+    content = zipped({"secret.png": b"text", **GOOD})
+    content = patched(content, directory_entry(content, "secret.png") + 8, b"\x01")
+    assert refusal_in(content) == "secret.png is encrypted."
+
+
+def test_a_link_is_refused() -> None:
+    file = io.BytesIO(zipped(GOOD))
+    link = zipfile.ZipInfo("link.png")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    assert refusal_in(file.getvalue()) == "link.png is a link to another file."
+
+
+def test_a_zip_in_a_zip_is_not_even_unpacked() -> None:
+    inner = zipped({"more.png": bytes(1000), **GOOD})
+    assert refusal_of("broken.zip", b"text") == "broken.zip is a zip inside a zip, which is not opened."
+    assert refusal_of("inner.ZIP", inner) == "inner.ZIP is a zip inside a zip, which is not opened."
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_unusual_packing_is_refused(compression: int) -> None:
+    """Python unpacks these without a limit on what one call makes: 40 kB would become gigabytes."""
+    file = io.BytesIO(zipped(GOOD))
+    with zipfile.ZipFile(file, "a", compression) as archive:
+        archive.writestr("one.png", bytes(1_000_000))
+    assert refusal_in(file.getvalue()) == ("one.png is packed in an unusual way; make an ordinary zip (deflate).")
+
+
+BOMB = zipped({"bomb.png": bytes(60 * 2**20), **GOOD})
+
+
+def peak(content: bytes) -> tuple[Gathered, int]:
+    """What is read of a zip, and the most bytes that Python held meanwhile."""
+    tracemalloc.start()
+    gathered = read_pictures([("a.zip", content)], 8)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return gathered, held
+
+
+def test_a_zip_bomb_is_stopped_while_it_unpacks() -> None:
+    assert len(BOMB) < 70_000
+    gathered, held = peak(BOMB)
+    assert gathered.refusals == ("bomb.png unpacks to more than 13 MB, which no picture of its packed size does.",)
+    assert len(gathered.array) == 16
+    assert held < 40 * 2**20
+
+
+@pytest.mark.parametrize("claimed", [0, 100, 2**32 - 2])
+def test_a_bomb_that_lies_about_its_size_is_too(claimed: int) -> None:
+    at = directory_entry(BOMB, "bomb.png") + 24
+    assert struct.unpack("<I", BOMB[at : at + 4]) == (60 * 2**20,)
+    gathered, held = peak(patched(BOMB, at, struct.pack("<I", claimed)))
+    assert gathered.refusals[0].startswith("bomb.png ")
+    assert len(gathered.array) == 16
+    assert held < 40 * 2**20
+
+
+def test_a_zip_that_unpacks_to_too_much_altogether(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_archive, "MAX_UNPACKED", 2**20)
+    half = np.random.default_rng(1).bytes(2**19)
+    read = zipped({"x": half, **GOOD}), zipped({"y": half, **GOOD})
+    assert len(read_pictures([("a.zip", read[0])], 8).array) == 16
+    with pytest.raises(DataError, match=r"^The zip unpacks to more than 1 MB, which is the most that is read\."):
+        read_pictures([("a.zip", read[0]), ("b.zip", read[1])], 8)
+
+
+def test_an_entry_that_breaks_off_at_its_end_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_archive, "MAX_UNPACKED", 2**20)
+    content = zipped({"broken.png": np.random.default_rng(1).bytes(2**20 + 2**17), **GOOD})
+    content = patched(content, directory_entry(content, "broken.png") + 16, b"\xee\xee")  # the checksum
+    with pytest.raises(DataError, match=r"^The zip unpacks to more than 1 MB"):
+        read_pictures([("a.zip", content)], 8)
+
+
+def test_entries_that_share_their_bytes_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb without any packing: thousands of names for one file."""
+    monkeypatch.setattr(own_archive, "MAX_UNPACKED", 2**20)
+    content = zipped({"a.png": np.random.default_rng(1).bytes(2**16), "b.png": b""})
+    start, end = content.index(own_archive.DIRECTORY_ENTRY), content.rindex(b"PK\x05\x06")
+    entry = content[start : content.index(own_archive.DIRECTORY_ENTRY, start + 1)]
+    record = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 17, 17, 17 * len(entry), start, 0)
+    assert end > start
+    with pytest.raises(DataError, match=r"^The zip unpacks to more than 1 MB"):
+        read_pictures([("a.zip", content[:start] + entry * 17 + record)], 8)
+
+
+def test_too_many_entries_are_refused_before_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_archive, "MAX_ENTRIES", 20)
+    few, many = (zipped({**GOOD, **{f"folder{index}/": b"" for index in range(count)}}) for count in (4, 5))
+    assert len(read_pictures([("a.zip", few)], 8).array) == 16
+    said = r"^The zip holds more than 20 files and folders, which is the most that is read\.$"
+    with pytest.raises(DataError, match=said):
+        read_pictures([("a.zip", few), ("b.zip", zipped({"one.png": b""}))], 8)
+    monkeypatch.setattr("zipfile.ZipFile", None)
+    with pytest.raises(DataError, match=said):
+        read_pictures([("a.zip", many)], 8)
+
+
+@pytest.mark.parametrize("part", ["header", "lengths", "name", "content", "checksum", "place"])
+def test_a_broken_entry_leaves_the_others(part: str) -> None:
+    content = zipped({"broken.png": encoded(noise_pictures(1, 30)[0]), **GOOD})
+    entry = directory_entry(content, "broken.png")
+    at = {"header": 0, "lengths": 26, "name": 30, "content": 45, "checksum": entry + 16, "place": entry + 42}[part]
+    assert refusal_in(patched(content, at, b"\xee\xee")) == "broken.png is broken inside the zip."
+
+
+# Anything --------------------------------------------------------------------------------------------------
+
+
+def survives(files: list[tuple[str, bytes]]) -> None:
+    """Whatever comes in: pictures or a DataError come out."""
+    try:
+        gathered = read_pictures(files, 8)
+    except DataError as error:
+        said: tuple[str, ...] = (str(error),)
+    else:
+        said = gathered.refusals
+        assert gathered.array.dtype == np.uint8
+        assert gathered.array.shape == (len(gathered.array), 8, 8)
+    assert all(sentence.isprintable() for sentence in said)
+
+
+MUTATIONS = st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6), st.integers(0, 6)), min_size=1, max_size=8)
+
+
+def mutated(content: bytes, changes: list[tuple[int, bytes, int]]) -> bytes:
+    """At some places some bytes replaced by others, of another length perhaps."""
+    for at, new, dropped in changes:
+        at %= len(content) + 1
+        content = content[:at] + new + content[at + dropped :]
+    return content
+
+
+STARTS = st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a.zip", "a.png", "a"]), STARTS, st.binary(max_size=200)), max_size=4))
+@settings(max_examples=200)
+def test_random_bytes_do_no_harm(files: list[tuple[str, bytes, bytes]]) -> None:
+    survives([(name, start + content) for name, start, content in files])
+
+
+SMALL_ZIP = zipped({**GOOD, "a/photo.jpg": encoded(noise_pictures(1)[0], "JPEG"), "b/": b"", "notes.txt": b"text" * 99})
+
+
+@given(MUTATIONS)
+@settings(max_examples=200)
+def test_damaged_zips_do_no_harm(changes: list[tuple[int, bytes, int]]) -> None:
+    survives([("a.zip", mutated(SMALL_ZIP, changes))])
+
+
+FILES = [
+    encoded(Image.fromarray(noise_pictures(1, 20)[0]).quantize(8), transparency=3),
+    encoded(Image.fromarray(noise_pictures(1, 20)[0]), save_all=True, append_images=[Image.new("L", (20, 20))]),
+    encoded(noise_pictures(1, 20)[0], "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
+    encoded(Image.fromarray(noise_pictures(1, 20)[0]).convert("CMYK"), "JPEG"),
+]
+
+
+@given(st.sampled_from(FILES), MUTATIONS)
+@settings(max_examples=300)
+def test_damaged_pictures_do_no_harm(content: bytes, changes: list[tuple[int, bytes, int]]) -> None:
+    survives([("a", mutated(content, changes)), *GOOD.items()])

@@ -1,0 +1,317 @@
+"""The learner's own data from the kept file on: loaded, shared between runs, kept by Reset, gone with the run."""
+
+import errno
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from gan_core import GANConfig, Trainer
+from gan_core.data import DATASETS, Source, load_dataset
+from gan_core.data.errors import DataError
+from gan_core.data.own.points import read_points
+from gan_core.data.own.samples import OWN_FILE, Gathered, fingerprint, keep
+from gan_core.runs.inline import InlineRunner
+from gan_core.runs.process import ProcessRunner
+from gan_core.runs.protocol import Step
+from gan_core.runs.registry import CannotStart, Registry, Run
+from tests.gan_core.support import noise_pictures, own_file, points, tiny
+
+POINTS = points(20, 2).samples.numpy()
+
+
+# The file --------------------------------------------------------------------------------------------------
+
+
+def test_the_fingerprint_tells_apart() -> None:
+    pictures = noise_pictures(20)
+    other = pictures.copy()
+    other[7, 3, 3] ^= 1
+    arrays: list[NDArray[Any]] = [pictures, other, pictures[:19], pictures.reshape(20, 4, 16), pictures.view(np.int8)]
+    prints = [fingerprint(array) for array in arrays]
+    assert len(set(prints)) == len(arrays)
+    assert fingerprint(pictures.copy()) == prints[0]
+    assert fingerprint(np.repeat(pictures, 2, 0)[::2]) == prints[0]  # wherever the samples lie in memory
+    assert all(GANConfig(own_data=digits).own_data == digits for digits in prints)
+
+
+def test_keeping_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "upload.npy"
+    assert keep(POINTS, path) == fingerprint(POINTS)
+
+    def full(file: Any, *_: object, **__: object) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(noise_pictures(20), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["upload.npy"]
+    np.testing.assert_array_equal(np.load(path), POINTS)
+
+
+def test_what_was_read_may_come_from_another_process() -> None:
+    gathered = Gathered(noise_pictures(20), ("One.",), ("Two.",))
+    received = pickle.loads(pickle.dumps(gathered))
+    np.testing.assert_array_equal(received.array, gathered.array)
+    assert (received.refusals, received.notes) == (gathered.refusals, gathered.notes)
+    assert str(pickle.loads(pickle.dumps(DataError("No.")))) == "No."
+
+
+# Its loaders -----------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_loaded_as_they_were_kept(tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path, side=12)
+    dataset = load_dataset(tiny(**settings), path)
+    assert (dataset.name, dataset.title) == ("own_pictures", "My own pictures")
+    assert (dataset.count, dataset.shape, dataset.labels) == (20, (12, 12), None)
+    assert dataset.samples.dtype == torch.uint8
+    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 12, 12), noise_pictures(20, 12))
+
+
+def test_points_are_loaded_as_they_were_kept(tmp_path: Path) -> None:
+    gathered = read_points("a.csv", "".join(f"{x},{y}\n" for x, y in POINTS.tolist()).encode())
+    config = tiny(dataset="own_points", own_data=keep(gathered.array, tmp_path / "p.npy"))
+    dataset = load_dataset(config, tmp_path / "p.npy")
+    assert (dataset.count, dataset.shape) == (20, (2,))
+    np.testing.assert_array_equal(dataset.samples.numpy(), gathered.array)
+    assert torch.isfinite(Trainer(config, dataset).step().loss_d)
+
+
+def test_runs_share_the_files_memory_and_cannot_change_it(tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    content = path.read_bytes()
+    first, second = (Trainer(tiny(**settings), load_dataset(tiny(**settings), path)).dataset for _ in range(2))
+    if sys.platform == "linux":
+        for dataset in (first, second):
+            assert mapped(path, dataset.samples.data_ptr())
+    before = second.samples.clone()
+    first.samples.fill_(7)
+    assert first.samples.eq(7).all()
+    assert torch.equal(second.samples, before)
+    assert path.read_bytes() == content
+
+
+def mapped(path: Path, address: int) -> bool:
+    """Whether this address of this process is a place in the file."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        if line.endswith(str(path)):
+            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if begin <= address < end:
+                return True
+    return False
+
+
+def test_a_run_that_reads_a_file_is_not_disturbed_by_a_new_upload_in_its_place(tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    dataset = load_dataset(tiny(**settings), path)
+    keep(np.zeros((20, 8, 8), np.uint8), path)
+    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 8, 8), noise_pictures(20))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"picture_size": 12}, "Your own pictures were brought to 8×8 pixels, not 12×12: upload them again."),
+        ({"dataset": "own_points"}, "The file of your own data holds no points: upload a CSV"),
+        ({"own_data": "0123456789abcdef"}, "The pictures that are here are not those of these settings: upload the"),
+        ({"own_data": ""}, "The pictures that are here are not those of these settings: upload the pictures again."),
+        ({"classes": (1,)}, r"classes = (1,) is not possible for My own pictures"),
+    ],
+)
+def test_settings_that_do_not_fit_the_file(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    with pytest.raises(DataError) as caught:
+        load_dataset(tiny(**{**settings, **changes}), path)
+    assert str(caught.value).startswith(said)
+
+
+def test_points_are_no_pictures(tmp_path: Path) -> None:
+    config = tiny(dataset="own_pictures", own_data=keep(POINTS, tmp_path / "p.npy"))
+    with pytest.raises(DataError, match=r"^The file of your own data holds no pictures: upload pictures"):
+        load_dataset(config, tmp_path / "p.npy")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("own_pictures", "pictures"), ("own_points", "points")])
+def test_no_file(name: str, kind: str, tmp_path: Path) -> None:
+    for own in (None, tmp_path / "nothing.npy"):
+        with pytest.raises(DataError) as caught:
+            load_dataset(tiny(dataset=name, own_data="0123456789abcdef"), own)
+        assert str(caught.value) == (
+            f"Your own {kind} are not here: upload the {kind} again. Uploads are not kept once their run has ended."
+        )
+
+
+def pickled(path: Path) -> None:
+    np.save(path, np.array([print] * 20, object), allow_pickle=True)
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def no_array(path: Path) -> None:
+    path.write_bytes(b"text")
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def packed(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, POINTS)
+
+
+@pytest.mark.parametrize("harm", [pickled, cut_off, no_array, emptied, packed])
+def test_a_broken_file(harm: Any, tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    harm(path)
+    with pytest.raises(DataError, match=r"^The file of your own pictures cannot be read: upload the pictures again\."):
+        load_dataset(tiny(**settings), path)
+
+
+# Runs ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where runs make their folders."""
+    folders = tmp_path / "runs"
+    folders.mkdir()
+    temporary = SimpleNamespace(mkdtemp=partial(tempfile.mkdtemp, dir=folders))
+    monkeypatch.setattr("gan_core.runs.registry.tempfile", temporary)
+    return folders
+
+
+@pytest.fixture(params=[InlineRunner, ProcessRunner], ids=["inline", "process"])
+def registry(request: pytest.FixtureRequest) -> Any:
+    registry = Registry(request.param)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def inline() -> Any:
+    registry = Registry(InlineRunner)
+    yield registry
+    registry.close()
+
+
+def trained_on(run: Run) -> tuple[str, int]:
+    """Title and count of the data of a run that goes one iteration."""
+    run.send(Step(1))
+    report = run.poll(30)
+    assert report.snapshot is not None, report.failure
+    assert report.snapshot.iteration == 1
+    return report.snapshot.dataset_title, report.snapshot.dataset_count
+
+
+def test_a_run_keeps_the_file_and_takes_it_along(registry: Registry, tmp_path: Path, folders: Path) -> None:
+    path, settings = own_file(tmp_path)
+    run = registry.create(tiny(**settings), path)
+    assert os.path.samefile(run.folder / OWN_FILE, path)
+    path.unlink()  # the page's own upload may go
+    assert trained_on(run) == ("My own pictures", 20)
+    again = registry.restart(run.id, tiny(**settings, seed=5))
+    assert trained_on(again) == ("My own pictures", 20)
+    assert list(folders.iterdir()) == [again.folder]
+    registry.end(again.id)
+    assert list(folders.iterdir()) == []
+
+
+def test_a_real_snapshot_is_one_of_the_pictures(registry: Registry, tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    snapshot = registry.create(tiny(**settings), path).poll(30).snapshot
+    assert snapshot is not None
+    assert snapshot.shape == (8, 8)
+    shown = np.round((snapshot.real + 1) * 127.5).astype(np.uint8)
+    kept = {picture.tobytes() for picture in noise_pictures(20)}
+    assert {picture.tobytes() for picture in shown} <= kept
+
+
+def test_the_file_is_taken_along_while_another_set_is_tried(
+    inline: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
+    path, settings = own_file(tmp_path)
+    run = inline.create(tiny(**settings), path)
+    other = inline.restart(run.id, tiny(dataset="points", own_data=settings["own_data"]))
+    assert trained_on(other) == ("Points", 44)
+    assert trained_on(inline.restart(run.id, tiny(**settings))) == ("My own pictures", 20)
+
+
+def test_other_data_replace_the_old(inline: Registry, tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    run = inline.create(tiny(**settings), path)
+    config = tiny(dataset="own_points", own_data=keep(POINTS, tmp_path / "p.npy"))
+    assert trained_on(inline.restart(run.id, config, tmp_path / "p.npy")) == ("My own points (CSV)", 20)
+
+
+@pytest.mark.parametrize("own_data", ["", "0123456789abcdef"])
+def test_a_file_is_not_taken_along_to_settings_that_do_not_name_it(
+    own_data: str, inline: Registry, tmp_path: Path
+) -> None:
+    path, settings = own_file(tmp_path)
+    run = inline.create(tiny(**settings), path)
+    with pytest.raises(CannotStart, match=r"^Your own pictures are not here: upload the pictures again\."):
+        inline.restart(run.id, tiny(**{**settings, "own_data": own_data}))
+
+
+def test_a_restart_that_fails_leaves_run_and_file(registry: Registry, tmp_path: Path, folders: Path) -> None:
+    path, settings = own_file(tmp_path)
+    run = registry.create(tiny(**settings), path)
+    with pytest.raises(CannotStart, match=r"^Your own pictures were brought to 8×8 pixels, not 12×12"):
+        registry.restart(run.id, tiny(**{**settings, "picture_size": 12}), wait=30)
+    assert registry.get(run.id) is run
+    assert list(folders.iterdir()) == [run.folder]
+    assert trained_on(run) == ("My own pictures", 20)
+
+
+def test_an_upload_that_is_gone_is_told(inline: Registry, tmp_path: Path) -> None:
+    path, settings = own_file(tmp_path)
+    path.unlink()
+    report = inline.create(tiny(**settings), path).poll()
+    assert report.failure is not None
+    assert report.failure.message.startswith("Your own pictures are not here: upload the pictures again.")
+
+
+def test_a_disk_without_second_names_gets_a_copy(
+    inline: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path, settings = own_file(tmp_path)
+    run = inline.create(tiny(**settings), path)
+    assert not os.path.samefile(run.folder / OWN_FILE, path)
+    assert trained_on(run) == ("My own pictures", 20)
+    path.unlink()
+    report = inline.create(tiny(**settings), path).poll()
+    assert report.state == "failed"
+
+
+def test_a_full_disk_leaves_no_folder_behind(
+    inline: Registry, tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    path, settings = own_file(tmp_path)
+    with pytest.raises(OSError, match="No space"):
+        inline.create(tiny(**settings), path)
+    assert list(folders.iterdir()) == []

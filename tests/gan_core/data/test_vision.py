@@ -1,0 +1,239 @@
+"""torchvision's sets, on real MNIST files where there are some, and without a network."""
+
+import gzip
+import hashlib
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import torch
+
+from gan_core.config import GANConfig
+from gan_core.data import load_dataset
+from gan_core.data.dataset import Dataset
+from gan_core.data.errors import DataError
+from gan_core.data.folder import data_folder
+from gan_core.data.prepared import Progress, is_prepared
+from gan_core.data.vision import import_torchvision, prepare
+from gan_core.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT.parent / "shared" / "data" / "mnist"
+REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` takes it away
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, and no network."""
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("the tests have no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    return tmp_path
+
+
+@pytest.fixture
+def mnist(folder: Path) -> Path:
+    """MNIST's real test files, as both of its splits."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        content = gzip.decompress((REAL / f"t10k-{kind}.gz").read_bytes())
+        for split in ("train", "t10k"):
+            (raw / f"{split}-{kind}").write_bytes(content)
+    return raw
+
+
+@needs_real
+def test_the_real_files_are_read_without_a_network(mnist: Path) -> None:
+    dataset = load_dataset(GANConfig(dataset="mnist"))
+    assert (dataset.count, dataset.features, dataset.shape) == (10_000, 784, (28, 28))
+    assert dataset.samples.dtype == torch.uint8
+    assert dataset.labels is not None
+    assert dataset.labels[:5].tolist() == [7, 2, 1, 0, 4]  # MNIST's well-known first test digits
+    batch = dataset.batch(torch.arange(4))
+    expected = dataset.samples[:4].double() / 255 * 2 - 1
+    assert (float(batch.min()), float(batch.max())) == (-1, 1)
+    torch.testing.assert_close(batch.double(), expected, atol=1e-6, rtol=0)
+
+
+@needs_real
+def test_the_lectures_gan_trains_on_it(mnist: Path) -> None:
+    trainer = Trainer(GANConfig(dataset="mnist", generator_hidden=(16,), discriminator_hidden=(16,)))
+    assert torch.isfinite(trainer.step().loss_d)
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
+)
+def test_without_network_and_files_a_sentence_says_what_to_do(folder: Path, name: str, class_name: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_dataset(GANConfig(dataset=name))
+    said = str(caught.value)
+    assert said.startswith(f"{class_name} could not be had: the tests have no network")
+    assert str(folder / class_name / "raw") in said
+    assert "train-images-idx3-ubyte.gz" in said
+    assert "bundled digits" in said
+    assert [path for path in folder.rglob("*") if path.is_file()] == [], "nothing half is left"
+
+
+def test_a_broken_archive_never_counts_as_data(folder: Path) -> None:
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half a file")
+    with pytest.raises(DataError):
+        load_dataset(GANConfig(dataset="mnist"))
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["train-images-idx3-ubyte.gz"]
+
+
+def test_a_broken_unpacked_file_is_told(folder: Path) -> None:
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+            (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
+    with pytest.raises(DataError, match="MNIST could not be had"):
+        load_dataset(GANConfig(dataset="mnist"))
+
+
+def test_the_folder_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path / "there"))
+    assert data_folder() == tmp_path / "there"
+    monkeypatch.delenv("GAN_DATA_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert data_folder() == tmp_path / "gan-training-dashboard"
+
+
+def test_torchvision_imports_beside_this_pytorch_and_is_not_paid_for_otherwise() -> None:
+    code = (
+        "import sys\n"
+        "from gan_core import GANConfig, Trainer\n"
+        "Trainer(GANConfig(generator_hidden=(4,), discriminator_hidden=(4,)))\n"
+        "assert 'torchvision' not in sys.modules\n"
+        "from gan_core.data.vision import import_torchvision\n"
+        "print(import_torchvision().datasets.MNIST.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "MNIST"
+
+
+def test_a_broken_installation_is_not_hidden() -> None:
+    code = (
+        "import sys\n"
+        "from gan_core.data.vision import import_torchvision\n"
+        "sys.modules['torchvision.datasets'] = None\n"  # Python's word for a module that cannot be imported
+        "import_torchvision()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_uint8_and_float_samples_give_the_same_batches() -> None:
+    bytes_ = torch.arange(256, dtype=torch.uint8).reshape(16, 16)
+    as_bytes = Dataset("b", "B", bytes_, (4, 4))
+    as_floats = Dataset("f", "F", bytes_.float() / 127.5 - 1, (4, 4))
+    indices = torch.tensor([3, 0, 15])
+    assert torch.equal(as_bytes.batch(indices), as_floats.batch(indices))
+
+
+# Prepared once, mapped by every run ------------------------------------------------------------------------
+
+
+@needs_real
+def test_a_prepared_set_is_mapped_without_torchvision_and_shared(mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = GANConfig(dataset="mnist")
+    assert not is_prepared("mnist")
+    first = load_dataset(config)
+    assert is_prepared("mnist")
+    monkeypatch.setattr("gan_core.data.vision.import_torchvision", lambda: pytest.fail("not needed any more"))
+    second = load_dataset(config)
+    kept = first.samples[0].clone()
+    second.samples[0] = 255  # a run that wrote into its data would change its own view alone
+    assert torch.equal(first.samples[0], kept)
+    assert torch.equal(load_dataset(config).samples[0], kept)
+
+
+@needs_real
+def test_newer_files_put_there_by_hand_are_read_again(mnist: Path) -> None:
+    load_dataset(GANConfig(dataset="mnist"))
+    raw = mnist / "train-labels-idx1-ubyte"
+    later = raw.stat().st_mtime + 3600
+    os.utime(raw, (later, later))
+    assert not is_prepared("mnist")
+
+
+@needs_real
+def test_only_some_classes(mnist: Path) -> None:
+    every = load_dataset(GANConfig(dataset="mnist"))
+    some = load_dataset(GANConfig(dataset="mnist", classes=(8, 3)))
+    assert every.labels is not None
+    wanted = ((every.labels == 3) | (every.labels == 8)).nonzero().flatten()
+    assert some.count == len(wanted) == 1010 + 974  # of MNIST's test digits
+    assert torch.equal(some.batch(torch.arange(some.count)), every.batch(wanted))
+
+
+@needs_real
+def test_the_training_files_are_enough(mnist: Path) -> None:
+    for path in mnist.glob("t10k-*"):
+        path.unlink()
+    assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing into the tests' output."""
+
+
+@pytest.fixture
+def mirror(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mirror of MNIST on this machine: archives of its real test files, under the training files' names."""
+    place = tmp_path_factory.mktemp("mirror")
+    resources = []
+    for file in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        content = (REAL / f"t10k-{file}.gz").read_bytes()
+        (place / f"train-{file}.gz").write_bytes(content)
+        resources.append((f"train-{file}.gz", hashlib.md5(content, usedforsecurity=False).hexdigest()))
+    kind = import_torchvision().datasets.MNIST
+    monkeypatch.setattr(kind, "resources", resources)
+    monkeypatch.setattr("urllib.request.urlopen", REAL_URLOPEN)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(place))) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        yield place
+        server.shutdown()
+
+
+@needs_real
+def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
+    folder: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_core.data.vision.WATCH", 0.001)
+    told: list[Progress] = []
+    prepare("mnist", folder, told.append)
+    assert is_prepared("mnist", folder)
+    assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
+    downloading = [progress for progress in told if progress.words == "Downloading MNIST"]
+    assert downloading
+    assert all(progress.unit == "bytes" and 0 <= progress.done <= progress.total for progress in downloading)
+    assert [progress.done for progress in downloading] == sorted(progress.done for progress in downloading)
+    assert {path.name for path in folder.iterdir()} == {"MNIST"}
+
+
+@needs_real
+def test_a_download_with_a_wrong_checksum_never_counts_as_data(folder: Path, mirror: Path) -> None:
+    (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"MNIST could not be had: .*File not found or corrupted"):
+        prepare("mnist", folder)
+    assert not is_prepared("mnist", folder)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []

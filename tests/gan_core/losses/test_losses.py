@@ -1,0 +1,122 @@
+"""Every loss against its formula, written out here."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_core.losses import LOSSES
+from tests.gan_core.support import Recorded, points, tiny, tiny_trainer
+
+REAL, FAKE = torch.tensor([[2.0], [-1.0], [0.5]]), torch.tensor([[0.3], [-2.5], [1.0]])
+ONES, ZEROS = torch.ones(3, 1), torch.zeros(3, 1)
+
+
+def mean(values: Tensor, formula: object) -> float:
+    assert callable(formula)
+    return sum(formula(value) for value in values.flatten().tolist()) / values.numel()
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def minus_log(logit: float) -> float:
+    return -math.log(sigmoid(logit))
+
+
+def minus_log_of_the_rest(logit: float) -> float:
+    return -math.log(1 - sigmoid(logit))
+
+
+FORMULAS = {  # real part, fake part, loss_g; and whether loss_d is the parts' mean
+    "bce": (minus_log, minus_log_of_the_rest, minus_log, True),
+    "bce_saturating": (minus_log, minus_log_of_the_rest, lambda v: math.log(1 - sigmoid(v)), True),
+    "least_squares": (lambda v: (v - 1) ** 2, lambda v: v**2, lambda v: (v - 1) ** 2, True),
+    "wasserstein_gp": (lambda v: -v, lambda v: v, lambda v: -v, False),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_is_its_formula(name: str) -> None:
+    loss = LOSSES[name]
+    real_formula, fake_formula, generator_formula, averaged = FORMULAS[name]
+    real_part, fake_part = loss.discriminator(REAL, FAKE, ONES, ZEROS)
+    expected = (mean(REAL, real_formula), mean(FAKE, fake_formula))
+    assert (float(real_part), float(fake_part)) == pytest.approx(expected, rel=1e-6)
+    total = sum(expected) / 2 if averaged else sum(expected)
+    assert float(loss.combine(real_part, fake_part)) == pytest.approx(total, rel=1e-6)
+    assert float(loss.generator(FAKE, ONES, ZEROS)) == pytest.approx(mean(FAKE, generator_formula), rel=1e-6)
+    score = sigmoid if name.startswith("bce") else float
+    assert loss.score(REAL).flatten().tolist() == pytest.approx([score(v) for v in REAL.flatten().tolist()])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_generator_learns_to_raise_its_score(name: str) -> None:
+    logits = FAKE.clone().requires_grad_(True)
+    LOSSES[name].generator(logits, ONES[:3], ZEROS[:3]).backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    sign = -1.0 if name != "least_squares" else None
+    expected = torch.full((3, 1), -1.0) if sign else torch.sign(FAKE - 1)
+    assert torch.equal(torch.sign(logits.grad), expected)
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_saturating", "least_squares"])
+def test_balance_is_where_d_cannot_tell(name: str) -> None:
+    balance = LOSSES[name].balance
+    loss = LOSSES[name]
+    undecided = torch.full((3, 1), 0.0 if name.startswith("bce") else 0.5)
+    parts = loss.discriminator(undecided, undecided, ONES, ZEROS)
+    assert float(loss.combine(*parts)) == pytest.approx(balance.loss_d)
+    assert float(loss.generator(undecided, ONES, ZEROS)) == pytest.approx(balance.loss_g)
+    assert float(loss.score(undecided).mean()) == balance.score
+
+
+def test_penalty_of_a_linear_critic() -> None:
+    """∇(w·x) = w everywhere: the penalty is (‖w‖ - 1)², its gradient 2(‖w‖ - 1)w/‖w‖."""
+    critic = nn.Linear(2, 1)
+    critic.weight.data = torch.tensor([[3.0, 4.0]])
+    penalty = LOSSES["wasserstein_gp"].penalty(
+        critic, torch.rand(5, 2), torch.rand(5, 2), torch.Generator().manual_seed(0)
+    )
+    penalty.backward()  # type: ignore[no-untyped-call]
+    assert penalty.item() == pytest.approx(16.0)
+    assert critic.weight.grad is not None
+    assert critic.weight.grad.tolist() == [pytest.approx([8 * 0.6, 8 * 0.8])]
+
+
+class Bowl(nn.Module):
+    """‖x‖²/2, whose gradient is x itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.square().sum(1, keepdim=True) / 2
+
+
+def test_penalty_is_taken_between_each_real_and_its_fake() -> None:
+    real, fake = torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([[-3.0, -4.0], [2.0, 1.0]])
+    mix = torch.rand(2, 1, generator=torch.Generator().manual_seed(7)).double()
+    between = mix * real.double() + (1 - mix) * fake.double()
+    expected = (between.square().sum(1).sqrt() - 1).square().mean()
+    penalty = LOSSES["wasserstein_gp"].penalty(Bowl(), real, fake, torch.Generator().manual_seed(7))
+    assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_trainer_weighs_and_adds_the_penalty() -> None:
+    def losses(weight: float) -> tuple[float, float]:
+        trainer = Recorded(tiny(loss="wasserstein_gp", gradient_penalty=weight), points())
+        for _ in trainer.walk("D"):
+            pass
+        tensors = next(tensors for _, name, tensors in trainer.seen if name == "loss")
+        return float(tensors["loss"]), float(tensors["real_part"] + tensors["fake_part"])
+
+    (plain, parts), (once, _), (twice, _) = losses(0.0), losses(1.0), losses(2.0)
+    assert plain == pytest.approx(parts, abs=1e-7)
+    assert once - plain > 0.01
+    assert twice - plain == pytest.approx(2 * (once - plain), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_saturating", "least_squares"])
+def test_no_other_loss_is_penalised(name: str) -> None:
+    first, second = (tiny_trainer(loss=name, gradient_penalty=weight).step() for weight in (0.0, 1000.0))
+    assert float(first.loss_d) == float(second.loss_d)

@@ -1,0 +1,135 @@
+"""The loop of a run, without a runner around it."""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from gan_core.runs.protocol import Failure, Pause, Play, Save, Step, Update
+from gan_core.runs.worker import Worker
+from gan_core.training.trainer import Trainer
+from tests.gan_core.support import BROKEN, needs_cuda, tiny
+
+
+def worker(folder: Path, **changes: Any) -> Worker:
+    started = Worker("run", tiny(**changes), folder)
+    started.start()
+    return started
+
+
+@pytest.mark.parametrize("command", [Save(), Pause(), Step(0), Update("D")])
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_broken_weights_are_not_kept(tmp_path: Path, command: Any, network: str) -> None:
+    """What an update measures is older than what it leaves: the weights themselves have to be looked at."""
+    run = worker(tmp_path)
+    run.handle(Step(2))
+    trainer = run._running_trainer()
+    getattr(trainer, network)[0].bias.data[3] = math.nan if isinstance(command, Update) else math.inf
+    run.handle(command)
+    report = run.report()
+    assert report.state == "failed"
+    assert report.failure is not None
+    assert report.snapshot is not None
+    if not isinstance(command, Update):
+        beginning = f"{network} 0.bias became inf at iteration 2: the training has diverged."
+        assert report.failure.message.startswith(beginning)
+    assert report.snapshot.pictures_iteration == 2
+    for file in tmp_path.iterdir():
+        assert all(value.isfinite().all() for value in load_file(file).values())
+
+
+def test_nobody_asking_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pictures are made and no snapshot is built unless somebody polls, and none twice of the same state."""
+    run = worker(tmp_path)
+    made = []
+    monkeypatch.setattr(run, "_snapshot_with", lambda pictures, of=run._snapshot_with: made.append(1) or of(pictures))
+    run.handle(Play())
+    for _ in range(5):
+        run.advance(0)
+    assert not made
+    first = run.report().snapshot
+    assert first is not None
+    assert first.iteration == 5
+    assert run.report().snapshot is first
+    assert len(made) == 1
+    assert run.report(since=first.revision).snapshot is None
+    run.advance(0)
+    second = run.report(since=first.revision).snapshot
+    assert second is not None
+    assert second.iteration == 6
+
+
+def test_advance_trains_at_least_one_iteration_and_only_if_running(tmp_path: Path) -> None:
+    run = worker(tmp_path)
+    run.advance(10)
+    assert run.report().snapshot.iteration == 0  # type: ignore[union-attr]
+    run.handle(Play())
+    run.advance(0)
+    assert run.report().snapshot.iteration == 1  # type: ignore[union-attr]
+
+
+def test_the_clock_waits_for_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU takes orders faster than it carries them out."""
+    run = worker(tmp_path)
+    monkeypatch.setattr(Trainer, "wait", lambda trainer: time.sleep(0.02))
+    run.handle(Step(3))
+    assert run.seconds >= 0.06
+
+
+def test_a_running_run_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = worker(tmp_path)
+    first = (tmp_path / "generator.safetensors").read_bytes()
+    run.handle(Play())
+    run.advance(0)
+    assert (tmp_path / "generator.safetensors").read_bytes() == first
+    monkeypatch.setattr("gan_core.runs.worker.SAVE_EVERY", 0.0)
+    run.advance(0)
+    assert (tmp_path / "generator.safetensors").read_bytes() != first
+
+
+def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
+    run = worker(tmp_path / "missing")
+    report = run.report()
+    assert report.state == "failed"
+    assert report.failure is not None
+    assert "generator.safetensors could not be written to" in report.failure.message
+
+
+@needs_cuda
+def test_divergence_on_a_gpu_is_seen_in_blocks(tmp_path: Path) -> None:
+    """Nobody waits for the device in each iteration; the table still ends before the broken one."""
+    run = worker(tmp_path, **BROKEN, loss="least_squares", device="cuda")
+    run.handle(Step(300))
+    report = run.report()
+    assert report.failure is not None
+    assert report.snapshot is not None
+    trace = report.snapshot.trace
+    assert f"at iteration {len(trace.iteration) + 1}: the training has diverged." in report.failure.message
+    assert np.isfinite(trace.values).all()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("Plain words."), "Plain words."),
+        (MemoryError(), "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less."),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+            "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less.",
+        ),
+        (RuntimeError("first line\nsecond"), "Training stopped on an error: RuntimeError: first line"),
+        (RuntimeError(), "Training stopped on an error: RuntimeError: no message"),
+    ],
+)
+def test_a_failure_has_a_sentence_and_its_traceback(error: Exception, message: str) -> None:
+    try:
+        raise error
+    except Exception as raised:
+        failure = Failure.of(raised)
+    assert failure.message == message
+    assert failure.details.startswith("Traceback")
+    assert "raise error" in failure.details
