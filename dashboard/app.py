@@ -20,7 +20,7 @@ if __name__ != "__mp_main__":
     app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
 
 if __name__ == "__main__":
-    from dashboard.pages import step_through, train
+    from dashboard.views import step_through, train
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
     # Streamlit leaves room for a taller header than this one.

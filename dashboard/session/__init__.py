@@ -423,7 +423,7 @@ def report_of(run_id: str) -> Report:
 
 @alone
 def send(command: Command) -> None:
-    """ReportProgress the run something; without a run, nothing happens."""
+    """Send the run a command; without a run, nothing happens."""
     run = current_run()
     if run is not None:
         run.send(command)

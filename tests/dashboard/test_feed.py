@@ -21,7 +21,7 @@ from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import apart, component, follows, healthy
-from tests.dashboard.pages.test_train import only_run, press
+from tests.dashboard.views.test_train import only_run, press
 
 SnapshotOf = Callable[..., Snapshot]
 

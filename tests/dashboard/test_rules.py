@@ -32,14 +32,14 @@ def test_session_state_and_registry_are_touched_in_one_file() -> None:
         for path in DASHBOARD.rglob("*.py")
         if "st.session_state" in (text := path.read_text(encoding="utf-8")) or "runs.registry" in text
     }
-    assert touching == {"session.py"}
+    assert touching == {"session/__init__.py"}
 
 
 def test_opening_the_page_imports_no_pytorch() -> None:
     """It belongs to the run's process: a page without it starts a second sooner and 200 MB smaller."""
     code = (
         "import sys\n"
-        "import dashboard.pages.train, gan_core.runs.process, gan_core.config\n"
+        "import dashboard.views.train, gan_core.runs.process, gan_core.config\n"
         "assert not {'torch', 'torchvision', 'sklearn'} & set(sys.modules), 'imported at start-up'"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

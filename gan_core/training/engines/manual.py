@@ -30,7 +30,7 @@ def not_covered(config: GANConfig, device: torch.device) -> tuple[str, ...]:
     reasons = {
         "BatchNorm in the discriminator": config.discriminator_batch_norm,
         "SGD": "sgd" in (config.optimizer_g, config.optimizer_d),
-        "this loss": type(LOSSES[config.loss]).manual is Loss.manual,
+        "this loss": config.loss not in LOSSES or type(LOSSES[config.loss]).manual is Loss.manual,
         f"the device {device.type}": device.type != "cpu",
     }
     return tuple(reason for reason, holds in reasons.items() if holds)

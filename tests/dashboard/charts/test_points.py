@@ -44,20 +44,20 @@ def test_points_lie_where_they_are(shown: Snapshot) -> None:
 
 
 def test_the_ground_is_ds_score_right_side_up(shown: Snapshot) -> None:
-    assert shown.plane is not None
+    assert shown.points is not None
     scores = np.linspace(0, 1, 41 * 41, dtype=np.float32).reshape(41, 41)  # row 0, at y = -1, is the lowest
-    ground = trace(plane(replace(shown, plane=replace(shown.plane, scores=scores))), "D's score")
+    ground = trace(plane(replace(shown, points=replace(shown.points, scores=scores))), "D's score")
     assert (ground.x0, ground.y0, ground.dx * 40) == (-UNITS, -UNITS, 2 * UNITS)
     np.testing.assert_allclose(np.asarray(ground.z), scores * 100, atol=0.5)
 
 
 @pytest.mark.parametrize("size", [2, 3, 20, 21])
 def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snapshot, size: int) -> None:
-    assert shown.plane is not None
+    assert shown.points is not None
     across, up = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
     manifold = np.stack([across, up], axis=2).astype(np.float32)
-    view = replace(shown.plane, manifold=manifold)
-    path = places(trace(plane(replace(shown, plane=view), ("manifold",)), "G's sheet"))
+    view = replace(shown.points, manifold=manifold)
+    path = places(trace(plane(replace(shown, points=view), ("manifold",)), "G's sheet"))
     knots = np.rint((path + 1) * (size - 1) / 2).astype(int).tolist()
     drawn = {frozenset(map(tuple, step)) for step in itertools.pairwise(knots)}
     neighbours = {frozenset(((x, y), (x + 1, y))) for x in range(size - 1) for y in range(size)}
@@ -66,11 +66,11 @@ def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snaps
 
 
 def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
-    assert shown.plane is not None
+    assert shown.points is not None
     arrows = places(trace(plane(shown, ("pull",)), "D's pull")).reshape(-1, 3, 2)
     assert len(arrows) == ARROWS
     np.testing.assert_allclose(arrows[:, 0], shown.fake[:ARROWS], atol=1e-5)
-    ways, pull = arrows[:, 1] - arrows[:, 0], shown.plane.pull[:ARROWS]
+    ways, pull = arrows[:, 1] - arrows[:, 0], shown.points.sample_gradient[:ARROWS]
     np.testing.assert_allclose(np.linalg.norm(ways, axis=1).max(), LONGEST, rtol=1e-3)
     cosine = (ways * pull).sum(1) / (np.linalg.norm(ways, axis=1) * np.linalg.norm(pull, axis=1))
     np.testing.assert_allclose(cosine, 1, atol=1e-3)
@@ -88,18 +88,18 @@ def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
 
 
 def test_measures_are_told(shown: Snapshot) -> None:
-    assert shown.plane is not None
-    told = measures(replace(shown, plane=replace(shown.plane, divergence=0.25, floor=0.02, covered=7, good=0.8)))
+    assert shown.points is not None
+    told = measures(replace(shown, points=replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)))
     assert told == "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
-    assert measures(replace(shown, plane=replace(shown.plane, modes=0))).count("·") == 0
+    assert measures(replace(shown, points=replace(shown.points, modes=0))).count("·") == 0
 
 
 def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> None:
-    assert shown.plane is not None
+    assert shown.points is not None
     values = np.full((5, len(COLUMNS)), 0.5, np.float32)
     balanced = replace(shown, trace=replace(shown.trace, values=values))
-    assert "D is too weak to see it" in reading(replace(balanced, plane=replace(shown.plane, divergence=0.9)))
-    assert "can hardly tell" in reading(replace(balanced, plane=replace(shown.plane, divergence=0.1)))
+    assert "D is too weak to see it" in reading(replace(balanced, points=replace(shown.points, divergence=0.9)))
+    assert "can hardly tell" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
 
 
 def test_single_points_are_pictures_too(shown: Snapshot) -> None:

@@ -24,7 +24,7 @@ from gan_core.data.prepared import Progress, is_prepared
 from gan_core.data.vision import import_torchvision, prepare
 from gan_core.training.trainer import Trainer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "mnist"
 REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` takes it away
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")

@@ -200,7 +200,7 @@ def test_a_string_of_noise_becomes_a_line_and_more_than_a_plane_is_not_shown() -
 def test_the_pull_is_the_way_down_of_each_fakes_own_loss(loss: str) -> None:
     trainer = trained(plane(loss=loss, discriminator_batch_norm=True))
     fakes = shown(trainer, 12)
-    pull = view(trainer, fakes).pull
+    pull = view(trainer, fakes).sample_gradient
     assert (pull.shape, pull.dtype) == ((12, 2), np.float32)
     network = copy.deepcopy(trainer.discriminator).double().eval()
     one, zero = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
@@ -219,7 +219,9 @@ def test_the_pull_is_the_way_down_of_each_fakes_own_loss(loss: str) -> None:
 def test_the_pull_does_not_depend_on_how_many_fakes_there_are() -> None:
     trainer = trained(plane())
     fakes = shown(trainer, 50)
-    np.testing.assert_allclose(view(trainer, fakes[:3]).pull, view(trainer, fakes).pull[:3], rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        view(trainer, fakes[:3]).sample_gradient, view(trainer, fakes).sample_gradient[:3], rtol=1e-4, atol=1e-7
+    )
 
 
 def test_the_numbers_are_those_of_the_fakes() -> None:
@@ -311,7 +313,7 @@ def test_a_run_in_the_plane_reports_it(tmp_path: Path) -> None:
     expected = view(trained(plane(), 3), snapshot.fake)
     assert snapshot.points is not None
     assert np.array_equal(snapshot.points.scores, expected.scores)
-    assert np.array_equal(snapshot.points.pull, expected.pull)
+    assert np.array_equal(snapshot.points.sample_gradient, expected.sample_gradient)
     assert snapshot.points.divergence == expected.divergence
 
 

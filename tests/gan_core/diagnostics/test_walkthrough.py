@@ -152,7 +152,7 @@ def test_a_d_update_shows_true_values() -> None:
     assert views["zero_grad"].discriminator.gradient is None
     assert views["loss"].discriminator.gradient is not None, "the last update's, until zero_grad"
     assert last.generator.gradient is not None, "G holds gradients, and D's step does not care"
-    assert last.push is None
+    assert last.sample_gradient is None
 
 
 def test_a_g_update_shows_true_values_and_what_d_tells_each_pixel() -> None:
@@ -167,9 +167,9 @@ def test_a_g_update_shows_true_values_and_what_d_tells_each_pixel() -> None:
     views = {view.stage: view for view in walked(trainer)[:7]}
     close = {"rtol": 1e-4, "atol": 1e-7}
     assert views["update"].losses["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
-    assert views["scores"].push is None
+    assert views["scores"].sample_gradient is None
     assert fake.grad is not None
-    np.testing.assert_allclose(views["gradients"].push, -fake.grad[:SHOWN].reshape(-1, 28, 28), **close)
+    np.testing.assert_allclose(views["gradients"].sample_gradient, -fake.grad[:SHOWN].reshape(-1, 28, 28), **close)
     gradients = [parameter.grad for parameter in plain.g.parameters()]
     assert views["update"].generator.gradient == pytest.approx(norm_of(gradients), rel=1e-4)  # type: ignore[arg-type]
     assert views["update"].generator.change > 0
@@ -218,7 +218,7 @@ def test_twins_are_the_three_ways_through_batch_norm() -> None:
 
 def test_twins_are_one_without_batch_norm() -> None:
     trainer = Trainer(SMALL.replace(generator_batch_norm=False))
-    twins = next(view for view in walked(trainer) if view.stage == "fake").twins
+    twins = next(view for view in walked(trainer) if view.stage == "fake").train_eval
     assert twins is not None
     assert twins.alone is not None
     np.testing.assert_allclose(twins.alone, twins.train, atol=1e-6)

@@ -21,9 +21,9 @@ from gan_core.presets import PRESETS
 from gan_core.runs.jobs import JobDone, JobFailed, Jobs, State
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import APP, component, go_to, healthy, texts
-from tests.dashboard.pages.test_train import only_run, press, state
+from tests.dashboard.views.test_train import only_run, press, state
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 POINTS = [name for name, source in DATASETS.items() if source.kind == "points" and not name.startswith("own")]
 
 

@@ -6,7 +6,7 @@ from dashboard import downloads, feed, live, parts, session, transport
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
 from dashboard.controls import model
-from dashboard.pages import panels
+from dashboard.views import panels
 from gan_core.config import GANConfig
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core.config import GANConfig
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import APP, component, go_to, healthy, texts
-from tests.dashboard.pages.test_train import only_run, press, state
+from tests.dashboard.views.test_train import only_run, press, state
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from dashboard.charts.images import noise_png, sample_gradient_pngs, single_pngs
 from dashboard.charts.lecture import STAGES, TITLES, formula, loop, words
 from dashboard.components import gallery, listing
 from dashboard.components.live import picture, plot
-from dashboard.pages import laboratory
 from dashboard.parts import picture_part
+from dashboard.views import laboratory
 from gan_core.config import GANConfig
 from gan_core.diagnostics.views import NetworkView, StageView, Values
 from gan_core.losses import LOSSES
