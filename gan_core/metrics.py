@@ -23,6 +23,9 @@ class Metrics(NamedTuple):
     d_fake_after: Tensor  # the same noise, once the iteration's updates are done
     grad_norm_d: Tensor  # ‖∂loss_d/∂w‖₂ over all of D's parameters
     grad_norm_g: Tensor
+    accuracy_real: Tensor  # share of D's real samples that it takes for real; NaN where the loss has no threshold
+    accuracy_fake: Tensor  # share of its fakes that it takes for fake
 
 
 COLUMNS: tuple[str, ...] = Metrics._fields
+OPTIONAL = ("accuracy_real", "accuracy_fake")  # NaN under a loss that does not define them

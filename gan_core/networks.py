@@ -5,22 +5,18 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from gan_core.config import GANConfig
+from gan_core.architecture import BatchNorm, Layer, LeakyReLU, Linear, layers
+from gan_core.config import GANConfig, Network
 from gan_core.seeds import derive
 from gan_core.training.arithmetic import in_one_thread
 
-
-@contextmanager
-def initial_weights(seed: int, name: str) -> Iterator[None]:
-    """PyTorch's own initial weights, drawn from the stream ``name`` of ``seed``; torch's global randomness stays."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(seed, name))
-        yield
+AnyBatchNorm = _BatchNorm  # of one, two or three dimensions
 
 
 class BatchNorm1d(nn.BatchNorm1d):
-    """PyTorch's own, but the same bits whatever the number of threads: each thread would sum a part of the batch."""
+    """PyTorch's own, with the same bits for any number of threads: each thread would sum a part of the batch."""
 
     def forward(self, input: Tensor) -> Tensor:
         output = in_one_thread(super().forward, input)
@@ -31,41 +27,28 @@ class BatchNorm1d(nn.BatchNorm1d):
         return output
 
 
-def hidden_layer(inputs: int, outputs: int, config: GANConfig, batch_norm: bool) -> list[nn.Module]:
-    """Linear, LeakyReLU and, if asked for, BatchNorm1d: after the activation (the lecture) or before it."""
-    layers: list[nn.Module] = [nn.Linear(inputs, outputs), nn.LeakyReLU(config.leaky_slope)]
-    if batch_norm:
-        # momentum by name: the second positional argument of BatchNorm1d is eps.
-        norm = BatchNorm1d(outputs, momentum=config.batch_norm_momentum)
-        layers.insert(2 if config.batch_norm_position == "after_activation" else 1, norm)
-    return layers
+def build_network(config: GANConfig, network: Network, features: int) -> nn.Sequential:
+    """One network for samples of ``features`` values, with PyTorch's own initial weights, drawn from the run's seed.
+
+    Torch's global random state stays as it is.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(config.seed, f"weights_{network.lower()}"))
+        return nn.Sequential(*map(_module, layers(config, network, features)))
 
 
-def build_generator(config: GANConfig, outputs: int) -> nn.Sequential:
-    """Noise ``[batch, latent_dim]`` → samples ``[batch, outputs]`` in [-1, 1]."""
-    layers: list[nn.Module] = []
-    inputs = config.latent_dim
-    with initial_weights(config.seed, "weights_g"):
-        for width in config.generator_hidden:
-            layers += hidden_layer(inputs, width, config, config.generator_batch_norm)
-            inputs = width
-        return nn.Sequential(*layers, nn.Linear(inputs, outputs), nn.Tanh())
-
-
-def build_discriminator(config: GANConfig, inputs: int) -> nn.Sequential:
-    """Samples ``[batch, inputs]`` → logits ``[batch, 1]``: no sigmoid, the loss has it."""
-    layers: list[nn.Module] = []
-    with initial_weights(config.seed, "weights_d"):
-        for width in config.discriminator_hidden:
-            layers += hidden_layer(inputs, width, config, config.discriminator_batch_norm)
-            inputs = width
-        return nn.Sequential(*layers, nn.Linear(inputs, 1))
+def _module(layer: Layer) -> nn.Module:
+    if isinstance(layer, Linear):
+        return nn.Linear(layer.inputs, layer.outputs)
+    if isinstance(layer, LeakyReLU):
+        return nn.LeakyReLU(layer.slope)
+    return BatchNorm1d(layer.units, momentum=layer.momentum) if isinstance(layer, BatchNorm) else nn.Tanh()
 
 
 @contextmanager
 def batch_statistics_only(network: nn.Module) -> Iterator[None]:
-    """BatchNorm normalises by the batch, as in training, and its running statistics stay untouched."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+    """BatchNorm normalises by the batch, as in training, and its running statistics stay as they are."""
+    norms = [module for module in network.modules() if isinstance(module, AnyBatchNorm)]
     for norm in norms:
         norm.track_running_stats = False
     try:
@@ -77,7 +60,7 @@ def batch_statistics_only(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradient is taken with respect to the network's parameters: what passes through it still has one."""
+    """No gradient is taken with respect to the network's parameters; one still passes through it."""
     network.requires_grad_(False)
     try:
         yield

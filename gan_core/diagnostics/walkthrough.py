@@ -11,7 +11,8 @@ from gan_core.diagnostics.measures import network_view, units_off, weights_of
 from gan_core.diagnostics.train_eval import twins
 from gan_core.diagnostics.views import StageView, TrainEvalComparison
 from gan_core.metrics import Metrics
-from gan_core.training.trainer import Stage, Trainer
+from gan_core.training.gan import Stage
+from gan_core.training.trainer import Trainer
 
 SHOWN = 8  # samples of the batch whose pictures are kept
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
 from gan_core.snapshot import Snapshot
+from gan_core.training.threads import yield_while_waiting
 
 if TYPE_CHECKING:
     from gan_core.runs.worker import Worker
@@ -54,6 +55,7 @@ class _Answer:
 
 def context() -> multiprocessing.context.BaseContext:
     """A fork of a clean server that has imported PyTorch already; where there is no fork, a new interpreter."""
+    yield_while_waiting()
     if not FORKSERVER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

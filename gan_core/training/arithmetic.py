@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import torch
 
+from gan_core.architecture import mean_multiplications
 from gan_core.config import GANConfig
 
 Result = TypeVar("Result")
@@ -22,16 +22,16 @@ BFLOAT16_PAYS = 1_000_000
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """What was chosen. ``words``: that and why, a sentence for a page."""
+    """What was chosen. ``description``: what was chosen and why, for the page."""
 
     device: str
     dtype: torch.dtype
     onednn: bool
-    words: str
+    description: str
 
     @contextmanager
     def products(self) -> Iterator[None]:
-        """Within it, float32 matrix products go where they are fastest; before and after, as ever."""
+        """Within it, float32 matrix products go where they are fastest; before and after, PyTorch's default."""
         with onednn() if self.onednn else nullcontext():
             yield
 
@@ -46,12 +46,12 @@ class Arithmetic:
             yield
 
 
-def choose(config: GANConfig, features: int, device: torch.device) -> Arithmetic:
+def choose_arithmetic(config: GANConfig, features: int, device: torch.device) -> Arithmetic:
     """The fastest arithmetic in the configured precision for samples of so many ``features``.
 
     bfloat16 is a wish: where float32 is no slower, it is float32.
     """
-    work = mean_work(config, features)
+    work = mean_multiplications(config, features)
     wanted = config.precision == "bfloat16"
     against = _against_bfloat16(work, device) if wanted else None
     if wanted and against is None:
@@ -60,15 +60,6 @@ def choose(config: GANConfig, features: int, device: torch.device) -> Arithmetic
     instead = f"float32 instead of bfloat16: {against}. " if against else ""
     fast, why = _float32(work, device)
     return Arithmetic(device.type, torch.float32, fast, instead + why)
-
-
-def mean_work(config: GANConfig, features: int) -> float:
-    """Multiplications in one product of a batch with a layer's weights, the mean over both networks' layers."""
-    layers = [
-        *pairwise((config.latent_dim, *config.generator_hidden, features)),
-        *pairwise((features, *config.discriminator_hidden, 1)),
-    ]
-    return config.batch_size * sum(inputs * outputs for inputs, outputs in layers) / len(layers)
 
 
 def _against_bfloat16(work: float, device: torch.device) -> str | None:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_core.metrics import COLUMNS
+from gan_core.metrics import COLUMNS, OPTIONAL
 from gan_core.training.trainer import Trainer
 
 Rows = NDArray[np.float32]
@@ -22,11 +22,11 @@ class Diverged(ValueError):
 
 def healthy_rows(rows: Rows, first: int) -> tuple[Rows, Diverged | None]:
     """Metrics ``[n, len(COLUMNS)]`` of the iterations from ``first`` on, up to the first that is not finite."""
-    broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if not len(broken):
+    broken = ~np.isfinite(rows) & ~np.isin(COLUMNS, OPTIONAL)
+    places = np.argwhere(broken)
+    if not len(places):
         return rows, None
-    index = int(broken[0])
-    column = int(np.flatnonzero(~np.isfinite(rows[index]))[0])
+    index, column = places[0].tolist()
     return rows[:index], Diverged(COLUMNS[column], float(rows[index, column]), first + index)
 
 

@@ -13,23 +13,25 @@ from gan_core.sampling import generate, sample_noise
 from gan_core.snapshot import samples_shown
 from gan_core.training.divergence import Diverged, Rows, broken_weights, healthy_rows
 from gan_core.training.metrics_buffer import MetricsBuffer
-from gan_core.training.threads import Pace
+from gan_core.training.threads import thread_count, use_threads
 from gan_core.training.trainer import Trainer
 
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.csv"
 SAMPLES_FILE = "samples.png"
-BLOCK = 50  # iterations between two looks at the metrics: each look waits for the device
+BLOCK = 50  # iterations between two readings of the metrics: each waits for the device
 
 
 def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.Event) -> Diverged | None:
-    """Train until ``iterations`` are done or ``stop`` is set, and write into ``folder`` what there is then.
+    """Train until ``iterations`` are done or ``stop`` is set, and write the results into ``folder``.
 
-    If the training diverges, its reason comes back; the table ends before the broken iteration, and the trainer
-    and the saved networks are those of the last block that was healthy.
+    Returns the reason if the training diverges; the table then ends before the broken iteration, and the trainer and the
+    saved networks are those of the last healthy block.
     """
     write_whole(folder / CONFIG_FILE, trainer.config.to_json().encode())
+    threads = thread_count(trainer.config, trainer.dataset.features, trainer.device.type)
     with (
+        use_threads(threads),
         (folder / METRICS_FILE).open("w", newline="") as table,
         tqdm(total=iterations, unit="it", dynamic_ncols=True) as bar,
     ):
@@ -42,14 +44,11 @@ def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.
 
 def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: TextIO, bar: Any) -> Diverged | None:
     buffer = MetricsBuffer(trainer.device, BLOCK)
-    pace = Pace(trainer.config, trainer.dataset.features, trainer.device)
     healthy = trainer.state_dict()
     while trainer.iteration < iterations and not stop.is_set():
         first = trainer.iteration + 1
         while buffer.room and not (trainer.iteration == iterations or stop.is_set()):
-            pace.begin(1)
             buffer.record(trainer.step_into)
-            pace.end()
             bar.update()
         rows, diverged = healthy_rows(buffer.take(), first)
         _write_rows(table, rows, first)
@@ -74,7 +73,7 @@ def _show_losses(bar: Any, rows: Rows) -> None:
 
 
 def _save_samples(path: Path, trainer: Trainer) -> None:
-    """Fakes in one picture; nothing, and no older picture either, of samples that nobody can draw."""
+    """Write fakes as one image; for samples that cannot be drawn, remove an older image."""
     shape = trainer.dataset.shape
     if not drawable(shape):
         path.unlink(missing_ok=True)

@@ -1,1 +1,18 @@
-"""Ways to compute an update; all end in the same weights."""
+"""Ways to compute an update; all end in the same weights. The only place that chooses between them."""
+
+from gan_core.training.engines.autograd import AutogradEngine
+from gan_core.training.engines.cuda_graph import CudaGraphEngine, CudaRecorder
+from gan_core.training.engines.engine import Engine
+from gan_core.training.engines.manual import ManualEngine, unsupported
+from gan_core.training.gan import GAN
+
+__all__ = ["AutogradEngine", "CudaGraphEngine", "Engine", "ManualEngine", "choose_engine"]
+
+
+def choose_engine(gan: GAN) -> Engine:
+    """The fastest engine for this GAN on its device: a CUDA graph, the manual engine, or else autograd."""
+    if gan.device.type == "cuda":
+        return CudaGraphEngine(gan, CudaRecorder(gan.device, gan.random))
+    if reasons := unsupported(gan.config, gan.device):
+        return AutogradEngine(gan, f"the faster manual engine does not support {', '.join(reasons)}")
+    return ManualEngine(gan)

@@ -1,37 +1,37 @@
 """On a GPU: an iteration recorded once as a CUDA graph, and then launched as a whole.
 
 Networks of this size keep a GPU waiting for Python: an iteration is some 300 kernels, and starting each costs more than
-most of them compute. What is recorded here is ``Trainer.iterate_into`` itself, with the indices of its real batches,
-its learning rates and its row of metrics in tensors that stay where they are. A replay executes the very kernels of the
-general path on the same numbers, so that walks, single updates and replays may follow one another at any point.
+most of them compute. What is recorded here is ``GAN.walk_iteration`` itself, with the indices of its real batches, its
+learning rates and its row of metrics in tensors that stay where they are. A replay executes the very kernels of the
+reference path on the same numbers, so that walks, single updates and replays may follow one another at any point.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import increment_version, set_override_stale_capture_stream
 
+from gan_core.config import Network
 from gan_core.metrics import COLUMNS
-
-if TYPE_CHECKING:
-    from gan_core.training.trainer import Outcome, Trainer
+from gan_core.training.gan import GAN
 
 WARM_UPS = 3  # iterations before a recording, as PyTorch asks for: libraries and optimisers make what they keep then
 _RECORDING = threading.Lock()  # PyTorch allows one capture at a time in a process
 
 
 class Recorder(Protocol):
-    """What keeps an iteration and executes it again: a CUDA graph or, in tests, a stand-in without a GPU."""
+    """Keeps an iteration and executes it again: a CUDA graph or, in tests, a stand-in without a GPU."""
 
     def apart(self) -> AbstractContextManager[None]:
         """Within it, work is queued as in a recording, behind all that was queued before; what follows waits for it."""
 
     def record(self, iteration: Callable[[], None]) -> None:
-        """Keep what ``iteration`` asks the device for; nothing of it is computed. RuntimeError where that cannot be."""
+        """Keep what ``iteration`` asks the device for; nothing of it is computed. RuntimeError if that fails."""
 
     def replay(self) -> None:
         """Compute what was recorded, in the same memory."""
@@ -138,29 +138,51 @@ class _Rate:
             self._group.update(usual)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What updates leave besides weights and optimisers' memory: tensors that may be overwritten, replaced or dropped."""
+
+    measured: Mapping[Network, Mapping[str, Tensor]]
+    last_noise: Tensor | None
+    gradients: tuple[tuple[nn.Parameter, Tensor | None], ...]
+
+    @classmethod
+    def of(cls, gan: GAN) -> "Outcome":
+        """What the last updates of ``gan`` have left, as it lies there: no copy."""
+        parameters = (*gan.generator.parameters(), *gan.discriminator.parameters())
+        return cls(dict(gan.measured), gan.last_noise, tuple((parameter, parameter.grad) for parameter in parameters))
+
+    def put_into(self, gan: GAN) -> None:
+        """Let these very tensors be what the last updates of ``gan`` have left."""
+        gan.measured = dict(self.measured)
+        gan.last_noise = self.last_noise
+        for parameter, gradient in self.gradients:
+            parameter.grad = gradient
+
+
 class _Recorded:
     """The tensors through which an iteration that is recorded meets the rest of the run."""
 
-    outcome: "Outcome"  # what it leaves, in memory that every replay fills anew
+    outcome: Outcome  # what it leaves, in memory that every replay fills anew
 
-    def __init__(self, trainer: "Trainer") -> None:
-        config, device = trainer.config, trainer.device
+    def __init__(self, gan: GAN) -> None:
+        config, device = gan.config, gan.device
         self._indices = torch.zeros(config.d_steps, config.batch_size, dtype=torch.int64, device=device).unbind()
         self._order: tuple[Tensor | None, Tensor] = (None, self._indices[0])  # the sampler's, and its copy there
-        optimizers = (trainer.optimizer_d, trainer.optimizer_g)
+        optimizers = (gan.optimizer_d, gan.optimizer_g)
         self._rates = [_Rate(optimizer) for optimizer in optimizers if isinstance(optimizer, torch.optim.Adam)]
         self.row = torch.zeros(len(COLUMNS), device=device)
 
-    def iterate(self, trainer: "Trainer") -> None:
-        """One iteration in the general path, on these tensors."""
+    def iterate(self, gan: GAN) -> None:
+        """One iteration along the reference path, on these tensors."""
         with ExitStack() as stack:
             for rate in self._rates:
                 stack.enter_context(rate.used())
-            trainer.iterate_into(self.row, iter(self._indices))
+            gan.walk_iteration(self.row, iter(self._indices))
 
-    def fill(self, trainer: "Trainer") -> None:
+    def fill(self, gan: GAN) -> None:
         """Put in what the next iteration needs: its batches, drawn by the run's sampler, and the present rates."""
-        sampler = trainer.sampler
+        sampler = gan.sampler
         for indices in self._indices:
             place = sampler.advance()
             if self._order[0] is not sampler.order:  # copied once a pass, because that waits for the device
@@ -170,44 +192,51 @@ class _Recorded:
             rate.follow()
 
 
-class IterationGraph:
-    """A run's iterations: the first ones in the general path, then one of them recorded, from then on replayed.
+class CudaGraphEngine:
+    """A run's iterations: the first ones along the reference path, then one of them recorded, from then on replayed.
 
-    Learning rates of Adam may change at any time; ``reconfigured`` and ``forget`` tell of other changes, after which it
-    begins anew. Where an iteration cannot be recorded, all go on in the general path, and ``failure`` says why.
+    Where an iteration cannot be recorded, all go on along the reference path, and ``failure`` says why.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, gan: GAN, recorder: Recorder) -> None:
+        self._gan = gan
         self._recorder = recorder
         self._warm = 0
         self._recorded: _Recorded | None = None
         self.failure = ""
 
     @property
-    def words(self) -> str:
-        """A sentence for a page: how this run's iterations are computed."""
-        if self.failure:
-            return f"PyTorch autograd. An iteration could not be recorded as a CUDA graph: {self.failure}"
-        return "CUDA graph: a whole iteration is one launch."
+    def name(self) -> str:
+        return "autograd" if self.failure else "CUDA graph"
 
-    def step_into(self, trainer: "Trainer", row: Tensor) -> None:
-        """One iteration of ``trainer``, always the same; its metrics go into ``row``, float32 ``[len(COLUMNS)]``."""
+    @property
+    def description(self) -> str:
+        if self.failure:
+            return f"Updates by PyTorch's autograd. An iteration cannot be recorded as a CUDA graph: {self.failure}"
+        return "Updates by a CUDA graph: a whole iteration is one launch."
+
+    def update(self, network: Network) -> None:
+        for _ in self._gan.walk(network):
+            pass
+
+    def iterate(self, row: Tensor) -> None:
         if self._recorded is None and self._warm == WARM_UPS and not self.failure:
-            self._record(trainer)
+            self._record()
         if self._recorded is not None:
-            self._replay(trainer, self._recorded, row)
+            self._replay(self._recorded, row)
             return
         self._warm = min(self._warm + 1, WARM_UPS)
         with nullcontext() if self.failure else self._recorder.apart():
-            trainer.iterate_into(row)
+            self._gan.walk_iteration(row)
 
-    def reconfigured(self, trainer: "Trainer", changed: Collection[str]) -> None:
-        """The settings of these names have changed: begin anew unless they are numbers that a replay reads."""
-        optimizers = {"learning_rate_d": trainer.optimizer_d, "learning_rate_g": trainer.optimizer_g}
+    def follow(self, changed: Collection[str]) -> bool:
+        """Begin anew, unless the settings of these names are numbers that a replay reads."""
+        optimizers = {"learning_rate_d": self._gan.optimizer_d, "learning_rate_g": self._gan.optimizer_g}
         # SGD takes its rate as a number: read from a tensor, it would round in another place.
-        followed = {name for name, optimizer in optimizers.items() if isinstance(optimizer, torch.optim.Adam)}
-        if not set(changed) <= followed:
+        read = {name for name, optimizer in optimizers.items() if isinstance(optimizer, torch.optim.Adam)}
+        if not set(changed) <= read:
             self.forget()
+        return True
 
     def forget(self) -> None:
         """Begin anew: what was recorded is no longer the next iteration, or works in memory that was replaced."""
@@ -215,35 +244,36 @@ class IterationGraph:
         self._recorded = None
         self._warm = 0
 
-    def _record(self, trainer: "Trainer") -> None:
-        recorded = _Recorded(trainer)
-        before, iteration, updates = trainer.outcome(), trainer.iteration, dict(trainer.updates)
+    def _record(self) -> None:
+        gan, recorded = self._gan, _Recorded(self._gan)
+        before, iteration, updates = Outcome.of(gan), gan.iteration, dict(gan.updates)
         try:
-            self._recorder.record(lambda: recorded.iterate(trainer))
-            recorded.outcome = trainer.outcome()
+            self._recorder.record(lambda: recorded.iterate(gan))
+            recorded.outcome = Outcome.of(gan)
             self._recorded = recorded
         except BaseException as error:
-            trainer.show(before)
+            before.put_into(gan)
             if not isinstance(error, RuntimeError):
                 raise
             self.failure = _reason(error)
         finally:  # the code has run through an iteration, but nothing was computed
-            trainer.iteration, trainer.updates = iteration, updates
+            gan.iteration, gan.updates = iteration, updates
 
-    def _replay(self, trainer: "Trainer", recorded: _Recorded, row: Tensor) -> None:
-        recorded.fill(trainer)
+    def _replay(self, recorded: _Recorded, row: Tensor) -> None:
+        gan = self._gan
+        recorded.fill(gan)
         self._recorder.replay()
-        trainer.show(recorded.outcome)
-        # Autograd did not see these weights change: a graph from before refuses to go back, as ever.
+        recorded.outcome.put_into(gan)
+        # Autograd did not see these weights change: a graph from before must refuse to go back.
         increment_version([parameter for parameter, _ in recorded.outcome.gradients])
-        trainer.iteration += 1
-        trainer.updates["D"] += trainer.config.d_steps
-        trainer.updates["G"] += trainer.config.g_steps
+        gan.iteration += 1
+        gan.updates["D"] += gan.config.d_steps
+        gan.updates["G"] += gan.config.g_steps
         row.copy_(recorded.row)
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what went wrong first: a recording that broke off is reported once more when it is closed."""
+    """The first line of the first error: a recording that broke off is reported once more when it is closed."""
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
     return next(iter(str(error).splitlines()), type(error).__name__)

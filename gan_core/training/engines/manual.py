@@ -1,97 +1,83 @@
-"""Updates written out by hand: forward, backward and one Adam call per network, without autograd.
+"""Updates with a manual backward pass: forward, backward and one Adam call per network, without autograd.
 
 Autograd records what is done, plays it back and makes a new tensor at each step. Here an update is a list of calls, made
-once, on tensors that are made once: the very operations that PyTorch executes for ``Trainer.walk``, on the same numbers,
-in the same shapes and order. So an update by hand and a walk to its end leave the same weights, gradients and optimiser
-state bit for bit, and one may follow the other at any point. What is not covered here walks.
+once, on tensors that are made once: the very operations that PyTorch executes along the reference path, on the same
+numbers, in the same shapes and order. An update ends in the same weights, gradients and optimiser state, bit for bit.
 """
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gan_core.config import GANConfig
-from gan_core.config import Network as Name
+from gan_core.config import GANConfig, Network
 from gan_core.losses import LOSSES
 from gan_core.losses.base import Loss
-from gan_core.training.arithmetic import Arithmetic
-from gan_core.training.engines.heads import Head
-from gan_core.training.engines.passes import Call, Network, Pass, execute, tanh_backward
+from gan_core.noise import fill_with_noise
+from gan_core.training.engines.head import Head
+from gan_core.training.engines.network_buffers import Call, NetworkBuffers
+from gan_core.training.engines.passes import Pass, tanh_backward
+from gan_core.training.gan import GAN
 
-MEASURED: dict[Name, tuple[str, ...]] = {
-    "D": ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "grad_norm_d"),
+MEASURED: dict[Network, tuple[str, ...]] = {
+    "D": ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "grad_norm_d", "accuracy_real", "accuracy_fake"),
     "G": ("loss_g", "d_fake", "grad_norm_g"),
 }
 
 
-def not_covered(config: GANConfig, device: torch.device) -> tuple[str, ...]:
-    """What keeps a run of these settings from being updated by hand."""
+def unsupported(config: GANConfig, device: torch.device) -> tuple[str, ...]:
+    """What keeps a run of these settings from this engine, in words; empty if nothing does."""
+    loss = LOSSES.get(config.loss)
     reasons = {
         "BatchNorm in the discriminator": config.discriminator_batch_norm,
         "SGD": "sgd" in (config.optimizer_g, config.optimizer_d),
-        "this loss": config.loss not in LOSSES or type(LOSSES[config.loss]).manual is Loss.manual,
+        "this loss": loss is None or type(loss).manual is Loss.manual,
         f"the device {device.type}": device.type != "cpu",
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
 
 
-def path_words(config: GANConfig, device: torch.device) -> str:
-    """A sentence for a page: how this run's updates are computed."""
-    if reasons := not_covered(config, device):
-        return (
-            f"Updates by PyTorch's autograd: the faster path, written out by hand, does not cover {', '.join(reasons)}."
-        )
-    return "Updates by the fast path: forward and backward written out by hand, the same numbers as autograd's."
-
-
 class ManualEngine:
-    """The updates of one run's two networks, under the settings that they were made with.
+    """The updates of one GAN, under the settings that it was made with."""
 
-    The caller fills ``real`` ``[batch, features]`` and ``noise_d``, or ``noise_g``, ``[batch, latent_dim]``, all float32,
-    takes ``gradients`` and then steps. Between the two the other network may take its own, as in
-    ``Trainer.walk_turn``. ``measured``: what the last update of each network measured, by name, 0-d; true after
-    ``settle``.
+    name = "manual"
+    description = "Updates by a manual backward pass instead of autograd: the same numbers, in fewer operations."
 
-    All methods are for ``torch.inference_mode``.
-    """
-
-    def __init__(
-        self, config: GANConfig, arithmetic: Arithmetic, generator: nn.Module, discriminator: nn.Module,
-        optimizer_g: torch.optim.Optimizer, optimizer_d: torch.optim.Optimizer,
-    ) -> None:  # fmt: skip
+    def __init__(self, gan: GAN) -> None:
+        self._gan = gan
+        config, arithmetic = gan.config, gan.arithmetic
         dtype = arithmetic.dtype
-        g, d = Network(generator, optimizer_g, arithmetic), Network(discriminator, optimizer_d, arithmetic)
-        self._networks: dict[Name, Network] = {"G": g, "D": d}
-        batch, features = config.batch_size, d.parameters[0].shape[1]
+        g = NetworkBuffers(gan.generator, gan.optimizer_g, dtype)
+        d = NetworkBuffers(gan.discriminator, gan.optimizer_d, dtype)
+        self._networks: dict[Network, NetworkBuffers] = {"G": g, "D": d}
+        batch, features = config.batch_size, gan.dataset.features
         self._head = head = Head(batch, LOSSES[config.loss])
-        self.measured = {name: {value: head.value[value] for value in MEASURED[name]} for name in self._networks}
-        self._settled = True
+        self._measured = {name: {value: head.value[value] for value in MEASURED[name]} for name in self._networks}
+        self._norms = {"D": d.norm(head.value["grad_norm_d"]), "G": g.norm(head.value["grad_norm_g"])}
 
-        self.noise_d, self.noise_g = (torch.zeros(batch, config.latent_dim) for _ in range(2))
+        self._noise_d, self._noise_g = (torch.zeros(batch, config.latent_dim) for _ in range(2))
         samples = torch.zeros(2 * batch, features, dtype=dtype)
         real, fake_d = samples.chunk(2)
-        self.real = torch.zeros(batch, features) if dtype != torch.float32 else real
+        self._real = torch.zeros(batch, features) if dtype != torch.float32 else real
         fake_g, before_tanh_d, before_tanh_g, gradient_g = (torch.zeros_like(fake_d) for _ in range(4))
-        # What the caller fills is in float32, and so are the losses; between the two there may be another dtype.
-        noise_d, noise_g = (_Rounded(noise, dtype) for noise in (self.noise_d, self.noise_g))
-        logits, logits_g = (_Rounded(tensor, dtype) for tensor in (head.logits, head.logits_g))
-        gradient, logits_gradient_g = (_Rounded(tensor, dtype) for tensor in (head.gradient, head.gradient_g))
+        # Noise, samples and losses are float32; the networks between them may compute in another dtype.
+        noise_d, noise_g = (_Cast(noise, dtype) for noise in (self._noise_d, self._noise_g))
+        logits, logits_g = (_Cast(tensor, dtype) for tensor in (head.logits, head.logits_g))
+        gradient, logits_gradient_g = (_Cast(tensor, dtype) for tensor in (head.gradient, head.gradient_g))
 
         g_for_d = Pass(g, noise_d.low, before_tanh_d, gradient_g)
         g_for_g = Pass(g, noise_g.low, before_tanh_g, gradient_g)
         d_for_d = Pass(d, samples, logits.low, gradient.low)
         d_for_g = Pass(d, fake_g, logits_g.low, logits_gradient_g.low)
 
-        to_scores: list[Call] = [
-            partial(torch.tanh, before_tanh_g, out=fake_g), *d_for_g.forward, *logits_g.up,
-        ]  # fmt: skip
-        self._norms = {"D": d.norm(head.value["grad_norm_d"]), "G": g.norm(head.value["grad_norm_g"])}
+        to_scores: list[Call] = [partial(torch.tanh, before_tanh_g, out=fake_g), *d_for_g.forward, *logits_g.up]
         self._score_after = [*noise_g.down, *g_for_g.forward_only, *to_scores, *head.score_after]
-        self._gradients: dict[Name, list[Call]] = {
+        self._gradients: dict[Network, list[Call]] = {
             "D": [
                 *noise_d.down, *g_for_d.forward, partial(torch.tanh, before_tanh_d, out=fake_d),
-                *([partial(real.copy_, self.real)] if self.real is not real else []),
+                *([partial(real.copy_, self._real)] if self._real is not real else []),
                 *d_for_d.forward, *logits.up,
                 *head.discriminator,
                 *gradient.down, *d_for_d.backward,
@@ -105,53 +91,62 @@ class ManualEngine:
             ],
         }  # fmt: skip
 
-    def gradients(self, network: Name, measure: bool = True) -> None:
-        """Fill this network's gradients, and leave them where autograd would.
+    def update(self, network: Network) -> None:
+        with self._computing():
+            self._take((network,), measured=(network,))
+            _execute(self._head.losses)
+            _execute(self._head.means)
 
-        ``measure``: False where the same network is updated again before anybody asks what this update measured.
-        """
-        execute(self._gradients[network])
-        if measure:
-            execute(self._norms[network])
-        self._networks[network].show_gradients()
-        self._settled = False
+    def iterate(self, row: Tensor) -> None:
+        with self._computing():
+            turns = self._gan.turns()
+            for i, turn in enumerate(turns):
+                # Of several updates of a network in one iteration the last one is measured.
+                self._take(turn, measured=[name for name in turn if all(name not in later for later in turns[i + 1 :])])
+            self._gan.iteration += 1
+            _execute(self._head.losses)  # before other logits take the place of the last update's
+            _execute(self._score_after)
+            _execute(self._head.means)
+            self._head.write(row)
 
-    def step(self, network: Name) -> None:
-        """The optimiser's step along these gradients."""
-        self._networks[network].step()
+    def follow(self, changed: Collection[str]) -> bool:
+        return False
 
-    def norm(self, network: Name) -> Tensor:
-        """The norm, 0-d, of the gradients that a walk has left, summed in the order in which ``gradients`` does it."""
-        norm = torch.zeros(())
-        self._networks[network].take_gradients()
-        execute(self._networks[network].norm(norm))
-        return norm
+    def forget(self) -> None:
+        pass  # the optimiser's memory is compared at each step, parameters are overwritten in place
 
-    def settle(self) -> None:
-        """Let ``measured`` be true."""
-        if not self._settled:
-            execute(self._head.losses)
-            execute(self._head.means)
-            self._settled = True
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with torch.inference_mode(), self._gan.arithmetic.products():
+            yield
 
-    def score(self, noise: Tensor) -> Tensor:
-        """Mean D(G(z)), 0-d, of ``noise`` ``[batch, latent_dim]`` as the networks are now; ``measured`` is true then."""
-        if noise is not self.noise_g:
-            self.noise_g.copy_(noise)
-        if not self._settled:  # before other logits take the place of the last update's
-            execute(self._head.losses)
-            self._settled = True
-        execute(self._score_after)
-        execute(self._head.means)
-        return self._head.value["d_fake_after"]
-
-    def write(self, row: Tensor) -> None:
-        """All that ``measured`` and ``score`` say into ``row``, float32 ``[len(COLUMNS)]``."""
-        self._head.write(row)
+    def _take(self, turn: tuple[Network, ...], measured: Collection[Network]) -> None:
+        """One turn: the gradients of its networks at the same weights, then their optimisers' steps."""
+        gan = self._gan
+        for network in turn:
+            if network == "D":
+                gan.dataset.batch(gan.sampler.next(), out=self._real)
+                fill_with_noise(self._noise_d, gan.config.noise, gan.random["noise_d"])
+            else:
+                fill_with_noise(self._noise_g, gan.config.noise, gan.random["noise_g"])
+                gan.last_noise = self._noise_g
+            _execute(self._gradients[network])
+            if network in measured:
+                _execute(self._norms[network])
+            self._networks[network].show_gradients()
+            gan.measured[network] = self._measured[network]
+        for network in turn:
+            self._networks[network].step()
+            gan.updates[network] += 1
 
 
-class _Rounded:
-    """A float32 tensor and its twin ``low`` in the products' dtype: itself, where that is float32."""
+def _execute(calls: list[Call]) -> None:
+    for call in calls:
+        call()
+
+
+class _Cast:
+    """A float32 tensor, and ``low``: the same values in the products' dtype, or the tensor itself where that is float32."""
 
     def __init__(self, tensor: Tensor, dtype: torch.dtype) -> None:
         same = tensor.dtype == dtype

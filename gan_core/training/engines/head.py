@@ -7,19 +7,22 @@ from torch import Tensor
 
 from gan_core.losses.base import LogitBuffers, Loss
 from gan_core.metrics import COLUMNS
-from gan_core.training.engines.passes import Call
+from gan_core.training.engines.network_buffers import Call
 
-# What is kept of each sample; the means of these and three numbers more are the metrics.
-KEPT = ("loss_d_real", "loss_d_fake", "loss_g", "d_real", "fakes of D", "d_fake", "d_fake_after")
+# One number is kept of each sample; the means of these, and three values more, are the metrics.
+KEPT = (
+    "loss_d_real", "loss_d_fake", "loss_g", "d_real", "fakes of D", "d_fake", "d_fake_after",
+    "accuracy_real", "accuracy_fake",
+)  # fmt: skip
 VALUES = (*KEPT, "loss_d", "grad_norm_d", "grad_norm_g")
 
 
 class Head:
     """One loss, for batches of one size, as lists of operations on tensors that are made once.
 
-    Whoever fills logits executes ``discriminator`` or ``generator``, which fill the gradient. Measuring can wait, and
-    takes fewer operations for both networks together: ``losses``; ``score_after``, of newer logits in ``logits_g``; and
-    then ``means``, which fills ``values``.
+    Whoever fills ``logits`` or ``logits_g`` executes ``discriminator`` or ``generator``, which fill the gradient.
+    Measuring can wait, and takes fewer operations for both networks together: ``losses``; ``score_after``, of newer
+    logits in ``logits_g``; and then ``means``, which fills ``values``.
     """
 
     def __init__(self, batch: int, loss: Loss) -> None:
@@ -29,30 +32,25 @@ class Head:
         self.gradient, self.gradient_g = torch.zeros(2 * batch, 1), torch.zeros(batch, 1)
         targets = torch.cat((torch.ones(batch, 1), torch.zeros(batch, 1), torch.full((batch, 1), loss.target_g)))
         kept = torch.zeros(len(KEPT), batch)
-        sample_losses, scores = kept[:3].view(-1, 1), kept[3:].view(-1, 1)
+        sample_losses, scores, above = (rows.view(-1, 1) for rows in torch.split(kept, [3, 4, 2]))
         manual = loss.manual(
             LogitBuffers(
-                batch,
-                self.logits,
-                self.logits_g,
-                all_logits,
-                self.gradient,
-                self.gradient_g,
-                targets,
-                sample_losses,
-                scores,
+                batch, self.logits, self.logits_g, all_logits, self.gradient, self.gradient_g, targets, sample_losses, scores
             )
-        )
-        assert manual is not None, "unsupported() has excluded this loss"
+        )  # fmt: skip
+        assert manual is not None, "this engine does not support the loss"
+        assert loss.threshold is not None, "a loss with a manual backward pass has a threshold"
         self.discriminator, self.score_after = manual.discriminator, manual.score_after
         self.generator: list[Call] = [*manual.generator, partial(kept_logits_g.copy_, self.logits_g)]
-        self.losses = manual.sample_losses
+        self.losses: list[Call] = [*manual.sample_losses, partial(torch.gt, self.logits, loss.threshold, out=above)]
         self.values = torch.zeros(len(VALUES))
         self.value = dict(zip(VALUES, self.values.unbind(), strict=True))
-        sums, divisors = torch.zeros(len(KEPT)), batch * torch.tensor([*manual.signs, 1, 1, 1, 1])
+        # accuracy_fake is 1 minus the share of fakes above the threshold.
+        sums, divisors = torch.zeros(len(KEPT)), batch * torch.tensor([*manual.signs, 1, 1, 1, 1, 1, -1])
+        offsets = torch.tensor([0.0] * (len(KEPT) - 1) + [1.0])
         self.means: list[Call] = [
             partial(torch.sum, kept, 1, out=sums),
-            partial(torch.div, sums, divisors, out=self.values[: len(KEPT)]),
+            partial(torch.addcdiv, offsets, sums, divisors, out=self.values[: len(KEPT)]),
             partial(
                 torch.dot, self.values[:2], torch.full((2,), 0.5 if loss.averaged else 1.0), out=self.value["loss_d"]
             ),

@@ -1,0 +1,46 @@
+"""What a run shows of its samples: fakes from fixed noise beside real ones and, of 2-D data, the views around them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_core.config import GANConfig
+from gan_core.diagnostics.points import PointsDiagnostics
+from gan_core.diagnostics.views import PointsView
+from gan_core.sampling import generate, real_samples, sample_noise
+from gan_core.snapshot import samples_shown
+from gan_core.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What the networks of one iteration show: fakes ``[n, *shape]`` and, of 2-D data, the views around them."""
+
+    iteration: int
+    fake: NDArray[np.float32]
+    points: PointsView | None
+
+
+class Renderer:
+    """Renders one run, always from the same noise and beside the same real samples ``real`` ``[n, *shape]``."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._count = samples_shown(trainer.dataset.shape)
+        self.use_noise(0, trainer.config)
+        self.use_dataset(trainer)
+
+    def use_noise(self, seed: int, config: GANConfig) -> None:
+        """Render fakes from the noise of this seed from now on."""
+        self.seed = seed
+        self._noise = sample_noise(seed, self._count, config)
+
+    def use_dataset(self, trainer: Trainer) -> None:
+        """Take the real samples from the trainer's present dataset."""
+        self.real = real_samples(trainer, self._count)
+        self._points = PointsDiagnostics(trainer) if trainer.dataset.shape == (2,) else None
+
+    def render(self, trainer: Trainer) -> Rendered:
+        """What the trainer's present weights show; it changes nothing in them."""
+        fake = generate(trainer, self._noise)
+        return Rendered(trainer.iteration, fake, self._points.view(trainer, fake) if self._points else None)
