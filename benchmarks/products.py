@@ -1,14 +1,14 @@
 """The limit: an iteration's matrix products alone, into tensors that are there already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from benchmarks.turns import Contestant
+from gan_core.architecture import Linear, linear_layers
 from gan_core.config import GANConfig
 
 
@@ -19,22 +19,18 @@ class Product:
     rows: int
     inner: int
     columns: int
-    left_turned: bool = False
-    right_turned: bool = False
+    left_transposed: bool = False
+    right_transposed: bool = False
 
     @property
     def gigaflop(self) -> float:
         return 2 * self.rows * self.inner * self.columns / 1e9
 
 
-Layers = list[tuple[int, int]]  # inputs and outputs of each
-
-
 def products(config: GANConfig, features: int) -> list[Product]:
     """All products of one iteration's updates: D once on real and fake, no gradient where none is needed."""
     batch = config.batch_size
-    g = _layers(config.latent_dim, *config.generator_hidden, features)
-    d = _layers(features, *config.discriminator_hidden, 1)
+    g, d = linear_layers(config, "G", features), linear_layers(config, "D", features)
     d_step = _forward(batch, g) + _forward(2 * batch, d) + _to_weights(2 * batch, d) + _to_inputs(2 * batch, d[1:])
     g_forward = _forward(batch, g) + _forward(batch, d)
     g_step = g_forward + _to_inputs(batch, d) + _to_weights(batch, g) + _to_inputs(batch, g[1:])
@@ -43,25 +39,20 @@ def products(config: GANConfig, features: int) -> list[Product]:
 
 def measuring(config: GANConfig, features: int) -> list[Product]:
     """Those that measure D(G(z)) once more behind G's last step."""
-    g = _layers(config.latent_dim, *config.generator_hidden, features)
-    d = _layers(features, *config.discriminator_hidden, 1)
+    g, d = linear_layers(config, "G", features), linear_layers(config, "D", features)
     return _forward(config.batch_size, g) + _forward(config.batch_size, d)
 
 
-def _layers(*widths: int) -> Layers:
-    return list(pairwise(widths))
+def _forward(rows: int, layers: Sequence[Linear]) -> list[Product]:
+    return [Product(rows, layer.inputs, layer.outputs, right_transposed=True) for layer in layers]
 
 
-def _forward(rows: int, layers: Layers) -> list[Product]:
-    return [Product(rows, inputs, outputs, right_turned=True) for inputs, outputs in layers]
+def _to_inputs(rows: int, layers: Sequence[Linear]) -> list[Product]:
+    return [Product(rows, layer.outputs, layer.inputs) for layer in layers]
 
 
-def _to_inputs(rows: int, layers: Layers) -> list[Product]:
-    return [Product(rows, outputs, inputs) for inputs, outputs in layers]
-
-
-def _to_weights(rows: int, layers: Layers) -> list[Product]:
-    return [Product(outputs, rows, inputs, left_turned=True) for inputs, outputs in layers]
+def _to_weights(rows: int, layers: Sequence[Linear]) -> list[Product]:
+    return [Product(layer.outputs, rows, layer.inputs, left_transposed=True) for layer in layers]
 
 
 def alone(
@@ -70,8 +61,8 @@ def alone(
     """Just these, in this library, each in tensors of its own as training has them."""
     made = []
     for product in made_of:
-        left = _factor(product.rows, product.inner, product.left_turned).to(dtype)
-        right = _factor(product.inner, product.columns, product.right_turned).to(dtype)
+        left = _factor(product.rows, product.inner, product.left_transposed).to(dtype)
+        right = _factor(product.inner, product.columns, product.right_transposed).to(dtype)
         made.append((left, right, torch.empty(product.rows, product.columns, dtype=dtype)))
 
     def multiply() -> None:

@@ -1,8 +1,8 @@
-"""GANConfig → what a drawing of a network shows: its layers, and how many weights they hold."""
+"""GANConfig → what a drawing of a network shows: the width of each layer, and how many weights they hold."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
+from gan_core.architecture import layers, linear_layers, parameter_count
 from gan_core.config import GANConfig, Network
 
 
@@ -19,9 +19,6 @@ class Drawing:
 
 def drawing(config: GANConfig, network: Network, features: int) -> Drawing:
     """The drawing of one network for samples of ``features`` values."""
-    hidden = config.generator_hidden if network == "G" else config.discriminator_hidden
-    normed = config.generator_batch_norm if network == "G" else config.discriminator_batch_norm
-    ends = (config.latent_dim, features) if network == "G" else (features, 1)
-    sizes = (ends[0], *hidden, ends[1])
-    linear = sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
-    return Drawing(sizes, linear + (2 * sum(hidden) if normed else 0))
+    linear = linear_layers(config, network, features)
+    sizes = (linear[0].inputs, *(layer.outputs for layer in linear))
+    return Drawing(sizes, parameter_count(layers(config, network, features)))

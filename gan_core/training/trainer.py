@@ -42,16 +42,16 @@ class Trainer(GAN):
 
     def step_into(self, row: Tensor) -> None:
         """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
-        self.engine.iterate(row)
+        self.engine.iterate(self, row)
 
     def update(self, network: Network) -> None:
         """One update of this network alone."""
-        self.engine.update(network)
+        self.engine.update(self, network)
 
     def last_losses(self, network: Network) -> dict[str, float]:
-        """What this network's last update measured, by name, but for its gradient; reading it waits for the device."""
+        """The losses and scores that this network's last update measured, by name; reading them waits for the device."""
         measured = self.measured[network]
-        return {name: float(value) for name, value in measured.items() if not name.startswith("grad")}
+        return {name: float(value) for name, value in measured.items() if name.startswith(("loss", "d_"))}
 
     def synchronize(self) -> None:
         """Wait until the device has computed all that it was asked for; a GPU goes on by itself."""
@@ -80,7 +80,7 @@ class Trainer(GAN):
                 module.momentum = config.batch_norm_momentum
         reconfigure_optimizer(self.optimizer_g, config, "G")
         reconfigure_optimizer(self.optimizer_d, config, "D")
-        if not self.engine.follow(changed):
+        if not self.engine.follow(self, changed):
             self.engine = self._make_engine(self)
 
     def state_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gan_core import GANConfig
-from gan_core.networks import batch_statistics_only, build_discriminator, build_generator, frozen
+from gan_core.networks import batch_statistics_only, build_network, frozen
 from tests.gan_core.support import copied, same, tiny
 
 
@@ -29,13 +29,13 @@ def layers(network: nn.Sequential) -> list[object]:
 
 def test_the_lectures_networks() -> None:
     leaky = ("LeakyReLU", 0.2)
-    assert layers(build_generator(GANConfig(), 784)) == [
+    assert layers(build_network(GANConfig(), "G", 784)) == [
         (100, 256), leaky, ("BatchNorm", 256, 0.7),
         (256, 512), leaky, ("BatchNorm", 512, 0.7),
         (512, 1024), leaky, ("BatchNorm", 1024, 0.7),
         (1024, 784), "Tanh",
     ]  # fmt: skip
-    assert layers(build_discriminator(GANConfig(), 784)) == [(784, 512), leaky, (512, 256), leaky, (256, 1)]
+    assert layers(build_network(GANConfig(), "D", 784)) == [(784, 512), leaky, (512, 256), leaky, (256, 1)]
 
 
 def test_other_settings_give_other_networks() -> None:
@@ -44,15 +44,15 @@ def test_other_settings_give_other_networks() -> None:
         batch_norm_position="before_activation", batch_norm_momentum=0.25, leaky_slope=0.0,
     )  # fmt: skip
     leaky = ("LeakyReLU", 0.0)
-    assert layers(build_generator(config, 6)) == [(4, 7), leaky, (7, 6), "Tanh"]
-    assert layers(build_discriminator(config, 6)) == [
+    assert layers(build_network(config, "G", 6)) == [(4, 7), leaky, (7, 6), "Tanh"]
+    assert layers(build_network(config, "D", 6)) == [
         (6, 5), ("BatchNorm", 5, 0.25), leaky, (5, 3), ("BatchNorm", 3, 0.25), leaky, (3, 1),
     ]  # fmt: skip
 
 
 def test_initial_weights_are_pytorchs_own() -> None:
     """torch.nn.Linear draws weights and biases uniformly from ±1/√inputs; BatchNorm starts as the identity."""
-    generator = build_generator(GANConfig(), 784)
+    generator = build_network(GANConfig(), "G", 784)
     for layer in generator:
         if isinstance(layer, nn.Linear):
             bound = layer.in_features**-0.5

@@ -1,8 +1,9 @@
-"""Rules of the house that hold for every file of gan_core."""
+"""Rules of the design that hold for every file."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ FOREIGN = {"streamlit", "plotly", "dashboard"}  # what the core knows nothing of
 LIGHT = (  # what the page imports, and PyTorch belongs to the process that trains
     "gan_core",
     "gan_core.cli",
+    "gan_core.architecture",
     "gan_core.config",
     "gan_core.data",
     "gan_core.data.drawing",
@@ -26,6 +28,7 @@ LIGHT = (  # what the page imports, and PyTorch belongs to the process that trai
     "gan_core.data.prepared",
     "gan_core.diagnostics.views",
     "gan_core.history",
+    "gan_core.losses",
     "gan_core.metrics",
     "gan_core.images",
     "gan_core.presets",
@@ -71,3 +74,113 @@ def test_what_the_page_imports_is_free_of_pytorch() -> None:
     assert "gan_core" in loaded
     assert "pydantic" in loaded
     assert not loaded & {"torch", "sklearn", "torchvision", "tqdm"}
+
+
+# Rules over the source, each with a planted violation ------------------------------------------------------------
+
+SOURCES = {
+    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): path.read_text("utf-8")
+    for package in ("gan_core", "dashboard", "benchmarks")
+    for path in sorted((ROOT.parent / package).rglob("*.py"))
+}
+CORE = {name: source for name, source in SOURCES.items() if name.startswith("gan_core")}
+
+
+def circle(sources: dict[str, str]) -> list[str]:
+    """Modules that import one another in a circle, the first that is found; empty if there is none.
+
+    Every import counts, also inside a function or for type checking.
+    """
+    graph: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        graph[name] = {module for module in found if module in sources} - {name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def long_functions(sources: dict[str, str], most: int = 60) -> list[str]:
+    """Functions of more than ``most`` lines."""
+    return [
+        f"{name}.{node.name}"
+        for name, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno + 1 > most
+    ]
+
+
+def branches_on_the_loss(sources: dict[str, str]) -> list[str]:
+    """Modules outside ``losses`` that compare a loss's name or look into it."""
+
+    def asks(node: ast.AST) -> bool:
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            texts = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
+            return texts and any(isinstance(side, ast.Attribute) and side.attr == "loss" for side in sides)
+        looks = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        return looks and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "loss"
+
+    return [
+        name
+        for name, source in sources.items()
+        if not name.startswith("gan_core.losses") and any(map(asks, ast.walk(ast.parse(source))))
+    ]
+
+
+def readers_of_hidden_sizes(sources: dict[str, str]) -> set[str]:
+    """Modules that read a config's hidden sizes, from which layers follow."""
+    return {
+        name
+        for name, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and node.attr in ("generator_hidden", "discriminator_hidden")
+    }
+
+
+def test_no_module_is_part_of_an_import_circle() -> None:
+    assert len(SOURCES) > 80
+    assert circle(SOURCES) == []
+    planted = {**SOURCES, "gan_core.config": SOURCES["gan_core.config"] + "\nimport gan_core.training.trainer"}
+    assert "gan_core.config" in circle(planted)
+
+
+def test_no_function_has_more_than_60_lines() -> None:
+    assert long_functions(SOURCES) == []
+    planted = "def f():\n" + "    x = 1\n" * 60
+    assert long_functions({"planted": planted}) == ["planted.f"]
+
+
+def test_only_the_losses_ask_which_loss_it_is() -> None:
+    assert branches_on_the_loss(SOURCES) == []
+    for planted in ('if config.loss == "bce":\n    pass', 'x = snapshot.config.loss.startswith("bce")'):
+        assert branches_on_the_loss({"planted": planted}) == ["planted"]
+
+
+def test_layer_sizes_are_worked_out_in_one_place() -> None:
+    """The peer in ``benchmarks`` is the lecture's own code and stands apart."""
+    readers = readers_of_hidden_sizes(
+        {name: source for name, source in SOURCES.items() if "benchmarks.lecture" not in name}
+    )
+    assert readers == {"gan_core.architecture"}
+    assert readers_of_hidden_sizes({"planted": "sizes = config.generator_hidden"}) == {"planted"}
+
+
+def test_the_reference_path_imports_no_engine() -> None:
+    def engines(source: str) -> set[str]:
+        return {
+            node.module
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gan_core.training.engines")
+        }
+
+    assert engines(SOURCES["gan_core.training.gan"]) == set()
+    assert engines("from gan_core.training.engines.manual import ManualEngine")

@@ -12,7 +12,7 @@ __all__ = ["AutogradEngine", "CudaGraphEngine", "Engine", "ManualEngine", "choos
 def choose_engine(gan: GAN) -> Engine:
     """The fastest engine for this GAN on its device: a CUDA graph, the manual engine, or else autograd."""
     if gan.device.type == "cuda":
-        return CudaGraphEngine(gan, CudaRecorder(gan.device, gan.random))
+        return CudaGraphEngine(CudaRecorder(gan.device, gan.random))
     if reasons := unsupported(gan.config, gan.device):
-        return AutogradEngine(gan, f"the faster manual engine does not support {', '.join(reasons)}")
+        return AutogradEngine(f"the faster manual engine does not support {', '.join(reasons)}")
     return ManualEngine(gan)

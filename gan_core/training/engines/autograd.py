@@ -13,18 +13,17 @@ class AutogradEngine:
 
     name = "autograd"
 
-    def __init__(self, gan: GAN, reason: str = "") -> None:
-        self._gan = gan
+    def __init__(self, reason: str = "") -> None:
         self.description = "Updates by PyTorch's autograd" + (f": {reason}." if reason else ".")
 
-    def update(self, network: Network) -> None:
-        for _ in self._gan.walk(network):
+    def update(self, gan: GAN, network: Network) -> None:
+        for _ in gan.walk(network):
             pass
 
-    def iterate(self, row: Tensor) -> None:
-        self._gan.walk_iteration(row)
+    def iterate(self, gan: GAN, row: Tensor) -> None:
+        gan.walk_iteration(row)
 
-    def follow(self, changed: Collection[str]) -> bool:
+    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
 
     def forget(self) -> None:

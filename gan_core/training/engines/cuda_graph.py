@@ -198,8 +198,7 @@ class CudaGraphEngine:
     Where an iteration cannot be recorded, all go on along the reference path, and ``failure`` says why.
     """
 
-    def __init__(self, gan: GAN, recorder: Recorder) -> None:
-        self._gan = gan
+    def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._warm = 0
         self._recorded: _Recorded | None = None
@@ -215,23 +214,23 @@ class CudaGraphEngine:
             return f"Updates by PyTorch's autograd. An iteration cannot be recorded as a CUDA graph: {self.failure}"
         return "Updates by a CUDA graph: a whole iteration is one launch."
 
-    def update(self, network: Network) -> None:
-        for _ in self._gan.walk(network):
+    def update(self, gan: GAN, network: Network) -> None:
+        for _ in gan.walk(network):
             pass
 
-    def iterate(self, row: Tensor) -> None:
+    def iterate(self, gan: GAN, row: Tensor) -> None:
         if self._recorded is None and self._warm == WARM_UPS and not self.failure:
-            self._record()
+            self._record(gan)
         if self._recorded is not None:
-            self._replay(self._recorded, row)
+            self._replay(gan, self._recorded, row)
             return
         self._warm = min(self._warm + 1, WARM_UPS)
         with nullcontext() if self.failure else self._recorder.apart():
-            self._gan.walk_iteration(row)
+            gan.walk_iteration(row)
 
-    def follow(self, changed: Collection[str]) -> bool:
+    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
         """Begin anew, unless the settings of these names are numbers that a replay reads."""
-        optimizers = {"learning_rate_d": self._gan.optimizer_d, "learning_rate_g": self._gan.optimizer_g}
+        optimizers = {"learning_rate_d": gan.optimizer_d, "learning_rate_g": gan.optimizer_g}
         # SGD takes its rate as a number: read from a tensor, it would round in another place.
         read = {name for name, optimizer in optimizers.items() if isinstance(optimizer, torch.optim.Adam)}
         if not set(changed) <= read:
@@ -244,8 +243,8 @@ class CudaGraphEngine:
         self._recorded = None
         self._warm = 0
 
-    def _record(self) -> None:
-        gan, recorded = self._gan, _Recorded(self._gan)
+    def _record(self, gan: GAN) -> None:
+        recorded = _Recorded(gan)
         before, iteration, updates = Outcome.of(gan), gan.iteration, dict(gan.updates)
         try:
             self._recorder.record(lambda: recorded.iterate(gan))
@@ -259,8 +258,7 @@ class CudaGraphEngine:
         finally:  # the code has run through an iteration, but nothing was computed
             gan.iteration, gan.updates = iteration, updates
 
-    def _replay(self, recorded: _Recorded, row: Tensor) -> None:
-        gan = self._gan
+    def _replay(self, gan: GAN, recorded: _Recorded, row: Tensor) -> None:
         recorded.fill(gan)
         self._recorder.replay()
         recorded.outcome.put_into(gan)

@@ -6,12 +6,14 @@ from typing import Protocol
 from torch import Tensor
 
 from gan_core.config import Network
+from gan_core.training.gan import GAN
 
 
 class Engine(Protocol):
     """A way to compute the updates of one GAN. All engines end in the same weights, bit for bit.
 
-    So walks along the reference path, single updates and iterations may follow one another at any point.
+    Walks along the reference path, single updates and iterations may follow one another at any point. The GAN is an
+    argument each time: an engine that held it would keep its memory in a reference cycle.
     """
 
     @property
@@ -22,13 +24,13 @@ class Engine(Protocol):
     def description(self) -> str:
         """A sentence for the page: how iterations are computed, and why so."""
 
-    def update(self, network: Network) -> None:
+    def update(self, gan: GAN, network: Network) -> None:
         """One update of this network alone; what it measured is in the GAN's ``measured``."""
 
-    def iterate(self, row: Tensor) -> None:
+    def iterate(self, gan: GAN, row: Tensor) -> None:
         """One iteration; its metrics go into ``row``, float32 ``[len(COLUMNS)]``."""
 
-    def follow(self, changed: Collection[str]) -> bool:
+    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
         """Whether this engine goes on after the settings of these names have changed; False: a new one is made."""
 
     def forget(self) -> None:

@@ -5,8 +5,7 @@ once, on tensors that are made once: the very operations that PyTorch executes a
 numbers, in the same shapes and order. An update ends in the same weights, gradients and optimiser state, bit for bit.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import partial
 
 import torch
@@ -46,9 +45,7 @@ class ManualEngine:
     description = "Updates by a manual backward pass instead of autograd: the same numbers, in fewer operations."
 
     def __init__(self, gan: GAN) -> None:
-        self._gan = gan
-        config, arithmetic = gan.config, gan.arithmetic
-        dtype = arithmetic.dtype
+        config, dtype = gan.config, gan.arithmetic.dtype
         g = NetworkBuffers(gan.generator, gan.optimizer_g, dtype)
         d = NetworkBuffers(gan.discriminator, gan.optimizer_d, dtype)
         self._networks: dict[Network, NetworkBuffers] = {"G": g, "D": d}
@@ -91,38 +88,32 @@ class ManualEngine:
             ],
         }  # fmt: skip
 
-    def update(self, network: Network) -> None:
-        with self._computing():
-            self._take((network,), measured=(network,))
+    def update(self, gan: GAN, network: Network) -> None:
+        with torch.inference_mode(), gan.arithmetic.products():
+            self._take(gan, (network,), measured=(network,))
             _execute(self._head.losses)
             _execute(self._head.means)
 
-    def iterate(self, row: Tensor) -> None:
-        with self._computing():
-            turns = self._gan.turns()
+    def iterate(self, gan: GAN, row: Tensor) -> None:
+        with torch.inference_mode(), gan.arithmetic.products():
+            turns = gan.turns()
             for i, turn in enumerate(turns):
                 # Of several updates of a network in one iteration the last one is measured.
-                self._take(turn, measured=[name for name in turn if all(name not in later for later in turns[i + 1 :])])
-            self._gan.iteration += 1
+                self._take(gan, turn, [name for name in turn if all(name not in later for later in turns[i + 1 :])])
+            gan.iteration += 1
             _execute(self._head.losses)  # before other logits take the place of the last update's
             _execute(self._score_after)
             _execute(self._head.means)
             self._head.write(row)
 
-    def follow(self, changed: Collection[str]) -> bool:
+    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
 
     def forget(self) -> None:
         pass  # the optimiser's memory is compared at each step, parameters are overwritten in place
 
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        with torch.inference_mode(), self._gan.arithmetic.products():
-            yield
-
-    def _take(self, turn: tuple[Network, ...], measured: Collection[Network]) -> None:
+    def _take(self, gan: GAN, turn: tuple[Network, ...], measured: Collection[Network]) -> None:
         """One turn: the gradients of its networks at the same weights, then their optimisers' steps."""
-        gan = self._gan
         for network in turn:
             if network == "D":
                 gan.dataset.batch(gan.sampler.next(), out=self._real)

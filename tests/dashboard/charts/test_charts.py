@@ -22,7 +22,7 @@ from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.images import samples_png
 from gan_core.metrics import COLUMNS
-from gan_core.networks import build_discriminator, build_generator
+from gan_core.networks import build_network
 from gan_core.snapshot import Mark, SingleUpdate, Snapshot
 
 Make = Callable[..., Snapshot]
@@ -115,7 +115,7 @@ def test_a_chart_costs_the_same_at_100_000_iterations_as_at_5_000(
 @pytest.mark.parametrize("settings", [{}, {"generator_batch_norm": False, "discriminator_batch_norm": True}])
 def test_the_drawing_counts_the_weights_that_the_networks_have(settings: dict[str, bool]) -> None:
     config = GANConfig(**settings)  # type: ignore[arg-type]
-    for network, module in (("G", build_generator(config, 784)), ("D", build_discriminator(config, 784))):
+    for network, module in (("G", build_network(config, "G", 784)), ("D", build_network(config, "D", 784))):
         drawn = drawing(config, network, 784)  # type: ignore[arg-type]
         assert drawn.weights == sum(parameter.numel() for parameter in module.parameters())
     assert drawing(config, "G", 784).sizes == (100, 256, 512, 1024, 784)

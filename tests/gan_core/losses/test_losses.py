@@ -34,6 +34,7 @@ FORMULAS = {  # real part, fake part, loss_g; and whether loss_d is the parts' m
     "bce": (minus_log, minus_log_of_the_rest, minus_log, True),
     "bce_saturating": (minus_log, minus_log_of_the_rest, lambda v: math.log(1 - sigmoid(v)), True),
     "least_squares": (lambda v: (v - 1) ** 2, lambda v: v**2, lambda v: (v - 1) ** 2, True),
+    "hinge": (lambda v: max(0.0, 1 - v), lambda v: max(0.0, 1 + v), lambda v: -v, False),
     "wasserstein_gp": (lambda v: -v, lambda v: v, lambda v: -v, False),
 }
 

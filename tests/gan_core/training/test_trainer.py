@@ -10,7 +10,7 @@ from gan_core import GANConfig, Trainer
 from gan_core.data.errors import DataError
 from gan_core.device import DeviceUnavailable
 from gan_core.metrics import COLUMNS, Metrics
-from gan_core.training.trainer import STAGES
+from gan_core.training.gan import STAGES
 from tests.gan_core.support import DEVICES, Recorded, copied, points, same, tiny, tiny_trainer
 
 pytestmark = pytest.mark.usefixtures("bfloat16_pays")

@@ -1,4 +1,4 @@
-"""Iterations as one launch: the numbers of the general path, bit for bit, at every point of a run.
+"""Iterations as one launch: the numbers of the reference path, bit for bit, at every point of a run.
 
 Without a GPU a stand-in takes the graph's place. It does what a graph does, in the same order: recording computes
 nothing, and leaves tensors with no meaning yet; a replay computes into those very tensors, and no Python of the trainer
@@ -24,9 +24,9 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.drawing import STARTER, pack, unpack
 from gan_core.data.sampler import BatchSampler
 from gan_core.metrics import COLUMNS
-from gan_core.training.engines.cuda_graph import WARM_UPS, CudaRecorder, IterationGraph, renewed
-from gan_core.training.trainer import Outcome
-from tests.gan_core.support import needs_cuda, points, same, tiny
+from gan_core.training.engines.cuda_graph import WARM_UPS, CudaGraphEngine, CudaRecorder, Outcome, renewed
+from gan_core.training.gan import GAN
+from tests.gan_core.support import autograd, needs_cuda, points, same, tiny
 from tests.gan_core.training.test_trainer import OTHER, everything
 
 pytestmark = pytest.mark.usefixtures("bfloat16_pays")
@@ -56,28 +56,28 @@ class Again:
 
     def record(self, iteration: Callable[[], None]) -> None:
         trainer = self.trainer
-        before = copy.deepcopy([self.device_state(), [random.get_state() for random in trainer._random.values()]])
+        before = copy.deepcopy([self.device_state(), [random.get_state() for random in trainer.random.values()]])
         iteration()
         state = self.device_state()
         assert len(state) == len(before[0]), "an optimiser made its memory in a recording"
         for there, then in zip(state, before[0], strict=True):
             there.copy_(then)
-        for random, then in zip(trainer._random.values(), before[1], strict=True):
+        for random, then in zip(trainer.random.values(), before[1], strict=True):
             random.set_state(then)
-        for tensor in tensors_of(trainer.outcome()):
+        for tensor in tensors_of(Outcome.of(trainer)):
             tensor.fill_(7)  # nothing was computed: whatever lay in this memory
-        self.made = trainer.outcome()
+        self.made = Outcome.of(trainer)
         self.iteration = iteration
         self.records += 1
 
     def replay(self) -> None:
         assert self.iteration is not None
         trainer = self.trainer
-        shown, iteration, updates = trainer.outcome(), trainer.iteration, dict(trainer.updates)
+        shown, iteration, updates = Outcome.of(trainer), trainer.iteration, dict(trainer.updates)
         self.iteration()
-        for here, computed in zip(tensors_of(self.made), tensors_of(trainer.outcome()), strict=True):
+        for here, computed in zip(tensors_of(self.made), tensors_of(Outcome.of(trainer)), strict=True):
             here.copy_(computed)
-        trainer.show(shown)
+        shown.put_into(trainer)
         trainer.iteration, trainer.updates = iteration, updates
         self.replays += 1
 
@@ -94,29 +94,29 @@ class Again:
         return [*held, *(tensor for tensor in memory if tensor is not None)]
 
 
-class General(Trainer):
-    """A trainer whose iterations walk."""
+class Reference(Trainer):
+    """A trainer whose iterations follow the reference path."""
 
-    def _by_hand(self) -> None:
-        return None
-
-    def _on_graph(self) -> IterationGraph | None:
-        return None
+    def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
+        super().__init__(config, dataset, make_engine=autograd)
 
 
-class OnGraph(General):
-    """A trainer whose iterations are replayed by ``Again``."""
+class OnGraph(Trainer):
+    """A trainer whose iterations are replayed by ``Again``, or by what ``make_recorder`` makes."""
 
-    recorder: Any = Again
+    recorder: Any
 
-    def _on_graph(self) -> IterationGraph | None:
-        self.recorder = type(self).recorder(self)
-        return IterationGraph(self.recorder)
+    def __init__(self, config: GANConfig, dataset: Dataset | None = None, make_recorder: Any = Again) -> None:
+        def make_engine(gan: GAN) -> CudaGraphEngine:
+            self.recorder = make_recorder(gan)
+            return CudaGraphEngine(self.recorder)
+
+        super().__init__(config, dataset, make_engine=make_engine)
 
 
-def pair(config: GANConfig) -> tuple[Any, General]:
+def pair(config: GANConfig) -> tuple[Any, Reference]:
     """Two runs of the same settings, the first on the stand-in."""
-    return OnGraph(config, points()), General(config, points())
+    return OnGraph(config, points()), Reference(config, points())
 
 
 def gradients(trainer: Trainer) -> list[Tensor | None]:
@@ -176,7 +176,7 @@ def test_replayed_and_walked_are_the_same_bit_for_bit(config: GANConfig) -> None
 def test_batches_come_from_every_kind_of_data(dtype: torch.dtype, chosen: Tensor | None) -> None:
     samples = (points().samples * 100 + 128).to(dtype) if dtype == torch.uint8 else points().samples
     dataset = Dataset("points", "Points", samples, (6,), chosen=chosen)
-    replayed, walked = (kind(tiny(d_steps=3), dataset) for kind in (OnGraph, General))
+    replayed, walked = (kind(tiny(d_steps=3), dataset) for kind in (OnGraph, Reference))
     for _ in range(8):  # passes end within an iteration
         assert same(list(replayed.step()), list(walked.step()))
     assert replayed.sampler.epoch >= 4
@@ -293,7 +293,7 @@ def test_only_a_rate_of_adam_keeps_the_recording() -> None:
 
 def test_another_drawing_is_learnt_at_once() -> None:
     config = tiny(dataset="drawn", drawing=STARTER)
-    drawn, other = OnGraph(config), General(config)
+    drawn, other = OnGraph(config), Reference(config)
     for trainer in (drawn, other):
         steps(trainer)
         change(drawing=pack(~unpack(STARTER)))(trainer)
@@ -304,7 +304,7 @@ def test_another_drawing_is_learnt_at_once() -> None:
 # What others see --------------------------------------------------------------------------------------------
 
 
-def test_a_kept_state_is_that_of_the_general_path() -> None:
+def test_a_kept_state_is_that_of_the_reference_path() -> None:
     """Tensors, numbers and strings: the rate on the device is none of them."""
     replayed, other = pair(tiny(learning_rate_g=2e-4))
     steps(replayed)
@@ -314,7 +314,7 @@ def test_a_kept_state_is_that_of_the_general_path() -> None:
         (group,) = optimizer.param_groups
         assert (group["lr"], group["capturable"]) == (2e-4, False)
         assert type(group["lr"]) is float
-    one, another = OnGraph(tiny(), points()), General(tiny(), points())
+    one, another = OnGraph(tiny(), points()), Reference(tiny(), points())
     one.load_state_dict(everything(other))
     another.load_state_dict(everything(replayed))
     for _ in range(WARM_UPS + 2):
@@ -364,20 +364,16 @@ def test_a_walk_begun_before_a_replay_goes_on_with_the_samplers_batches() -> Non
     assert the_same(replayed, other)
 
 
-def test_it_says_so() -> None:
+def test_the_engine_is_named_and_described() -> None:
     trainer, general = pair(tiny())
-    assert trainer.path == "CUDA graph"
-    assert trainer.path_words == "CUDA graph: a whole iteration is one launch."
-    assert general.path == "autograd"
-    assert Trainer(tiny(), points())._graph is None
+    assert trainer.engine.name == "CUDA graph"
+    assert trainer.engine.description == "Updates by a CUDA graph: a whole iteration is one launch."
+    assert general.engine.name == "autograd"
+    assert Trainer(tiny(), points()).engine.name == "manual"
 
 
 def test_a_trainer_goes_with_its_last_name() -> None:
     """No cycle keeps networks and data in the GPU's memory until Python looks for cycles."""
-
-    class Ready(General):
-        def _on_graph(self) -> IterationGraph | None:
-            return IterationGraph(Waiting(self.device, self._random))
 
     class Waiting(CudaRecorder):
         def apart(self) -> AbstractContextManager[None]:
@@ -389,7 +385,7 @@ def test_a_trainer_goes_with_its_last_name() -> None:
         def replay(self) -> None:
             pass
 
-    trainer = Ready(tiny(), points())
+    trainer = Trainer(tiny(), points(), lambda gan: CudaGraphEngine(Waiting(gan.device, gan.random)))
     steps(trainer)
     gone = weakref.ref(trainer)
     gc.disable()
@@ -416,23 +412,19 @@ class Breaking(Again):
             raise self.error
 
 
-class OnBreaking(OnGraph):
-    recorder = Breaking
-
-
 @pytest.mark.parametrize("after", [0, 1])
-def test_what_cannot_be_recorded_goes_on_in_the_general_path(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_recorded_goes_on_in_the_reference_path(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Breaking, "after", after)
-    broken, other = OnBreaking(tiny(), points()), General(tiny(), points())
+    broken, other = OnGraph(tiny(), points(), Breaking), Reference(tiny(), points())
     for name in (*["step"] * 6, "order", *["step"] * 6, "D", "walk", "keep", *["step"] * 6):
         ACTIONS[name](broken)
         ACTIONS[name](other)
         assert the_same(broken, other)
     assert broken.recorder.records == after + 1  # not tried again
-    assert broken.path == "autograd"
-    assert broken.path_words == (
-        "PyTorch autograd. An iteration could not be recorded as a CUDA graph: operation not permitted when stream is "
-        "capturing"
+    assert broken.engine.name == "autograd"
+    assert broken.engine.description == (
+        "Updates by PyTorch's autograd. An iteration cannot be recorded as a CUDA graph: operation not permitted when "
+        "stream is capturing"
     )
 
 
@@ -444,14 +436,14 @@ def test_the_reason_is_what_went_wrong_first(monkeypatch: pytest.MonkeyPatch) ->
             raise RuntimeError("the capture was invalidated before") from None
 
     monkeypatch.setattr(Breaking, "record", closing)
-    trainer = OnBreaking(tiny(), points())
+    trainer = OnGraph(tiny(), points(), Breaking)
     steps(trainer)
-    assert trainer.path_words.endswith("as a CUDA graph: RuntimeError")
+    assert trainer.engine.description.endswith("as a CUDA graph: RuntimeError")
 
 
 def test_another_error_is_no_reason_to_go_on_but_leaves_the_run_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Breaking, "error", KeyboardInterrupt())
-    broken, other = OnBreaking(tiny(), points()), General(tiny(), points())
+    broken, other = OnGraph(tiny(), points(), Breaking), Reference(tiny(), points())
     for _ in range(WARM_UPS):
         broken.step()
         other.step()
@@ -459,7 +451,7 @@ def test_another_error_is_no_reason_to_go_on_but_leaves_the_run_as_it_was(monkey
         with pytest.raises(KeyboardInterrupt):
             broken.step()
         assert the_same(broken, other)
-    assert broken.path == "CUDA graph"
+    assert broken.engine.name == "CUDA graph"
     monkeypatch.setattr(Breaking, "after", 9)
     assert same(list(broken.step()), list(other.step()))
     assert the_same(broken, other)
@@ -571,10 +563,10 @@ def test_a_recording_that_breaks_off_leaves_stream_generators_and_autograd_as_th
 # On a GPU -----------------------------------------------------------------------------------------------------
 
 
-def on_gpu(config: GANConfig, dataset: Dataset | None = None) -> tuple[Trainer, General]:
-    """The same run as a graph, a true one, and in the general path."""
+def on_gpu(config: GANConfig, dataset: Dataset | None = None) -> tuple[Trainer, Reference]:
+    """The same run as a graph, a true one, and in the reference path."""
     config = config.replace(device="cuda")
-    return Trainer(config, dataset), General(config, dataset)
+    return Trainer(config, dataset), Reference(config, dataset)
 
 
 GPU_RUNS: list[dict[str, Any]] = [
@@ -589,20 +581,20 @@ GPU_RUNS: list[dict[str, Any]] = [
 
 @needs_cuda
 @pytest.mark.parametrize("run", GPU_RUNS, ids=lambda run: "-".join(map(str, run.values())))
-def test_on_a_gpu_replays_equal_the_general_path_over_1000_iterations(run: dict[str, Any]) -> None:
+def test_on_a_gpu_replays_equal_the_reference_path_over_1000_iterations(run: dict[str, Any]) -> None:
     """The same kernels on the same numbers, and none of them adds in an order left to chance: so bit for bit."""
     replayed, general = on_gpu(GANConfig(**run))
     ours, theirs = (torch.zeros(1000, len(COLUMNS), device="cuda") for _ in range(2))
     for one, other in zip(ours, theirs, strict=True):
         replayed.step_into(one)
         general.step_into(other)
-    assert replayed.path == "CUDA graph", replayed.path_words
+    assert replayed.engine.name == "CUDA graph", replayed.engine.description
     assert same(ours, theirs)
     assert the_same(replayed, general)
 
 
 @needs_cuda
-def test_on_a_gpu_changes_between_replays_are_those_of_the_general_path() -> None:
+def test_on_a_gpu_changes_between_replays_are_those_of_the_reference_path() -> None:
     replayed, general = on_gpu(tiny(discriminator_batch_norm=True), points())
     for name in ("rate of G", "ratio", "order", "rate of D", "slope", "momenta", "both rates", "penalty", "squares"):
         for trainer in (replayed, general):
@@ -610,7 +602,7 @@ def test_on_a_gpu_changes_between_replays_are_those_of_the_general_path() -> Non
             ACTIONS[name](trainer)
             steps(trainer)
         assert the_same(replayed, general), name
-    assert replayed.path == "CUDA graph", replayed.path_words
+    assert replayed.engine.name == "CUDA graph", replayed.engine.description
 
 
 @needs_cuda
@@ -622,7 +614,7 @@ def test_on_a_gpu_replays_mix_with_everything(actions: list[str], optimizer_d: A
         ACTIONS[action](replayed)
         ACTIONS[action](general)
         assert the_same(replayed, general)
-    assert replayed.path == "CUDA graph", replayed.path_words
+    assert replayed.engine.name == "CUDA graph", replayed.engine.description
 
 
 @needs_cuda
@@ -641,7 +633,7 @@ def test_on_a_gpu_a_walk_that_is_still_held_changes_nothing() -> None:
 
 
 @needs_cuda
-def test_on_a_gpu_what_cannot_be_recorded_goes_on_in_the_general_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_gpu_what_cannot_be_recorded_goes_on_in_the_reference_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """An iteration that waits for the device in its midst."""
     batch = Dataset.batch
 
@@ -655,5 +647,5 @@ def test_on_a_gpu_what_cannot_be_recorded_goes_on_in_the_general_path(monkeypatc
     for _ in range(4 * WARM_UPS):
         assert same(list(broken.step()), list(general.step()))
         assert the_same(broken, general)
-    assert broken.path == "autograd"
-    assert "could not be recorded as a CUDA graph: " in broken.path_words
+    assert broken.engine.name == "autograd"
+    assert "cannot be recorded as a CUDA graph: " in broken.engine.description

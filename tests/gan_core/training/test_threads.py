@@ -1,0 +1,127 @@
+"""The number of threads of a run: a plain rule, the same from its first iteration to its last."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gan_core import GANConfig
+from gan_core.runs.protocol import Play, Reconfigure, Step
+from gan_core.runs.worker import Worker
+from gan_core.training import threads
+from gan_core.training.threads import describe_threads, thread_count, use_threads, yield_while_waiting
+from tests.gan_core.support import tiny
+
+LECTURE = GANConfig(device="cpu")
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 2), (3, 2), (4, 3), (8, 4), (64, 4)])
+def test_wide_layers_use_all_cores_but_one_up_to_four_and_both_of_two(
+    cores: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "available_cores", lambda: cores)
+    assert thread_count(LECTURE, 784, "cpu") == expected
+
+
+def test_small_layers_and_other_devices_use_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "available_cores", lambda: 8)
+    assert thread_count(tiny(), 784, "cpu") == 1
+    assert thread_count(LECTURE, 784, "cuda") == 1
+
+
+def test_available_cores_are_counted_where_linux_does_not_say_which_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert threads.available_cores() == 6
+
+
+class Counted(Worker):
+    """A worker that notes the number of threads at each iteration."""
+
+    def start(self) -> None:
+        super().start()
+        self.seen: list[int] = []
+        trainer = self._active().trainer
+        step_into = trainer.step_into
+
+        def counted(row: torch.Tensor) -> None:
+            self.seen.append(torch.get_num_threads())
+            step_into(row)
+
+        trainer.step_into = counted  # type: ignore[method-assign]
+
+
+def test_a_run_keeps_its_number_of_threads_through_pauses_changes_and_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "WIDE", 0)
+    cores = [3]
+    monkeypatch.setattr(threads, "available_cores", lambda: cores[0])
+    worker = Counted("run", tiny(), tmp_path)
+    worker.start()
+    before = torch.get_num_threads()
+    worker.handle(Step(2))
+    cores[0] = 1  # as if the machine had become smaller or busier
+    worker.handle(Reconfigure(tiny(learning_rate_g=0.001, loss="wasserstein_gp")))
+    worker.handle(Play())
+    worker.advance(0.02)
+    assert worker.state == "running"
+    assert set(worker.seen) == {2}
+    assert torch.get_num_threads() == before
+
+
+def test_the_callers_number_of_threads_is_restored_after_an_error(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    with suppress(RuntimeError), use_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise RuntimeError("broken")
+    assert torch.get_num_threads() == before
+
+    worker = Worker("run", tiny(), tmp_path)
+    worker.start()
+    run: Any = worker._active()
+    run.threads = before + 1
+    run.trainer.step_into = None  # calling it raises
+    worker.handle(Step(1))
+    assert worker.state == "failed"
+    assert torch.get_num_threads() == before
+
+
+def test_the_same_seed_gives_the_same_run_with_the_rules_number_of_threads(tmp_path: Path) -> None:
+    """With one and with two threads this run's weights differ on some processors: its number has to stay the same."""
+    config = GANConfig(
+        device="cpu", generator_hidden=(16,), discriminator_hidden=(32,), loss="wasserstein_gp", precision="bfloat16"
+    )
+    saved = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        worker = Worker(name, config, tmp_path / name)
+        worker.start()
+        worker.handle(Step(3))
+        saved.append((tmp_path / name / "generator.safetensors").read_bytes()[-1000:])
+    assert saved[0] == saved[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
+def test_waiting_threads_yield_unless_the_user_has_chosen(
+    given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    yield_while_waiting()
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
+
+
+def test_the_number_of_threads_is_described() -> None:
+    assert describe_threads(1) == "One thread computes them."
+    assert describe_threads(2).startswith("2 threads compute them")
