@@ -14,7 +14,7 @@ from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
-from gan_core.runs.protocol import Report
+from gan_core.runs.protocol import Report, Step
 from gan_core.runs.registry import Registry
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
@@ -112,8 +112,8 @@ def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
         shape = {"generator_hidden": (8,), "discriminator_hidden": (8,), "batch_size": 4, "latent_dim": 2}
         worker = Worker("test", GANConfig(**{**shape, **settings}), tmp_path)  # type: ignore[arg-type]
         worker.start()
-        for _ in range(iterations):
-            worker._iterate()
+        if iterations:
+            worker.handle(Step(iterations))
         made = worker.report().snapshot
         assert made is not None
         return made

@@ -12,7 +12,8 @@ from gan_core.config import GANConfig
 from gan_core.diagnostics.measures import drifts, units_off
 from gan_core.diagnostics.views import StageView
 from gan_core.diagnostics.walkthrough import SHOWN, Walkthrough
-from gan_core.training.trainer import STAGES, Trainer
+from gan_core.training.gan import STAGES
+from gan_core.training.trainer import Trainer
 
 SMALL = GANConfig(
     generator_hidden=(12, 9), discriminator_hidden=(10,), latent_dim=5, batch_size=16, discriminator_batch_norm=True

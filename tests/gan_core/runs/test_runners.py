@@ -21,7 +21,7 @@ from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Runner, Sample, Save, Step, Update
 from gan_core.snapshot import Mark, Snapshot
-from tests.gan_core.support import BROKEN, copied, healthy_iterations, same, tiny
+from tests.gan_core.support import BROKEN, all_finite, copied, healthy_iterations, same, tiny
 
 Make = Callable[..., Runner]
 
@@ -296,7 +296,7 @@ def test_divergence_is_told_and_the_last_healthy_generator_kept(make: Make, tmp_
     assert f"at iteration {last + 1}: the training has diverged." in report.failure.message
     assert "last healthy generator can still be downloaded" in report.failure.message
     assert report.snapshot.trace.iteration.tolist() == list(range(1, last + 1))
-    assert np.isfinite(report.snapshot.trace.values).all()
+    assert all_finite(report.snapshot.trace)
     assert report.snapshot.pictures_iteration == 1
     np.testing.assert_array_equal(report.snapshot.fake, healthy.fake)
     assert saved_iteration(tmp_path / "run") == 1

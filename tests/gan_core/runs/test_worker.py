@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from gan_core.runs.active_run import ActiveRun
 from gan_core.runs.protocol import Failure, Pause, Play, Save, Step, Update
 from gan_core.runs.worker import Worker
 from gan_core.training.trainer import Trainer
-from tests.gan_core.support import BROKEN, needs_cuda, tiny
+from tests.gan_core.support import BROKEN, all_finite, needs_cuda, tiny
 
 
 def worker(folder: Path, **changes: Any) -> Worker:
@@ -23,11 +23,11 @@ def worker(folder: Path, **changes: Any) -> Worker:
 
 @pytest.mark.parametrize("command", [Save(), Pause(), Step(0), Update("D")])
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_broken_weights_are_not_kept(tmp_path: Path, command: Any, network: str) -> None:
-    """What an update measures is older than what it leaves: the weights themselves have to be looked at."""
+def test_broken_weights_are_not_saved(tmp_path: Path, command: Any, network: str) -> None:
+    """What an update measures is older than what it leaves: the weights themselves have to be checked."""
     run = worker(tmp_path)
     run.handle(Step(2))
-    trainer = run._running_trainer()
+    trainer = run._active().trainer
     getattr(trainer, network)[0].bias.data[3] = math.nan if isinstance(command, Update) else math.inf
     run.handle(command)
     report = run.report()
@@ -42,11 +42,12 @@ def test_broken_weights_are_not_kept(tmp_path: Path, command: Any, network: str)
         assert all(value.isfinite().all() for value in load_file(file).values())
 
 
-def test_nobody_asking_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pictures are made and no snapshot is built unless somebody polls, and none twice of the same state."""
+def test_nothing_is_rendered_unless_somebody_polls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is rendered unless somebody polls, and nothing twice of the same state."""
     run = worker(tmp_path)
     made = []
-    monkeypatch.setattr(run, "_snapshot_with", lambda pictures, of=run._snapshot_with: made.append(1) or of(pictures))
+    render = ActiveRun.render
+    monkeypatch.setattr(ActiveRun, "render", lambda active: made.append(1) or render(active))
     run.handle(Play())
     for _ in range(5):
         run.advance(0)
@@ -72,26 +73,26 @@ def test_advance_trains_at_least_one_iteration_and_only_if_running(tmp_path: Pat
     assert run.report().snapshot.iteration == 1  # type: ignore[union-attr]
 
 
-def test_the_clock_waits_for_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_counts_the_devices_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU takes orders faster than it carries them out."""
     run = worker(tmp_path)
-    monkeypatch.setattr(Trainer, "wait", lambda trainer: time.sleep(0.02))
+    monkeypatch.setattr(Trainer, "synchronize", lambda trainer: time.sleep(0.02))
     run.handle(Step(3))
-    assert run.seconds >= 0.06
+    assert run.report().snapshot.seconds >= 0.06  # type: ignore[union-attr]
 
 
-def test_a_running_run_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_run_is_saved_after_save_every(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = worker(tmp_path)
     first = (tmp_path / "generator.safetensors").read_bytes()
     run.handle(Play())
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() == first
-    monkeypatch.setattr("gan_core.runs.worker.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("gan_core.runs.active_run.SAVE_EVERY", 0.0)
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() != first
 
 
-def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
+def test_a_failed_save_is_reported(tmp_path: Path) -> None:
     run = worker(tmp_path / "missing")
     report = run.report()
     assert report.state == "failed"
@@ -109,7 +110,7 @@ def test_divergence_on_a_gpu_is_seen_in_blocks(tmp_path: Path) -> None:
     assert report.snapshot is not None
     trace = report.snapshot.trace
     assert f"at iteration {len(trace.iteration) + 1}: the training has diverged." in report.failure.message
-    assert np.isfinite(trace.values).all()
+    assert all_finite(trace)
 
 
 @pytest.mark.parametrize(
