@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dashboard import theme
 from dashboard.charts.figure import Figure
+from dashboard.charts.rich_text import Span, bold, rich_text
 from gan_core.diagnostics.views import PointsView
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
@@ -143,12 +144,16 @@ def _arrows(figure: Figure, fakes: Points, pull: Points) -> None:
     )  # fmt: skip
 
 
-def measures(snapshot: Snapshot) -> str:
-    """How far apart fakes and real points are, in one line of markdown."""
+def measures(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how far apart fakes and real points are, as one line of rich text."""
     view = snapshot.points
     if view is None:
-        return ""
-    parts = [f"Divergence **{view.divergence:.2f}** bits (two real samples: {view.floor:.2f})"]
+        return rich_text()
+    spans: list[str | Span] = [
+        "Divergence ",
+        bold(f"{view.divergence:.2f}"),
+        f" bits (two real samples: {view.floor:.2f})",
+    ]
     if view.modes:
-        parts += [f"modes **{view.covered} of {view.modes}**", f"good samples **{view.good:.0%}**"]
-    return " · ".join(parts)
+        spans += [" · modes ", bold(f"{view.covered} of {view.modes}"), " · good samples ", bold(f"{view.good:.0%}")]
+    return rich_text(*spans)

@@ -7,11 +7,11 @@ import streamlit as st
 from dashboard import feed, live, session, theme, transport
 from dashboard.charts import update as charts
 from dashboard.charts.flow import flow_svg
+from dashboard.charts.images import image as image_payload
 from dashboard.charts.images import noise_png, sample_gradient_pngs, single_pngs
 from dashboard.charts.lecture import STAGES, TITLES, formula, loop, words
 from dashboard.components import gallery, listing
-from dashboard.components.live import picture, plot
-from dashboard.parts import picture_part
+from dashboard.components.live import image, plot
 from dashboard.views import laboratory
 from gan_core.config import GANConfig
 from gan_core.diagnostics.views import NetworkView, StageView, Values
@@ -30,7 +30,7 @@ def page() -> None:
     report = session.report()
     session.remember_in_address()
     message, status = transport.walk_bar(report)
-    watch = feed.Watch("walk", feed.Drawn.of(report))
+    watch = feed.Watch("walk", feed.layout_version(report))
     preparing = session.preparing()
     live.bar(report, watch, live.Notices(preparing=preparing), message, status)
     if preparing:
@@ -85,7 +85,7 @@ def _made(config: GANConfig, view: StageView | None) -> None:
         return
     st.markdown(words(view))
     if view.noise is not None:
-        picture(picture_part(noise_png(view.noise), "Noise: one row a sample"), "walk_noise")
+        image(image_payload(noise_png(view.noise), "Noise: one row a sample"), "walk_noise")
         st.caption(f"Noise of the first {len(view.noise)} samples, one row each.")
     if view.real is not None:
         _scored(":blue[Real x]", "walk_real", view.real, view.real_logits, config)
@@ -116,7 +116,7 @@ def _changed(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    plot(charts.layer_bars(view, "change").to_json().encode(), "Weight changes", "walk_changes", charts.HEIGHT)
+    plot(charts.layer_bars(view, "change").to_dict(), "Weight changes", "walk_changes", charts.HEIGHT)
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -139,7 +139,7 @@ def _gradients(view: StageView | None) -> None:
     st.caption(
         "Norm of each layer's .grad: None until backward() has filled it, and what an update left lies there on."
     )
-    plot(charts.layer_bars(view, "gradient").to_json().encode(), "Gradient norms", "walk_gradients", charts.HEIGHT)
+    plot(charts.layer_bars(view, "gradient").to_dict(), "Gradient norms", "walk_gradients", charts.HEIGHT)
 
 
 def _closer(report: Report, config: GANConfig, view: StageView | None) -> None:
@@ -188,7 +188,7 @@ def _saturating(config: GANConfig, view: StageView | None) -> None:
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
     plot(
-        charts.generator_losses(view.fake_logits).to_json().encode(),
+        charts.generator_losses(view.fake_logits).to_dict(),
         "Generator losses",
         "walk_saturating",
         charts.HEIGHT,
@@ -240,4 +240,4 @@ def _off(config: GANConfig, view: StageView | None) -> None:
         " look again."
     )
     st.caption(f"Slope {config.leaky_slope:g}: at most {math.ceil(most * 100)} % of a layer's units are off. {lesson}")
-    plot(charts.off_bars(view).to_json().encode(), "Units that are off", "walk_off", charts.HEIGHT)
+    plot(charts.off_bars(view).to_dict(), "Units that are off", "walk_off", charts.HEIGHT)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import downloads, feed, live, parts, session, transport
+from dashboard import downloads, feed, live, payloads, session, transport
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
 from dashboard.controls import model
@@ -28,11 +28,11 @@ def page() -> None:
     model.fill(slots, config, report.snapshot)
     message, status = transport.bar(report, settings, waiting)
     axes = session.value("axes", [])
-    look = parts.Look(Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
-    watch = feed.Watch("train", feed.Drawn.of(report), look)
+    options = payloads.ViewOptions(Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
+    watch = feed.Watch("train", feed.layout_version(report), options)
     preparing = session.preparing()
     live.bar(report, watch, live.Notices(waiting, settings.problems, preparing), message, status)
-    live.panels(report, live.Places(slots.samples, slots.scores, drawn), look)
+    live.panels(report, live.Placeholders(slots.samples, slots.scores, drawn), options)
     if preparing:
         with slots.progress:
             live.preparing()

@@ -1,29 +1,34 @@
-"""What the page's script asks for while a run trains."""
+"""What the server answers to the page's script while a run trains."""
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from dashboard import feed, parts
+from dashboard import feed, payloads
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
+from gan_core.history import History
 from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
-from gan_core.snapshot import Snapshot
-from tests.dashboard.conftest import apart, component, follows, healthy
+from gan_core.snapshot import SingleUpdate, Snapshot
+from tests.dashboard.conftest import component, components, follows, healthy, markdown, png_of
 from tests.dashboard.views.test_train import only_run, press
 
 SnapshotOf = Callable[..., Snapshot]
+HistoryOf = Callable[[int], History]
 
 
 @dataclass(frozen=True)
@@ -61,48 +66,52 @@ def server(registry: Registry) -> Server:
     return get
 
 
-def parts_of(body: bytes) -> tuple[Any, dict[str, bytes]]:
-    """An answer's head, and its parts by name."""
-    head, rest = apart(body)
-    made = {}
-    for name, length in head["parts"]:
-        made[name], rest = rest[:length], rest[length:]
-    assert not rest
-    return head, made
-
-
 def report(snapshot: Snapshot | None, state: State = "running", settled: bool = True) -> Report:
     return Report(state, snapshot, settled=settled)
 
 
-def ask(server: Server, app: AppTest, since: int = -1) -> tuple[Any, dict[str, bytes]]:
-    """As the page that this visitor sees would."""
+def ask(server: Server, app: AppTest, since: int = -1) -> dict[str, Any]:
+    """Return the answer to the request that this visitor's page would send."""
     answer = server(f"/base/{follows(app)['address']}&since={since}")
     assert answer.status == 200, answer.body
-    return parts_of(answer.body)
+    return json.loads(answer.body)  # type: ignore[no-any-return]
 
 
-def test_a_running_page_is_told_of_what_it_shows_and_nothing_else(app: AppTest, server: Server) -> None:
+def test_an_answer_brings_the_panels_of_the_page_and_nothing_else(app: AppTest, server: Server) -> None:
     press(app, "start")
-    head, made = ask(server, app)
-    assert made.keys() == {parts.MESSAGE, parts.STATUS, parts.SCORES_NOW, parts.LOSSES, parts.SCORES, parts.FAKES}
+    answer = ask(server, app)
+    made = answer["panels"]
+    assert made.keys() == {
+        *(payloads.MESSAGE, payloads.STATUS, payloads.SCORES_NOW),
+        *(payloads.LOSSES, payloads.SCORES, payloads.FAKES),
+    }
     for name in made:
-        assert component(app, name), "each has a place on the page"
-    assert not head["again"]
-    assert b"Iteration **" in made[parts.STATUS]
-    assert len(json.loads(made[parts.LOSSES])["data"]) >= 4
+        assert component(app, name), "each panel is mounted on the page"
+    assert not answer["redraw"]
+    assert "Iteration **" in markdown(made[payloads.STATUS])
+    assert len(made[payloads.LOSSES]["data"]) >= 4
+    assert png_of(made[payloads.FAKES]).startswith(b"\x89PNG")
 
 
-def test_the_plane_has_parts_of_its_own(app: AppTest, server: Server) -> None:
+def test_an_answer_on_2d_data_brings_its_own_panels(app: AppTest, server: Server) -> None:
     healthy(app.selectbox(key="dataset").set_value("ring").run())
     press(app, "start")
-    made = ask(server, app)[1]
-    assert made.keys() >= {parts.PLANE, parts.MEASURES, parts.STRIP}
+    made = ask(server, app)["panels"]
+    assert made.keys() >= {payloads.PLANE, payloads.MEASURES, payloads.STRIP}
     for name in made:
-        assert component(app, name), "each has a place on the page"
+        assert component(app, name), "each panel is mounted on the page"
 
 
-def test_the_script_asks_while_the_run_is_busy_alone(app: AppTest) -> None:
+def test_a_page_drawn_again_differs_in_every_live_panel_and_in_no_other(app: AppTest, server: Server) -> None:
+    """Streamlit's frontend passes over a component whose data equals its last data, whatever it shows by now."""
+    live = {*ask(server, app)["panels"], payloads.STRIP}
+    before = components(app)
+    press(app, "reset")
+    after = components(app)
+    assert {key for key in before if before[key] != after[key]} == live
+
+
+def test_the_script_asks_only_while_the_run_is_busy(app: AppTest) -> None:
     assert follows(app)["every"] is None
     press(app, "start")
     assert follows(app)["every"] == feed.TICK
@@ -111,23 +120,43 @@ def test_the_script_asks_while_the_run_is_busy_alone(app: AppTest) -> None:
 
 
 def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_both(snapshot: SnapshotOf) -> None:
-    for speed, expected in ((100.0, [{parts.LOSSES}, {parts.SCORES}] * 2), (1.0, [{parts.LOSSES, parts.SCORES}] * 4)):
+    losses, scores = {payloads.LOSSES}, {payloads.SCORES}
+    for speed, expected in ((100.0, [losses, scores] * 2), (1.0, [losses | scores] * 4)):
         now = report(replace(snapshot(3), iterations_per_second=speed))
-        watch = feed.Watch("train", feed.Drawn.of(now))
-        brought = [parts_of(feed.answer(now, watch, 0, turn))[1].keys() & parts.CHARTS for turn in range(4)]
+        watch = feed.Watch("train", feed.layout_version(now))
+        brought = [feed.answer(now, watch, 0, turn)["panels"].keys() & payloads.CHARTS for turn in range(4)]
         assert brought == expected
-        assert parts_of(feed.answer(now, watch, 0))[1].keys() >= set(parts.CHARTS)
+        assert feed.answer(now, watch, 0)["panels"].keys() >= set(payloads.CHARTS)
 
 
 def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) -> None:
     press(app, "step")
-    head, made = ask(server, app)
-    assert made
-    assert ask(server, app, since=head["revision"]) == (head | {"parts": []}, {})
+    answer = ask(server, app)
+    assert answer["panels"]
+    assert ask(server, app, since=answer["revision"]) == answer | {"panels": {}}
 
 
-def test_a_look_is_no_visit(app: AppTest, server: Server, registry: Registry) -> None:
-    """A page that was closed may still have a question on its way: its run is left nevertheless."""
+def test_an_answer_holds_numbers_that_are_not_finite_as_null(snapshot: SnapshotOf) -> None:
+    now = report(replace(snapshot(1), singles=(SingleUpdate(1, "D", math.nan),)))
+    answer = feed.answer(now, feed.Watch("train", feed.layout_version(now)), -1)
+    json.dumps(answer, allow_nan=False)
+    traces = {trace["name"]: trace for trace in answer["panels"][payloads.LOSSES]["data"]}
+    assert traces["D alone"]["y"] == [None]
+
+
+@pytest.mark.parametrize("dataset", ["digits", "ring"])
+def test_an_update_stays_under_60_kilobytes(snapshot: SnapshotOf, history_of: HistoryOf, dataset: str) -> None:
+    """Fakes of an untrained generator and noisy curves: nothing here can be compressed."""
+    made = snapshot(0, dataset=dataset, generator_batch_norm=False)
+    fake = np.random.default_rng(0).uniform(-1, 1, made.fake.shape).astype(np.float32)
+    now = report(replace(made, fake=fake, trace=history_of(5000).trace(), iterations_per_second=100.0))
+    watch = feed.Watch("train", feed.layout_version(now), payloads.ViewOptions(layers=tuple(LAYERS)))
+    for turn in range(2):
+        assert len(json.dumps(feed.answer(now, watch, -1, turn))) < 60_000
+
+
+def test_a_request_for_updates_does_not_count_as_a_visit(app: AppTest, server: Server, registry: Registry) -> None:
+    """A page that was closed may still have a request on its way; its run counts as left nevertheless."""
     run = only_run(registry)
     run.left()
     run.last_seen -= 100
@@ -137,58 +166,66 @@ def test_a_look_is_no_visit(app: AppTest, server: Server, registry: Registry) ->
     assert run.last_seen > seen + 90
 
 
-def test_a_page_is_drawn_again_where_its_run_has_ended(app: AppTest, server: Server, registry: Registry) -> None:
+def test_a_page_is_drawn_again_after_its_run_has_ended(app: AppTest, server: Server, registry: Registry) -> None:
     press(app, "start")
     registry.end(only_run(registry).id)
-    head, made = ask(server, app)
-    assert head["again"]
-    assert not made
+    answer = ask(server, app)
+    assert answer["redraw"]
+    assert not answer["panels"]
 
 
 def test_a_page_is_drawn_again_for_another_state_shape_or_way_of_computing(snapshot: SnapshotOf) -> None:
     first = snapshot(1)
-    drawn = feed.Drawn.of(report(first))
-    assert not drawn.outdated_by(report(first))
-    assert not drawn.outdated_by(report(replace(first, iteration=9)))
-    assert drawn.outdated_by(report(first, "paused"))
-    assert drawn.outdated_by(report(replace(first, shape=(2,))))
-    assert drawn.outdated_by(report(replace(first, computing="otherwise")))
-    assert feed.Drawn.of(report(None, "starting")).outdated_by(report(first, "paused"))
+    drawn = feed.layout_version(report(first))
+    assert not feed.outdated(drawn, report(first))
+    assert not feed.outdated(drawn, report(replace(first, iteration=9)))
+    assert feed.outdated(drawn, report(first, "paused"))
+    assert feed.outdated(drawn, report(replace(first, shape=(2,))))
+    assert feed.outdated(drawn, report(replace(first, computing="otherwise")))
+    assert feed.outdated(feed.layout_version(report(None, "starting")), report(first, "paused"))
 
 
-def test_a_page_that_was_drawn_too_early_is_drawn_again_once_the_run_has_answered(snapshot: SnapshotOf) -> None:
-    early = feed.Drawn.of(report(snapshot(1), "paused", settled=False))
-    assert early.busy
-    assert not early.outdated_by(report(snapshot(1), "paused", settled=False))
-    assert early.outdated_by(report(snapshot(1), "paused"))
-    late = feed.Drawn.of(report(snapshot(1), "paused"))
-    assert not late.busy
-    assert not late.outdated_by(report(snapshot(1), "paused", settled=False))
+def test_a_page_that_was_drawn_unsettled_is_drawn_again_once_the_run_has_answered(snapshot: SnapshotOf) -> None:
+    settled, unsettled = report(snapshot(1), "paused"), report(snapshot(1), "paused", settled=False)
+    early, late = feed.layout_version(unsettled), feed.layout_version(settled)
+    assert feed.follow("run", feed.Watch("train", early))["every"] == feed.TICK
+    assert not feed.outdated(early, unsettled)
+    assert feed.outdated(early, settled)
+    assert feed.follow("run", feed.Watch("train", late))["every"] is None
+    assert not feed.outdated(late, unsettled)
 
 
-def test_the_walk_page_is_told_where_the_run_stands_and_draws_the_rest_itself(snapshot: SnapshotOf) -> None:
+def test_a_running_training_counts_as_settled(snapshot: SnapshotOf) -> None:
+    drawn = feed.layout_version(report(snapshot(1), settled=False))
+    assert drawn == feed.layout_version(report(snapshot(1)))
+    assert not feed.outdated(drawn, report(snapshot(1)))
+
+
+def test_an_answer_to_the_walk_page_brings_the_transports_texts_only(snapshot: SnapshotOf) -> None:
     now = report(snapshot(2))
-    made = parts_of(feed.answer(now, feed.Watch("walk", feed.Drawn.of(now)), -1))[1]
-    assert made.keys() == {parts.MESSAGE, parts.STATUS}
-    assert b"Training runs on" in made[parts.MESSAGE]
+    made = feed.answer(now, feed.Watch("walk", feed.layout_version(now)), -1)["panels"]
+    assert made.keys() == {payloads.MESSAGE, payloads.STATUS}
+    assert "Training runs on" in markdown(made[payloads.MESSAGE])
 
 
-drawn_pages = st.builds(
-    feed.Drawn,
-    st.sampled_from(["starting", "running", "paused", "failed"]),
-    st.booleans(),
-    st.none() | st.sampled_from([(28, 28), (2,)]),
-    st.none() | st.text(),
-)
-looks = st.builds(
-    parts.Look,
+@st.composite
+def layouts(draw: st.DrawFn) -> str:
+    """Layout versions of real reports."""
+    state = draw(st.sampled_from(get_args(State)))
+    looks = SimpleNamespace(shape=draw(st.sampled_from([(28, 28), (2,)])), computing=draw(st.text()))
+    shown = draw(st.none() | st.just(looks))
+    return feed.layout_version(Report(state, shown, settled=draw(st.booleans())))  # type: ignore[arg-type]
+
+
+options = st.builds(
+    payloads.ViewOptions,
     st.builds(Axes, st.booleans(), st.booleans()),
     st.lists(st.sampled_from(list(LAYERS)), unique=True).map(tuple),
 )
 
 
-@given(st.builds(feed.Watch, st.sampled_from(["train", "walk"]), drawn_pages, looks))
-def test_what_a_page_looks_at_comes_back_from_its_address(watch: feed.Watch) -> None:
+@given(st.builds(feed.Watch, st.sampled_from(["train", "walk"]), layouts(), options))
+def test_a_watch_is_read_back_from_its_address(watch: feed.Watch) -> None:
     query = dict(parse_qsl(urlsplit(feed.follow("run", watch)["address"]).query, keep_blank_values=True))
     assert feed.Watch.of(query) == watch
 
@@ -197,10 +234,10 @@ def test_what_a_page_looks_at_comes_back_from_its_address(watch: feed.Watch) -> 
     "wrong",
     [
         *({"page": "no"}, {"axes": "z"}, {"layers": "x"}, {"since": "x"}, {"turn": "x"}),
-        *({"drawn": text} for text in ("1", "{}", "x")),
+        *({"layout": text} for text in ("1", "{}", "x", "flying.28x28.0")),
     ],
 )
-def test_a_wrong_question_is_refused(app: AppTest, server: Server, wrong: dict[str, str]) -> None:
+def test_a_wrong_query_is_refused_with_a_sentence(app: AppTest, server: Server, wrong: dict[str, str]) -> None:
     press(app, "start")
     address = urlsplit(follows(app)["address"])
     query = dict(parse_qsl(address.query, keep_blank_values=True)) | {"since": "-1"}
@@ -210,7 +247,7 @@ def test_a_wrong_question_is_refused(app: AppTest, server: Server, wrong: dict[s
     assert b"the query should be" in answer.body
 
 
-def test_nothing_is_kept_or_packed_on_the_way(app: AppTest, server: Server) -> None:
+def test_an_answer_is_neither_cached_nor_compressed(app: AppTest, server: Server) -> None:
     answer = server(f"/base/{follows(app)['address']}")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-encoding"] == "identity"

@@ -15,6 +15,7 @@ from dashboard.charts.images import sample_gradient_pngs, single_pngs
 from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS, measures
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
+from tests.dashboard.conftest import markdown
 
 Make = Callable[..., Snapshot]
 
@@ -81,17 +82,18 @@ def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
 def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
     shown = snapshot(1, dataset="eight_gaussians", generator_batch_norm=False, loss=loss)
     figure = charts.plane(shown, tuple(LAYERS))
-    assert [one["name"] for one in json.loads(figure.to_json())["data"]] == [
+    assert [one["name"] for one in figure.payload()["data"]] == [
         "D's score", "G's sheet", "Real", "Fake", "D's pull",
     ]  # fmt: skip
-    assert len(figure.to_json()) < 25_000
+    assert len(json.dumps(figure.payload())) < 25_000
 
 
-def test_measures_are_told(shown: Snapshot) -> None:
+def test_measures_name_divergence_modes_and_good_samples(shown: Snapshot) -> None:
     assert shown.points is not None
-    told = measures(replace(shown, points=replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)))
-    assert told == "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
-    assert measures(replace(shown, points=replace(shown.points, modes=0))).count("·") == 0
+    view = replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)
+    expected = "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
+    assert markdown(measures(replace(shown, points=view))) == expected
+    assert "·" not in markdown(measures(replace(shown, points=replace(view, modes=0))))
 
 
 def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> None:
