@@ -10,7 +10,7 @@ from benchmarks.quality import compare
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "core": core.lectures_gan,
-    "plane": core.plane,
+    "points": core.points,
     "runs": runs.many,
     "memory": runs.memory,
     "page": page.figures,

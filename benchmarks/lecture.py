@@ -1,4 +1,4 @@
-"""What a learner would run otherwise: the lecture's loop as its notebook has it, and the same idea in the plane."""
+"""What a learner would run otherwise: the lecture's loop as its notebook has it, and the same idea on 2-D data."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

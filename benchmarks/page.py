@@ -32,14 +32,14 @@ PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # 
 
 def figures() -> list[Figure]:
     """A page's cost and its answers, in about a minute and a half."""
-    plane = query_of(SMALL)
+    small = query_of(SMALL)
     with served() as server, ThreadPoolExecutor(1, initializer=_give_way) as remote:
         cold = first_picture(server.first)
         server.first.close()
         warm = start_to_picture(server.address)
         early = remote.submit(watched, server.address, rounds=28, seconds=1.0).result()
         size = ticks(server.address, 5.0).size
-        late = remote.submit(watched, server.address, plane, iteration=100_000, rounds=12, seconds=1.0).result()
+        late = remote.submit(watched, server.address, small, iteration=100_000, rounds=12, seconds=1.0).result()
         clicks = click_latency(server.address, MANY)
     runs = f"{MANY} runs of the lecture's GAN at once"
     return [

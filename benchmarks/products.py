@@ -28,19 +28,14 @@ class Product:
 
 
 def products(config: GANConfig, features: int) -> list[Product]:
-    """All products of one iteration's updates: D once on real and fake, no gradient where none is needed."""
+    """All products of one iteration: D once on real and fake, no gradient where none is needed, and D(G(z)) once more
+    after G's last step, for its metric."""
     batch = config.batch_size
     g, d = linear_layers(config, "G", features), linear_layers(config, "D", features)
     d_step = _forward(batch, g) + _forward(2 * batch, d) + _to_weights(2 * batch, d) + _to_inputs(2 * batch, d[1:])
-    g_forward = _forward(batch, g) + _forward(batch, d)
-    g_step = g_forward + _to_inputs(batch, d) + _to_weights(batch, g) + _to_inputs(batch, g[1:])
-    return d_step * config.d_steps + g_step * config.g_steps
-
-
-def measuring(config: GANConfig, features: int) -> list[Product]:
-    """Those that measure D(G(z)) once more behind G's last step."""
-    g, d = linear_layers(config, "G", features), linear_layers(config, "D", features)
-    return _forward(config.batch_size, g) + _forward(config.batch_size, d)
+    scores = _forward(batch, g) + _forward(batch, d)
+    g_step = scores + _to_inputs(batch, d) + _to_weights(batch, g) + _to_inputs(batch, g[1:])
+    return d_step * config.d_steps + g_step * config.g_steps + scores
 
 
 def _forward(rows: int, layers: Sequence[Linear]) -> list[Product]:
@@ -55,12 +50,10 @@ def _to_weights(rows: int, layers: Sequence[Linear]) -> list[Product]:
     return [Product(layer.outputs, rows, layer.inputs, left_transposed=True) for layer in layers]
 
 
-def alone(
-    made_of: list[Product], library: Callable[[], AbstractContextManager[None]], dtype: torch.dtype
-) -> Contestant:
+def alone(listed: list[Product], library: Callable[[], AbstractContextManager[None]], dtype: torch.dtype) -> Contestant:
     """Just these, in this library, each in tensors of its own as training has them."""
     made = []
-    for product in made_of:
+    for product in listed:
         left = _factor(product.rows, product.inner, product.left_transposed).to(dtype)
         right = _factor(product.inner, product.columns, product.right_transposed).to(dtype)
         made.append((left, right, torch.empty(product.rows, product.columns, dtype=dtype)))
@@ -73,5 +66,5 @@ def alone(
     return multiply
 
 
-def _factor(rows: int, columns: int, turned: bool) -> Tensor:
-    return torch.randn(columns, rows).t() if turned else torch.randn(rows, columns)
+def _factor(rows: int, columns: int, transposed: bool) -> Tensor:
+    return torch.randn(columns, rows).t() if transposed else torch.randn(rows, columns)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.core import LECTURE, PLANE
+from benchmarks.core import LECTURE, POINTS
 from benchmarks.figures import Figure
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, keep
@@ -89,7 +89,7 @@ def memory(seconds: float = 8.0, iterations: int = 100_000) -> list[Figure]:
         run.send(Play())
         time.sleep(seconds)
         trained, large = look(run).iteration, own_memory(run)
-    with started(PLANE) as run:
+    with started(POINTS) as run:
         run.send(Play())
         early = _memory_at(run, iterations // 10)
         late = _memory_at(run, iterations)

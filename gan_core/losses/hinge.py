@@ -32,8 +32,8 @@ class Hinge(Loss):
     formula_real = r"\tfrac1n\sum\max(0,\,1-D(x))"
     formula_fake = r"\tfrac1n\sum\max(0,\,1+D(G(z)))"
     formula_g = r"-\tfrac1n\sum D(G(z))"
-    code_real = "real_loss = relu(1 - real_logits).mean()"
-    code_fake = "fake_loss = relu(1 + fake_logits).mean()"
+    code_real = "real_loss = (1 - real_logits).relu().mean()"
+    code_fake = "fake_loss = (1 + fake_logits).relu().mean()"
     code_g = "g_loss = -fake_logits.mean()"
 
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:

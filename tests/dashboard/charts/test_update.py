@@ -18,7 +18,8 @@ from gan_core.config import GANConfig
 from gan_core.diagnostics.views import StageView
 from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.losses import LOSSES
-from gan_core.training.trainer import STAGES, Trainer
+from gan_core.training.gan import STAGES
+from gan_core.training.trainer import Trainer
 
 SMALL = GANConfig(generator_hidden=(8,), discriminator_hidden=(8,), batch_size=16, latent_dim=3)
 
