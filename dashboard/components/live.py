@@ -12,11 +12,10 @@ import plotly
 import streamlit as st
 
 from dashboard.components import HERE, read
+from dashboard.payloads import Payload
 
 STATIC = HERE.parent / "static"
 MODULES = ("live.js", "plot.js", "image.js", "text.js")
-
-Payload = dict[str, Any]
 
 
 def plot(payload: Payload, name: str, key: str, height: int, square: bool = False) -> None:

@@ -1,11 +1,13 @@
 """The Walk page: one update of the run, stage by stage, as the lecture tells it."""
 
 import math
+from typing import Any
 
 import streamlit as st
 
 from dashboard import feed, live, session, theme, transport
 from dashboard.charts import update as charts
+from dashboard.charts.figure import json_able
 from dashboard.charts.flow import flow_svg
 from dashboard.charts.images import image as image_payload
 from dashboard.charts.images import noise_png, sample_gradient_pngs, single_pngs
@@ -116,7 +118,7 @@ def _changed(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    plot(charts.layer_bars(view, "change").to_dict(), "Weight changes", "walk_changes", charts.HEIGHT)
+    _plot(charts.layer_bars(view, "change"), "Weight changes", "walk_changes")
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -139,7 +141,11 @@ def _gradients(view: StageView | None) -> None:
     st.caption(
         "Norm of each layer's .grad: None until backward() has filled it, and what an update left lies there on."
     )
-    plot(charts.layer_bars(view, "gradient").to_dict(), "Gradient norms", "walk_gradients", charts.HEIGHT)
+    _plot(charts.layer_bars(view, "gradient"), "Gradient norms", "walk_gradients")
+
+
+def _plot(figure: Any, name: str, key: str) -> None:
+    plot(json_able(figure.to_dict()), name, key, charts.HEIGHT)
 
 
 def _closer(report: Report, config: GANConfig, view: StageView | None) -> None:
@@ -187,12 +193,7 @@ def _saturating(config: GANConfig, view: StageView | None) -> None:
         f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
-    plot(
-        charts.generator_losses(view.fake_logits).to_dict(),
-        "Generator losses",
-        "walk_saturating",
-        charts.HEIGHT,
-    )
+    _plot(charts.generator_losses(view.fake_logits), "Generator losses", "walk_saturating")
 
 
 def _train_eval(config: GANConfig, view: StageView | None) -> None:
@@ -240,4 +241,4 @@ def _off(config: GANConfig, view: StageView | None) -> None:
         " look again."
     )
     st.caption(f"Slope {config.leaky_slope:g}: at most {math.ceil(most * 100)} % of a layer's units are off. {lesson}")
-    plot(charts.off_bars(view).to_dict(), "Units that are off", "walk_off", charts.HEIGHT)
+    _plot(charts.off_bars(view), "Units that are off", "walk_off")

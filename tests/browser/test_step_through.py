@@ -11,8 +11,8 @@ pytestmark = pytest.mark.browser
 
 
 def walk_page(page: Page) -> None:
-    """Go there as a learner does."""
-    page.get_by_role("link", name="Walk").click()
+    """Open the page from the navigation."""
+    page.get_by_role("link", name="Step through").click()
     page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=15_000)
 
 

@@ -1,8 +1,10 @@
 """What the Walk page draws, from real stages."""
 
 import io
+import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dashboard.charts import lecture
 from dashboard.charts import update as walk
+from dashboard.charts.figure import json_able
 from dashboard.charts.flow import flow_svg, lit
 from dashboard.charts.images import noise_png, sample_gradient_pngs
 from gan_core.config import GANConfig
@@ -129,6 +132,15 @@ def test_bars_show_every_layers_norms() -> None:
     assert set(walk.layer_bars(first, "gradient").data[0].text) == {"None"}
     off = next(view for view in stages() if view.stage == "scores")
     assert [list(trace.y) for trace in walk.off_bars(off).data] == [[0.0], [0.0]]
+
+
+def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:
+    view = next(view for view in stages() if view.stage == "gradients")
+    layers = tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers)
+    broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
+    payload = json_able(walk.layer_bars(broken, "gradient").to_dict())
+    json.dumps(payload, allow_nan=False)
+    assert payload["data"][1]["y"] == [None] * len(layers)
 
 
 def test_both_generator_losses_and_their_slopes_are_pytorchs() -> None:
