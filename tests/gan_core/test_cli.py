@@ -146,7 +146,7 @@ def test_it_trains_on_ones_own_pictures(
     (tmp_path / "temporary").mkdir()
     data = pictures if kind == "folder" else zip_of(pictures)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(data), "--picture-size", "12", "--dataset", "mnist") == 0
-    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is no PNG or JPEG picture."
+    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is not a PNG or JPEG picture."
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert list((tmp_path / "temporary").iterdir()) == []
     config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
@@ -177,7 +177,7 @@ def test_it_trains_on_ones_own_points(tmp_path: Path, capfd: pytest.CaptureFixtu
 def test_settings_of_own_data_need_the_data(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "config.json").write_text(tiny(dataset=name, own_data="0" * 16).to_json())
     assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
-    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: name them with --data PATH.\n"
+    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: add --data PATH.\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -190,7 +190,7 @@ def test_data_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys: pytest
         ("nothing.zip", f"{tmp_path / 'nothing.zip'}: No such file or directory."),
         ("empty", "0 pictures could be read; it should be 16 to 20,000."),
         ("few.csv", "2 points could be read; it should be 16 to 100,000."),
-        ("large.csv", "The files have more than 50 MB together, which is the most that is read."),
+        ("large.csv", "The files are larger than 50 MB together, which is the limit."),
         ("pictures/00.png", f"{pictures / '00.png'} is not possible; it should be a folder or a zip of pictures, or a"),
     ):
         assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / name)) == 2
@@ -207,7 +207,7 @@ def test_a_folder_that_is_too_large_is_not_read(
             file.truncate(25 * 2**20)
     monkeypatch.setattr(Path, "read_bytes", None)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(pictures)) == 2
-    assert capsys.readouterr().err == "The files have more than 50 MB together, which is the most that is read.\n"
+    assert capsys.readouterr().err == "The files are larger than 50 MB together, which is the limit.\n"
 
 
 def test_too_few_for_a_batch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -373,7 +373,7 @@ def test_divergence_keeps_the_rows_and_weights_before_it(tmp_path: Path, capfd: 
     reason, kept = capfd.readouterr().err.splitlines()[-2:]
     last = healthy_iterations(tiny(**BROKEN, loss="least_squares"))
     assert re.match(rf"\w+ became -?(inf|nan) at iteration {last + 1}: the training has diverged\.", reason)
-    assert kept == f"Saved in {tmp_path}: the networks of iteration 0, the last that were seen healthy."
+    assert kept == f"Saved in {tmp_path}: the networks of iteration 0, the last known to be finite."
     _, rows = table(tmp_path)
     assert [int(row[0]) for row in rows] == list(range(1, last + 1))
     assert np.isfinite(np.array([row[1:] for row in rows], float)).all()
@@ -430,7 +430,7 @@ def test_ctrl_c_ends_between_two_iterations(
     monkeypatch.setattr(BatchSampler, "next", interrupt_and_go_on)
     assert run(tmp_path, *OPTIONS, iterations="500") == 130
     assert signal.getsignal(signal.SIGINT) is handler
-    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; what there is was saved in {tmp_path}"
+    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; saved in {tmp_path}"
     monkeypatch.undo()
     assert {path.name for path in tmp_path.iterdir()} == FILES
     trainer, metrics = trained(63)
@@ -474,7 +474,7 @@ def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     rows = table(tmp_path)[1]
-    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; what there is was saved in ."
+    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; saved in ."
     assert "Traceback" not in errors
     assert output == ""
     assert saved_iteration(tmp_path) == len(rows) == int(rows[-1][0])

@@ -20,8 +20,8 @@ from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
-from gan_core.data.prepared import Progress, is_prepared
-from gan_core.data.vision import import_torchvision, prepare
+from gan_core.data.import_torchvision import import_torchvision
+from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
 from gan_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
@@ -80,7 +80,7 @@ def test_without_network_and_files_a_sentence_says_what_to_do(folder: Path, name
     with pytest.raises(DataError) as caught:
         load_dataset(GANConfig(dataset=name))
     said = str(caught.value)
-    assert said.startswith(f"{class_name} could not be had: the tests have no network")
+    assert said.startswith(f"{class_name} is not available: the tests have no network")
     assert str(folder / class_name / "raw") in said
     assert "train-images-idx3-ubyte.gz" in said
     assert "bundled digits" in said
@@ -102,7 +102,7 @@ def test_a_broken_unpacked_file_is_told(folder: Path) -> None:
     for split in ("train", "t10k"):
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
-    with pytest.raises(DataError, match="MNIST could not be had"):
+    with pytest.raises(DataError, match="MNIST is not available"):
         load_dataset(GANConfig(dataset="mnist"))
 
 
@@ -120,7 +120,7 @@ def test_torchvision_imports_beside_this_pytorch_and_is_not_paid_for_otherwise()
         "from gan_core import GANConfig, Trainer\n"
         "Trainer(GANConfig(generator_hidden=(4,), discriminator_hidden=(4,)))\n"
         "assert 'torchvision' not in sys.modules\n"
-        "from gan_core.data.vision import import_torchvision\n"
+        "from gan_core.data.import_torchvision import import_torchvision\n"
         "print(import_torchvision().datasets.MNIST.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -130,7 +130,7 @@ def test_torchvision_imports_beside_this_pytorch_and_is_not_paid_for_otherwise()
 def test_a_broken_installation_is_not_hidden() -> None:
     code = (
         "import sys\n"
-        "from gan_core.data.vision import import_torchvision\n"
+        "from gan_core.data.import_torchvision import import_torchvision\n"
         "sys.modules['torchvision.datasets'] = None\n"  # Python's word for a module that cannot be imported
         "import_torchvision()"
     )
@@ -156,7 +156,7 @@ def test_a_prepared_set_is_mapped_without_torchvision_and_shared(mnist: Path, mo
     assert not is_prepared("mnist")
     first = load_dataset(config)
     assert is_prepared("mnist")
-    monkeypatch.setattr("gan_core.data.vision.import_torchvision", lambda: pytest.fail("not needed any more"))
+    monkeypatch.setattr("gan_core.data.prepared.import_torchvision", lambda: pytest.fail("not needed any more"))
     second = load_dataset(config)
     kept = first.samples[0].clone()
     second.samples[0] = 255  # a run that wrote into its data would change its own view alone
@@ -218,9 +218,9 @@ def mirror(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
 def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
     folder: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan_core.data.vision.WATCH", 0.001)
+    monkeypatch.setattr("gan_core.data.prepared.REPORT_EVERY", 0.001)
     told: list[Progress] = []
-    prepare("mnist", folder, told.append)
+    prepare_dataset("mnist", folder, told.append)
     assert is_prepared("mnist", folder)
     assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
     downloading = [progress for progress in told if progress.words == "Downloading MNIST"]
@@ -233,7 +233,7 @@ def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
 @needs_real
 def test_a_download_with_a_wrong_checksum_never_counts_as_data(folder: Path, mirror: Path) -> None:
     (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match=r"MNIST could not be had: .*File not found or corrupted"):
-        prepare("mnist", folder)
+    with pytest.raises(DataError, match=r"MNIST is not available: .*File not found or corrupted"):
+        prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []

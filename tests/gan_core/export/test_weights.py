@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from gan_core import GANConfig, Trainer
-from gan_core.export.weights import as_torch_file, generator_snippet, read_metadata, save_networks, write_whole
+from gan_core.export.snippet import generator_snippet
+from gan_core.export.weights import as_torch_file, read_metadata, save_networks, write_whole
 from gan_core.sampling import generate, sample_noise
 from tests.gan_core.support import same, tiny, tiny_trainer
 

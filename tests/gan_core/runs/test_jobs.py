@@ -10,32 +10,32 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from gan_core.data.errors import DataError
-from gan_core.data.prepared import Progress, ReportProgress
+from gan_core.data.progress import Progress, ReportProgress
 from gan_core.runs.jobs import Job, JobDone, JobFailed, Jobs, State
 
 DEADLINE = 30.0  # seconds: the first child waits for the server that it is forked from
 
 
-def add(first: int, second: int, tell: ReportProgress) -> int:
-    tell(Progress("Adding", 1, 2, "numbers"))
+def add(first: int, second: int, report: ReportProgress) -> int:
+    report(Progress("Adding", 1, 2, "numbers"))
     return first + second
 
 
-def refuse(tell: ReportProgress) -> None:
+def refuse(report: ReportProgress) -> None:
     raise DataError("field = 1 is not possible.")
 
 
-def stumble(tell: ReportProgress) -> None:
+def stumble(report: ReportProgress) -> None:
     raise KeyError("what")
 
 
-def die(tell: ReportProgress) -> None:
+def die(report: ReportProgress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def linger(folder: str, tell: ReportProgress) -> None:
+def linger(folder: str, report: ReportProgress) -> None:
     with TemporaryDirectory(dir=folder):
-        tell(Progress("Lingering"))
+        report(Progress("Lingering"))
         time.sleep(60)
 
 
@@ -58,7 +58,7 @@ def test_its_result_comes_back() -> None:
     ("work", "said"),
     [
         (refuse, "field = 1 is not possible."),
-        (stumble, "It stopped on an error: KeyError: 'what'"),
+        (stumble, "The work failed with KeyError: 'what'"),
         (die, "The work ended unexpectedly (exit code -9)."),
     ],
 )
@@ -71,7 +71,7 @@ def test_called_off_it_cleans_up_and_ends(tmp_path: Path) -> None:
     until(preparation, lambda state: state == Progress("Lingering"))
     assert list(tmp_path.iterdir())
     preparation.cancel()
-    assert preparation.poll() == JobFailed("Called off.")
+    assert preparation.poll() == JobFailed("Cancelled.")
     assert list(tmp_path.iterdir()) == []
     preparation.cancel()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gan_core.data.errors import DataError
 from gan_core.data.own.points import MAX_CSV, read_points
-from gan_core.data.own.samples import KEPT_REFUSALS
+from gan_core.data.own.refusals import KEPT_REFUSALS
 
 SQUARES = [(x, x * x) for x in range(-9, 11)]  # 20 points; x from -9 to 10, y from 0 to 100
 SCALED = np.array([((x - 0.5) * 0.9 / 50, (y - 50) * 0.9 / 50) for x, y in SQUARES])
@@ -133,17 +133,20 @@ def test_of_more_than_a_hundred_thousand_the_first_are_used() -> None:
     assert len(read_points("points.csv", text.encode()).notes) == 1
     gathered = read_points("points.csv", (text + "1000,1000\n").encode())
     assert gathered.array.shape == (100_000, 2)
-    assert gathered.notes[0] == "The first 100,000 points are used: that is the most."
+    assert gathered.notes[0] == "Only the first 100,000 points are used, which is the limit."
     np.testing.assert_allclose(gathered.array[-20:], SCALED, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (bytes(MAX_CSV + 1), r"^points\.csv has more than 10 MB, which is the most that is read\.$"),
-        (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is no text in UTF-8: save the table as CSV in UTF-8\.$"),
-        (b"3,4\n" * 20, r"^All 20 points lie in one place, at \(3, 4\): there is no shape to learn\.$"),
-        (b"a,b,c\n" * 10_002, r"^This is no table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col"),
+        (bytes(MAX_CSV + 1), r"^points\.csv is larger than 10 MB, which is the limit\.$"),
+        (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is not a text in UTF-8: save the table as CSV in UTF-8\.$"),
+        (b"3,4\n" * 20, r"^All 20 points are at the same place, \(3, 4\): there is no shape to learn\.$"),
+        (
+            b"a,b,c\n" * 10_002,
+            r"^This is not a table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col",
+        ),
     ],
 )
 def test_what_is_no_table_of_points_says_so(content: bytes, said: str) -> None:

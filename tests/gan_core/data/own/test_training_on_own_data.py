@@ -20,7 +20,8 @@ from gan_core import GANConfig, Trainer
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.data.own.points import read_points
-from gan_core.data.own.samples import OWN_FILE, Gathered, fingerprint, keep
+from gan_core.data.own.refusals import Gathered
+from gan_core.data.own.samples import OWN_FILE, fingerprint, keep
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
@@ -49,8 +50,8 @@ def test_keeping_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "upload.npy"
     assert keep(POINTS, path) == fingerprint(POINTS)
 
-    def full(file: Any, *_: object, **__: object) -> None:
-        file.write(b"half")
+    def full(file: Path, *_: object, **__: object) -> None:
+        file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
@@ -123,10 +124,10 @@ def test_a_run_that_reads_a_file_is_not_disturbed_by_a_new_upload_in_its_place(t
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"picture_size": 12}, "Your own pictures were brought to 8×8 pixels, not 12×12: upload them again."),
-        ({"dataset": "own_points"}, "The file of your own data holds no points: upload a CSV"),
-        ({"own_data": "0123456789abcdef"}, "The pictures that are here are not those of these settings: upload the"),
-        ({"own_data": ""}, "The pictures that are here are not those of these settings: upload the pictures again."),
+        ({"picture_size": 12}, "Your own pictures were scaled to 8×8 pixels, not 12×12: upload them again."),
+        ({"dataset": "own_points"}, "The file of your own data contains no points: upload a CSV"),
+        ({"own_data": "0123456789abcdef"}, "The available pictures are not those of these settings: upload the"),
+        ({"own_data": ""}, "The available pictures are not those of these settings: upload the pictures again."),
         ({"classes": (1,)}, r"classes = (1,) is not possible for My own pictures"),
     ],
 )
@@ -139,7 +140,7 @@ def test_settings_that_do_not_fit_the_file(changes: dict[str, Any], said: str, t
 
 def test_points_are_no_pictures(tmp_path: Path) -> None:
     config = tiny(dataset="own_pictures", own_data=keep(POINTS, tmp_path / "p.npy"))
-    with pytest.raises(DataError, match=r"^The file of your own data holds no pictures: upload pictures"):
+    with pytest.raises(DataError, match=r"^The file of your own data contains no pictures: upload pictures"):
         load_dataset(config, tmp_path / "p.npy")
 
 
@@ -149,7 +150,7 @@ def test_no_file(name: str, kind: str, tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             load_dataset(tiny(dataset=name, own_data="0123456789abcdef"), own)
         assert str(caught.value) == (
-            f"Your own {kind} are not here: upload the {kind} again. Uploads are not kept once their run has ended."
+            f"Your own {kind} are not available: upload the {kind} again. Uploads are not kept once their run has ended."
         )
 
 
@@ -265,14 +266,14 @@ def test_a_file_is_not_taken_along_to_settings_that_do_not_name_it(
 ) -> None:
     path, settings = own_file(tmp_path)
     run = inline.create(tiny(**settings), path)
-    with pytest.raises(CannotStart, match=r"^Your own pictures are not here: upload the pictures again\."):
+    with pytest.raises(CannotStart, match=r"^Your own pictures are not available: upload the pictures again\."):
         inline.restart(run.id, tiny(**{**settings, "own_data": own_data}))
 
 
 def test_a_restart_that_fails_leaves_run_and_file(registry: Registry, tmp_path: Path, folders: Path) -> None:
     path, settings = own_file(tmp_path)
     run = registry.create(tiny(**settings), path)
-    with pytest.raises(CannotStart, match=r"^Your own pictures were brought to 8×8 pixels, not 12×12"):
+    with pytest.raises(CannotStart, match=r"^Your own pictures were scaled to 8×8 pixels, not 12×12"):
         registry.restart(run.id, tiny(**{**settings, "picture_size": 12}), wait=30)
     assert registry.get(run.id) is run
     assert list(folders.iterdir()) == [run.folder]
@@ -284,7 +285,7 @@ def test_an_upload_that_is_gone_is_told(inline: Registry, tmp_path: Path) -> Non
     path.unlink()
     report = inline.create(tiny(**settings), path).poll()
     assert report.failure is not None
-    assert report.failure.message.startswith("Your own pictures are not here: upload the pictures again.")
+    assert report.failure.message.startswith("Your own pictures are not available: upload the pictures again.")
 
 
 def test_a_disk_without_second_names_gets_a_copy(
