@@ -24,5 +24,5 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
-    """Write ``array`` to ``path`` as .npy, atomically. OSError if the disk does not take it."""
+    """Write ``array`` atomically to ``path``, which ends in .npy. OSError if the disk does not take it."""
     write_atomically(path, lambda partial: np.save(partial, array, allow_pickle=False))
