@@ -11,7 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from gan_core.config import GANConfig
 from gan_core.data import load_dataset
-from gan_core.data.vision import import_torchvision
+from gan_core.data.import_torchvision import import_torchvision
 
 
 class Pictures(TorchDataset[Any]):

@@ -4,7 +4,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.charts.images import metrics_csv
-from gan_core.export.weights import as_torch_file, generator_snippet
+from gan_core.export.snippet import generator_snippet
+from gan_core.export.weights import as_torch_file
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot

@@ -1,4 +1,4 @@
-"""``python -m gan_core train``: training without a page."""
+"""``python -m gan_core``: the command line."""
 
 import sys
 

@@ -1,14 +1,14 @@
-"""A device's name in the config → a torch device that is really there."""
+"""The config's device name → an available torch device."""
 
 import torch
 
 
 class DeviceUnavailable(ValueError):
-    """The device that the config asks for is not on this machine; the message says what is."""
+    """This machine does not have the config's device; the message names those that it has."""
 
 
 def available_devices() -> tuple[str, ...]:
-    """Names that ``resolve_device`` accepts here, best first."""
+    """Return the device names that ``resolve_device`` accepts on this machine, the fastest first."""
     found = ["cuda"] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
         found.append("mps")
@@ -16,23 +16,25 @@ def available_devices() -> tuple[str, ...]:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The torch device for ``name``; "auto" is the best there is.
+    """Return the torch device called ``name``; "auto" is the fastest available.
 
-    Raises DeviceUnavailable where this machine, or this build of PyTorch, does not have it.
+    Raises DeviceUnavailable if this machine, or this build of PyTorch, does not have it.
     """
-    here = available_devices()
+    available = available_devices()
     if name == "auto":
-        return torch.device(here[0])
+        return torch.device(available[0])
     kind, _, index = name.partition(":")
-    if kind not in here or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
+    if kind not in available or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
         no_cuda = kind == "cuda" and torch.version.cuda is None
-        reason = "this PyTorch is built without CUDA" if no_cuda else "there is none here"
-        raise DeviceUnavailable(f"device = {name!r} is not possible: {reason}. Available: auto, {', '.join(here)}.")
+        reason = "this PyTorch is built without CUDA" if no_cuda else "this machine has none"
+        raise DeviceUnavailable(
+            f"device = {name!r} is not possible: {reason}. Available: auto, {', '.join(available)}."
+        )
     return torch.device(name)
 
 
 def device_words(device: torch.device) -> str:
-    """The device as a person names it: "CPU, 2 threads", "CUDA, NVIDIA H200"."""
+    """Describe the device: "CPU, 2 threads", "CUDA, NVIDIA H200"."""
     if device.type == "cuda":
         return f"CUDA, {torch.cuda.get_device_name(device)}"
     if device.type == "mps":

@@ -1,4 +1,4 @@
-"""A run's metrics from its first iteration to its last, in bounded memory."""
+"""The metrics of all iterations of a run, in bounded memory."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Trace:
-    """A history to look at: row ``i`` is the mean of ``stride`` iterations, the last of them ``iteration[i]``.
+    """A copy of a history: row ``i`` is the mean of ``stride`` iterations, of which ``iteration[i]`` is the last.
 
     ``values``: float32 ``[rows, len(COLUMNS)]``. The last row may cover fewer iterations.
     """
@@ -22,15 +22,15 @@ class Trace:
     stride: int
 
     def column(self, name: str) -> Rows:
-        """One metric, ``[rows]``; ValueError if there is none of this name."""
+        """Return one metric, ``[rows]``; ValueError if the name is not in ``COLUMNS``."""
         return self.values[:, COLUMNS.index(name)]
 
 
 class History:
-    """Every iteration counts, none is dropped, and memory stays at ``capacity`` rows.
+    """Means over equal numbers of iterations, in at most ``capacity`` rows.
 
-    When the rows are full, neighbours are averaged pairwise and a row stands for twice as many iterations. So
-    the whole run is always there, at a resolution no screen exceeds, and a mean of means stays a true mean.
+    When all rows are in use, neighbours are averaged pairwise, and each row covers twice as many iterations. All rows
+    always have the same weight, so a mean of rows is the mean of their iterations.
     """
 
     def __init__(self, capacity: int = 4096) -> None:
@@ -52,7 +52,7 @@ class History:
             block = block[self._add_whole(block) or self._add_part(block) :]
 
     def _add_whole(self, block: Rows) -> int:
-        """Rows that are whole in ``block``, unless one is begun already; how many iterations they took."""
+        """Add the rows that ``block`` fills, unless one is begun already. Returns the number of iterations used."""
         count = 0 if self._summed else min(len(block) // self.stride, len(self.values) - self.rows)
         used = count * self.stride
         means = block[:used].reshape(count, self.stride, len(COLUMNS)).mean(axis=1, dtype=np.float64)
@@ -61,7 +61,7 @@ class History:
         return used
 
     def _add_part(self, block: Rows) -> int:
-        """A row's beginning, or what is missing of it; how many iterations that took."""
+        """Begin or continue a row that ``block`` does not fill alone. Returns the number of iterations used."""
         part = block[: self.stride - self._summed]
         self._sum += part.sum(axis=0, dtype=np.float64)
         self._summed += len(part)
@@ -79,7 +79,7 @@ class History:
         self.stride *= 2
 
     def trace(self) -> Trace:
-        """A copy of what there is, the unfinished last row included."""
+        """Return a copy of all rows, including the unfinished last one."""
         values, iteration = self.values[: self.rows], np.arange(1, self.rows + 1, dtype=np.int64) * self.stride
         if self._summed:
             values = np.vstack([values, (self._sum / self._summed).astype(np.float32)])

@@ -1,4 +1,4 @@
-"""The random numbers that fakes are made from."""
+"""The generator's random input."""
 
 import torch
 from torch import Tensor
@@ -7,12 +7,12 @@ from gan_core.config import NoiseName
 
 
 def draw_noise(size: tuple[int, int], name: NoiseName, random: torch.Generator) -> Tensor:
-    """Noise of ``size`` on the generator's device: normal, or uniform in [-1, 1)."""
+    """Return noise of ``size`` on the device of ``random``: standard normal, or uniform in [-1, 1)."""
     return fill_with_noise(torch.empty(size, device=random.device), name, random)
 
 
 def fill_with_noise(tensor: Tensor, name: NoiseName, random: torch.Generator) -> Tensor:
-    """``tensor``, on the generator's device, filled with what ``draw_noise`` draws for its size."""
+    """Fill ``tensor``, on the device of ``random``, with the values that ``draw_noise`` returns; return it."""
     if name == "uniform":
         return tensor.uniform_(-1, 1, generator=random)
     return tensor.normal_(generator=random)

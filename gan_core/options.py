@@ -1,4 +1,4 @@
-"""The command line's options: four of its own, and one for every setting, made from GANConfig."""
+"""The command line's options: four of its own, and one for each setting of GANConfig."""
 
 import argparse
 from pathlib import Path
@@ -17,13 +17,13 @@ METAVARS = {
     "text": "NAME",
 }
 DATA_HELP = (
-    "your own data to train on, whatever --dataset and --own-data say: a folder or a zip of PNG and JPEG pictures, "
-    "brought to --picture-size, or a CSV of two columns"
+    "your own data to train on; overrides --dataset and --own-data: a folder or a zip of PNG and JPEG pictures, "
+    "scaled to --picture-size, or a CSV of two columns"
 )
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's grammar. A setting's value stays text here, for ``option_value`` to read."""
+    """Return the command line's parser. It leaves the values of settings as text, for ``option_value``."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train a GAN without a page.", allow_abbrev=False)
     train = parser.add_subparsers(metavar="train", required=True).add_parser(
         "train",
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
-    train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write into; made if need be")
+    train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write to; created if missing")
     train.add_argument("--config", metavar="FILE", type=Path, help="settings as JSON; the options below override it")
     train.add_argument("--data", metavar="PATH", type=Path, help=DATA_HELP)
     groups: dict[str, Any] = {}
@@ -47,12 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def option(setting: Setting) -> str:
-    """A setting's option: latent_dim → --latent-dim."""
+    """Return a setting's option: latent_dim → --latent-dim."""
     return "--" + setting.name.replace("_", "-")
 
 
 def option_help(setting: Setting) -> str:
-    """What the setting means, what it may be and what it is by default."""
+    """Return the help of a setting's option: its meaning, its range and its default."""
     default = setting.default
     if setting.kind in ("sizes", "classes"):
         default = ",".join(map(str, default))
@@ -63,7 +63,7 @@ def option_help(setting: Setting) -> str:
 
 
 def option_value(setting: Setting, text: str) -> Any:
-    """The value that an option's text stands for; text that stands for none is kept, for GANConfig to refuse."""
+    """Parse an option's text; return text that cannot be parsed unchanged, for GANConfig to reject."""
     try:
         if setting.kind == "whole":
             return int(text)
@@ -79,7 +79,7 @@ def option_value(setting: Setting, text: str) -> Any:
 
 
 def read_config(options: dict[str, Any]) -> GANConfig:
-    """The defaults, changed by --config's file, changed by the options. Raises ValidationError or OSError."""
+    """Return the defaults, overridden by the file of --config, overridden by the options. ValidationError, OSError."""
     config = GANConfig.from_json(options["config"].read_bytes()) if "config" in options else GANConfig()
     given = [setting for setting in GANConfig.settings() if setting.name in options]
     return config.replace(**{setting.name: option_value(setting, options[setting.name]) for setting in given})

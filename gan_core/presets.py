@@ -1,4 +1,4 @@
-"""Settings under which something is to be seen. Free of PyTorch: the page offers them."""
+"""Settings with which a typical behaviour of GANs can be watched. Loads no PyTorch."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gan_core.data import with_recommended_settings
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings to begin with, what they are called, and a sentence on what to watch."""
+    """Settings to start from, with a title and a description of what to watch."""
 
     title: str
     sentence: str
@@ -20,25 +20,25 @@ _RING = with_recommended_settings(GANConfig(), "eight_gaussians")
 PRESETS: dict[str, Preset] = {
     "lecture": Preset(
         "The lecture's GAN",
-        "Handwritten digits, every setting as in the lecture. First shapes come within some hundred iterations.",
+        "Handwritten digits, with all settings as in the lecture. First shapes appear within a few hundred iterations.",
         GANConfig(),
     ),
     "ring": Preset(
-        "Eight gaussians, learnt",
-        "Two small networks on a ring of eight clouds; D learns four times as fast as G. Watch G's sheet tear towards all"
-        " eight within about a thousand iterations.",
+        "Eight gaussians, learned",
+        "Two small networks and a ring of eight clouds; D's learning rate is four times G's. Watch the fakes reach all"
+        " eight clouds within about a thousand iterations.",
         _RING,
     ),
-    # D too slow for G: G moves all fakes to the one place that D likes best now, D learns to refuse it, and G hops on.
+    # D is too slow for G: G moves all fakes to the point that D scores highest, D learns to reject it, and G moves on.
     "mode_collapse": Preset(
         "Mode collapse",
-        "The same ring, but G takes five large steps for each small one of D. All fakes gather in one spot, where D takes"
-        " them for real at this moment; when D has learnt to refuse it, they hop on.",
+        "The same ring, but G takes five large steps for each small step of D. All fakes gather where D takes them for"
+        " real; when D has learned to reject that spot, they jump to another.",
         _RING.replace(g_steps=5, learning_rate_g=4e-3, learning_rate_d=1e-3),
     ),
     "drawing": Preset(
-        "A drawing, followed",
-        "The real distribution is what you paint. Draw while it trains: G's fakes go after your brush.",
+        "Follow a drawing",
+        "Your drawing is the real distribution. Draw while it trains, and the fakes follow your brush.",
         with_recommended_settings(GANConfig(), "drawn"),
     ),
 }

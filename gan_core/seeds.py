@@ -1,4 +1,4 @@
-"""One seed, separate streams of randomness."""
+"""Separate random streams derived from one seed."""
 
 import hashlib
 
@@ -6,17 +6,17 @@ import torch
 
 
 def derive(seed: int, stream: str) -> int:
-    """A 63-bit seed for ``stream`` that depends on ``seed`` and on the stream's name alone.
+    """Return a 63-bit seed for ``stream``, which depends only on ``seed`` and the stream's name.
 
-    Streams with names of their own keep experiments comparable: more generator updates draw more of
-    "noise_g", and the discriminator's noise, the data order and the weights stay as they were.
+    Separate streams keep experiments comparable: more generator updates draw more from "noise_g", while the
+    discriminator's noise, the data order and the initial weights stay the same.
     """
     digest = hashlib.sha256(f"{seed}/{stream}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A random generator on ``device`` for the stream ``name`` of ``seed``."""
+    """Return a random generator on ``device`` for the stream ``name`` of ``seed``."""
     generator = torch.Generator(device=device)
     generator.manual_seed(derive(seed, name))
     return generator

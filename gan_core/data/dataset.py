@@ -1,4 +1,4 @@
-"""What a data set is to the trainer: one tensor in memory."""
+"""A dataset as the trainer sees it: one tensor in memory."""
 
 from dataclasses import dataclass, replace
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Modes:
-    """Where the samples of a distribution gather: ``centres`` float32 ``[k, features]``, each a normal distribution of
-    this ``deviation`` in every direction."""
+    """The modes of a mixture of gaussians: ``centres`` float32 ``[k, features]``, and one standard ``deviation``, the same
+    for each of them in every direction."""
 
     centres: Tensor
     deviation: float
@@ -17,12 +17,12 @@ class Modes:
 
 @dataclass(frozen=True)
 class Dataset:
-    """All samples of a set.
+    """All samples of a dataset.
 
-    ``samples``: ``[n, features]``, float32 in [-1, 1], or uint8 for pictures that came as such: a quarter of
-    the memory, and turned into [-1, 1] batch by batch. ``shape``: of one sample before flattening: (28, 28) for a
-    picture, (2,) for a point of the plane. ``labels``: int64 ``[n]`` or None; the GAN never sees them.
-    ``chosen``: int64 indices of the samples that are used, None for all. ``modes``: where they are known.
+    ``title``: set by ``load_dataset``; a loader leaves it empty. ``samples``: ``[n, features]``, float32 in [-1, 1], or
+    uint8 pictures, which take a quarter of the memory and are scaled to [-1, 1] batch by batch. ``shape``: of one sample
+    before flattening: (28, 28) for a picture, (2,) for a point. ``labels``: int64 ``[n]`` or None; the GAN never sees
+    them. ``chosen``: int64 indices of the samples that are used, None for all. ``modes``: None if they are not known.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Dataset:
 
     @property
     def count(self) -> int:
-        """Samples that are used."""
+        """Number of samples that are used."""
         return self.samples.shape[0] if self.chosen is None else self.chosen.shape[0]
 
     @property
@@ -43,9 +43,9 @@ class Dataset:
         return self.samples.shape[1]
 
     def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
-        """The samples of these indices into the used ones, float32 ``[len(indices), features]`` in [-1, 1].
+        """Return the used samples at ``indices``, float32 ``[len(indices), features]`` in [-1, 1].
 
-        ``out``: a tensor of this shape to put them into.
+        ``out``: a tensor of this shape to write them to.
         """
         if self.chosen is not None:
             indices = self.chosen[indices.to(self.chosen.device)]
@@ -56,12 +56,12 @@ class Dataset:
         return (chosen.float() if out is None else out.copy_(chosen)).div_(127.5).sub_(1)
 
     def only(self, classes: tuple[int, ...]) -> "Dataset":
-        """The same set with the samples of these classes alone; the tensor of all of them stays where it is."""
-        assert self.labels is not None, "only a set with labels has classes"
+        """Return a dataset that uses only the samples of these classes; both share the tensor of all samples."""
+        assert self.labels is not None, "a dataset without labels has no classes"
         chosen = torch.isin(self.labels, torch.tensor(classes)).nonzero().flatten()
         return replace(self, chosen=chosen)
 
     def to(self, device: torch.device) -> "Dataset":
-        """The same set with its samples on ``device``."""
+        """Return the dataset with its samples on ``device``."""
         chosen = None if self.chosen is None else self.chosen.to(device)
         return replace(self, samples=self.samples.to(device), chosen=chosen)

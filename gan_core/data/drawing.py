@@ -1,4 +1,4 @@
-"""A drawing: a grid of painted cells, as a text short enough for an address. Numpy alone: the page uses it too."""
+"""A drawing: a grid of painted cells, encoded as a text that is short enough for a URL. Loads no PyTorch."""
 
 import base64
 import re
@@ -8,31 +8,31 @@ from numpy.typing import NDArray
 
 SIDE = 32  # cells in a row, and rows
 EXTENT = 0.95  # the grid covers [-EXTENT, EXTENT]²: the generator's Tanh reaches 1 nowhere
-LETTERS = 171  # SIDE² bits are 128 bytes, and six bits make a letter
+LETTERS = 171  # SIDE² bits, six in a character
 
 Cells = NDArray[np.bool_]
 
 
 def pack(cells: Cells) -> str:
-    """Cells ``[32, 32]``, row 0 at the top of the picture → 171 letters, url-safe base64 without its padding."""
+    """Encode cells ``[32, 32]``, row 0 at the top, as 171 characters: URL-safe base64 without padding."""
     if cells.shape != (SIDE, SIDE):
         raise ValueError(f"A drawing has {SIDE}×{SIDE} cells, not {'×'.join(map(str, cells.shape))}.")
     return base64.urlsafe_b64encode(np.packbits(cells).tobytes()).decode().rstrip("=")
 
 
 def unpack(text: str) -> Cells:
-    """``pack``'s cells again; ValueError, with a sentence, for a text that ``pack`` does not make."""
+    """Decode the cells that ``pack`` has encoded; ValueError says why if ``pack`` cannot have returned this text."""
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{{LETTERS}}}", text):
         raise ValueError(f"a drawing is {LETTERS} characters of A-Z, a-z, 0-9, - and _, and this text is not")
     packed = np.frombuffer(base64.urlsafe_b64decode(text + "="), np.uint8)
     cells = np.unpackbits(packed).reshape(SIDE, SIDE).astype(bool)
-    if pack(cells) != text:  # 171 letters hold two bits more than the cells: one drawing, one text
+    if pack(cells) != text:  # the last character has two unused bits, which must be 0
         raise ValueError("the last character of this text belongs to no drawing")
     return cells
 
 
 def drawn(text: str) -> bool:
-    """Whether something is painted in it; False also for a text that is no drawing."""
+    """Return whether at least one cell is painted; False also for a text that is not a drawing."""
     try:
         return bool(unpack(text).any())
     except ValueError:
@@ -51,4 +51,4 @@ def _smiling_face() -> Cells:
     return face
 
 
-STARTER = pack(_smiling_face())  # what the canvas shows first
+STARTER = pack(_smiling_face())  # shown before the learner has drawn anything

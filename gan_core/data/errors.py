@@ -1,5 +1,5 @@
-"""What can be wrong with a data set."""
+"""The error of everything that can be wrong with a dataset."""
 
 
 class DataError(ValueError):
-    """A data set cannot be had or does not fit the settings; the message is fit for a page."""
+    """A dataset is not available or does not fit the settings; a page may show the message."""

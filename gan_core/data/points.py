@@ -1,7 +1,7 @@
-"""Distributions of points of the plane: small enough that a GAN learns them while somebody watches.
+"""2-D distributions that a GAN learns within minutes.
 
-Each is a fixed set of ``COUNT`` points, drawn from a random stream of its own: the same set for every run, whatever
-the run's seed. All points lie in [-1, 1]² with room to the border, which the generator's Tanh does not reach.
+Each has ``COUNT`` fixed points, sampled from a random stream of its own: they are the same in every run, whatever its
+seed. All points lie in [-1, 1]², at a distance from the border, which the generator's Tanh does not reach.
 """
 
 import math
@@ -12,30 +12,23 @@ import torch
 from torch import Generator, Tensor
 
 from gan_core.config import GANConfig
-from gan_core.data import DATASETS
 from gan_core.data.dataset import Dataset, Modes
-from gan_core.data.drawing import EXTENT, SIDE, unpack
-from gan_core.data.errors import DataError
 from gan_core.seeds import stream
 
 COUNT = 10_000
 
 
 def load(config: GANConfig, own: Path | None = None) -> Dataset:
-    """The points of ``config.dataset``, ``[COUNT, 2]``, with their modes where they are known.
-
-    DataError if the set is 'drawn' and ``config.drawing`` is no drawing or an empty one.
-    """
+    """Return the points of ``config.dataset``, ``[COUNT, 2]``, with their modes if they are known."""
     name = config.dataset
-    random = stream(0, f"plane/{name}")
-    modes = MODES.get(name)
-    if name == "drawn":
-        points = _drawn(config.drawing, random)
-    elif modes is not None:
-        points = _gaussians(modes, random)
-    else:
-        points = SHAPES[name](random)
-    return Dataset(name, DATASETS[name].title, points, (2,), modes=modes)
+    random, modes = points_stream(name), MODES.get(name)
+    points = SHAPES[name](random) if modes is None else _gaussians(modes, random)
+    return Dataset(name, "", points, (2,), modes=modes)
+
+
+def points_stream(name: str) -> Generator:
+    """Return the random stream of a 2-D dataset. Its name fixes the points bit for bit and must not change."""
+    return stream(0, f"plane/{name}")
 
 
 # Gaussians: the modes are known ------------------------------------------------------------------------------
@@ -47,12 +40,12 @@ def _on_a_ring(count: int, radius: float) -> Tensor:
 
 
 def _on_a_grid(side: int, half: float) -> Tensor:
-    places = torch.linspace(-half, half, side)
-    return torch.cartesian_prod(places, places)
+    steps = torch.linspace(-half, half, side)
+    return torch.cartesian_prod(steps, steps)
 
 
-# Ring and grid are those of Srivastava et al. 2017 (VEEGAN), Lin et al. 2018 (PacGAN), in [-1, 1] and wider: at
-# their deviations of a hundredth of the radius nobody sees a cloud.
+# Ring and grid are those of Srivastava et al. 2017 (VEEGAN) and Lin et al. 2018 (PacGAN), scaled to [-1, 1]. Their
+# deviations, a hundredth of the radius, would be too small to see.
 MODES: dict[str, Modes] = {
     "two_gaussians": Modes(torch.tensor([[-0.4, -0.4], [0.4, 0.4]]), 0.12),
     "eight_gaussians": Modes(_on_a_ring(8, 0.75), 0.04),
@@ -62,7 +55,7 @@ MODES: dict[str, Modes] = {
 
 
 def _gaussians(modes: Modes, random: Generator) -> Tensor:
-    """As many points of each mode, give or take one."""
+    """Sample the same number of points from each mode, to within one."""
     centres = modes.centres[torch.arange(COUNT) % len(modes.centres)]
     return centres + modes.deviation * _normal(random, 2)
 
@@ -94,7 +87,7 @@ def _ring(random: Generator) -> Tensor:
 
 
 def _two_moons(random: Generator) -> Tensor:
-    """scikit-learn's ``make_moons``, two half circles that reach into each other, brought to the plane."""
+    """scikit-learn's ``make_moons``, two interleaving half circles, scaled to [-1, 1]."""
     angle, lower = _uniform(random, 0, math.pi), torch.arange(COUNT) % 2 == 1
     across = torch.where(lower, 1 - angle.cos(), angle.cos())
     up = torch.where(lower, 0.5 - angle.sin(), angle.sin())
@@ -103,20 +96,20 @@ def _two_moons(random: Generator) -> Tensor:
 
 
 def _swiss_roll(random: Generator) -> Tensor:
-    """scikit-learn's ``make_swiss_roll`` seen from its end: one and a half turns, denser towards the middle."""
+    """scikit-learn's ``make_swiss_roll`` seen along its axis: one and a half turns, denser towards the middle."""
     angle = 1.5 * math.pi * (1 + 2 * _uniform(random))
     return 0.85 / (4.5 * math.pi) * _polar(angle, angle) + 0.015 * _normal(random, 2)
 
 
 def _spiral(random: Generator) -> Tensor:
     """Two arms from the middle, one turn each, evenly filled."""
-    out = _uniform(random).sqrt()  # an arm's length grows with the square of the way out
+    out = _uniform(random).sqrt()  # the area grows with the square of the radius
     arm = torch.arange(COUNT) % 2
     return _polar(0.85 * out, 2 * math.pi * out + math.pi * arm) + 0.015 * _normal(random, 2)
 
 
 def _checkerboard(random: Generator) -> Tensor:
-    """The eight dark squares of a board of 4×4 over [-0.9, 0.9]², lower left a dark one, evenly filled."""
+    """The eight dark squares of a board of 4×4 over [-0.9, 0.9]², the lower left one dark, evenly filled."""
     row, pair = torch.randint(4, (COUNT,), generator=random), torch.randint(2, (COUNT,), generator=random)
     corner = torch.stack([2 * pair + row % 2, row], dim=1)
     within = torch.rand(COUNT, 2, generator=random)
@@ -131,19 +124,3 @@ SHAPES: dict[str, Callable[[Generator], Tensor]] = {
     "spiral": _spiral,
     "checkerboard": _checkerboard,
 }
-
-
-# Drawn by hand -----------------------------------------------------------------------------------------------
-
-
-def _drawn(drawing: str, random: Generator) -> Tensor:
-    """Points that fill the painted cells evenly."""
-    try:
-        painted = torch.from_numpy(unpack(drawing)).nonzero() if drawing else torch.zeros(0, 2)
-    except ValueError as error:
-        raise DataError(f"drawing = {drawing!r} is not possible; {error}.") from error
-    if not len(painted):
-        raise DataError(f"drawing = {drawing!r} is not possible; nothing is painted: draw something first.")
-    cells = painted[torch.randint(len(painted), (COUNT,), generator=random)]
-    row, column = (cells + torch.rand(COUNT, 2, generator=random)).unbind(dim=1)
-    return (torch.stack([column, SIDE - row], dim=1) * (2 / SIDE) - 1) * EXTENT

@@ -1,60 +1,140 @@
-"""Data sets that are made ready once and then only mapped into memory. Free of PyTorch: the page asks, too.
+"""torchvision's datasets, downloaded once and kept as .npy files that are only mapped into memory afterwards.
 
-A prepared set is two .npy files beside the downloaded ones. Every run of the server maps the same pages of them, so
-60,000 pictures are in memory once, and a run starts without reading them.
+All runs of the server map the same pages of these files, so 60,000 pictures are in memory once, and a run starts without
+reading them. Loads no PyTorch before something is prepared: the page asks from here what is.
 """
 
-from collections.abc import Callable
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
+from gan_core.data.import_torchvision import import_torchvision
+from gan_core.data.progress import Progress, ReportProgress
+from gan_core.data.registry import DATASETS, Source
+from gan_core.files import save_array
 
-# By name: the folder, which is torchvision's name for the set, and the files that torchvision unpacks for training.
-FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+__all__ = ["PreparedFiles", "Progress", "ReportProgress", "is_prepared", "prepare_dataset", "prepared_files"]
 
-
-class Progress(NamedTuple):
-    """How far some work is: ``done`` of ``total`` in ``unit``; a total of 0 is not known."""
-
-    words: str
-    done: int = 0
-    total: int = 0
-    unit: str = ""
-
-
-ReportProgress = Callable[[Progress], None]
+SIDE = 28
+TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")  # as torchvision unpacks them
+REPORT_EVERY = 0.2  # seconds, while a download runs
+STAGED = ".downloading-"
 
 
 class PreparedFiles(NamedTuple):
-    """A prepared set: uint8 pictures ``[n, features]`` and int64 labels ``[n]``."""
+    """A prepared dataset: uint8 pictures ``[n, features]`` and int64 labels ``[n]``."""
 
     pictures: Path
     labels: Path
 
 
-def files(name: str, folder: Path) -> PreparedFiles:
-    """Where the prepared set ``name`` is or will be."""
-    place = folder / FOLDERS[name]
+def prepared_files(name: str, folder: Path) -> PreparedFiles:
+    """Return the paths at which the dataset ``name`` is or will be kept."""
+    place = folder / DATASETS[name].torchvision
     return PreparedFiles(place / "train-pictures.npy", place / "train-labels.npy")
 
 
 def is_prepared(name: str, folder: Path | None = None) -> bool:
-    """Whether the set can be had at once: it needs no preparing, or has been prepared from the files that are there."""
-    if name not in FOLDERS:
+    """Return whether the dataset loads without a download: it needs none, or its current files have been prepared."""
+    if name not in DATASETS or not DATASETS[name].torchvision:
         return True
     folder = folder or data_folder()
-    made = files(name, folder)
-    if not all(path.is_file() for path in made):
+    prepared = prepared_files(name, folder)
+    if not all(path.is_file() for path in prepared):
         return False
-    sources = [folder / FOLDERS[name] / "raw" / file for file in TRAINING]
-    newest = max((path.stat().st_mtime for path in sources if path.is_file()), default=0.0)
-    return min(path.stat().st_mtime for path in made) >= newest
+    raw = [_raw(DATASETS[name], folder) / file for file in TRAINING]
+    newest = max((path.stat().st_mtime for path in raw if path.is_file()), default=0.0)
+    return min(path.stat().st_mtime for path in prepared) >= newest
 
 
-def prepare_dataset(name: str, folder: Path, tell: ReportProgress) -> None:
-    """Prepare the set; DataError says why it cannot be had. For a process of its own: it imports what reads the set."""
-    from gan_core.data.vision import prepare
+def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda progress: None) -> None:
+    """Write the prepared files. Files already in ``folder`` are used without a network, others downloaded and verified.
 
-    prepare(name, folder, tell)
+    DataError says what went wrong and what to do; an incomplete file never counts as data. On the page this is a job
+    in a process of its own.
+    """
+    source = DATASETS[name]
+    report(Progress(f"Looking for {source.title}"))
+    kind = _training_half(getattr(import_torchvision().datasets, source.torchvision))
+    raw = _raw(source, folder)
+    try:
+        if not all((raw / file).is_file() for file in TRAINING):
+            words, total = f"Downloading {source.title}", source.download
+            _download(kind, folder, raw, lambda done: report(Progress(words, min(done, total), total, "bytes")))
+        report(Progress(f"Reading {source.title}"))
+        _write(kind(folder, train=True), prepared_files(name, folder))
+    except Exception as error:  # network, disk, checksums, broken archives
+        archives = ", ".join(file for file, _ in kind.resources)
+        raise DataError(
+            f"{source.torchvision} is not available: {_reason(error)}. Check your network, or copy {archives} into {raw},"
+            " or choose the bundled digits, which need no download."
+        ) from error
+
+
+def _raw(source: Source, folder: Path) -> Path:
+    """torchvision's own folder for the downloaded files."""
+    return folder / source.torchvision / "raw"
+
+
+def _training_half(kind: Any) -> Any:
+    """torchvision's class, reduced to the training files: it would also download those for testing."""
+    return type(kind.__name__, (kind,), {"resources": kind.resources[: len(TRAINING)]})
+
+
+def _write(read: Any, prepared: PreparedFiles) -> None:
+    """Keep what torchvision has read; labels first, so that pictures are never there without them."""
+    if read.data.shape[1:] != (SIDE, SIDE) or len(read.data) != len(read.targets):
+        raise ValueError(f"its files hold pictures {tuple(read.data.shape)} and labels {tuple(read.targets.shape)}")
+    save_array(prepared.labels, read.targets.long().numpy())
+    save_array(prepared.pictures, read.data.flatten(1).contiguous().numpy())
+
+
+def _download(kind: Any, folder: Path, raw: Path, report: Callable[[int], None]) -> None:
+    """Let torchvision download, verify and unpack into a temporary folder, then move the files to ``raw``.
+
+    Archives that are already in ``raw`` are verified and used instead. ``report`` gets the bytes downloaded so far.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder) as temporary:
+        staged = Path(temporary) / raw.relative_to(folder)
+        staged.mkdir(parents=True)
+        for archive in raw.glob("*.gz"):
+            shutil.copy(archive, staged)
+        with _reporting(staged, report):
+            kind(temporary, download=True)
+        for file in TRAINING:
+            os.replace(staged / file, raw / file)
+
+
+@contextmanager
+def _reporting(staged: Path, report: Callable[[int], None]) -> Iterator[None]:
+    """Report the size of the archives in ``staged`` regularly: torchvision shows its progress in the terminal only."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(REPORT_EVERY):
+            report(sum(path.stat().st_size for path in staged.glob("*.gz")))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _reason(error: Exception) -> str:
+    """The end of a sentence that says what failed."""
+    unreachable = re.search(r"urlopen error (?:\[Errno -?\d+\] )?(.*?)>", str(error))
+    if unreachable:
+        return f"the download server cannot be reached ({unreachable.group(1)})"
+    return " ".join(str(error).split())[:200] or type(error).__name__

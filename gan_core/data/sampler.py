@@ -1,4 +1,4 @@
-"""Which samples make the next batch."""
+"""Choosing the samples of each batch."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from torch import Tensor
 class BatchSampler:
     """Shuffled passes over ``count`` samples in batches of ``batch_size``.
 
-    A remainder smaller than a batch is left for another shuffle. The order is drawn on the CPU, so that it is
-    the same for every device.
+    The remainder of a pass that does not fill a batch is dropped. The order is drawn on the CPU, so it is the same for
+    every device.
     """
 
     def __init__(self, count: int, batch_size: int, generator: torch.Generator) -> None:
         self.count = count
         self.batch_size = batch_size
         self.generator = generator
-        self.epoch = 0  # passes begun before this one
-        self.position = 0  # samples of this pass already given out
+        self.epoch = 0  # completed passes
+        self.position = 0  # samples of this pass already used
         self.order = torch.randperm(count, generator=generator)
 
     def next(self) -> Tensor:
-        """Indices of the next batch, int64 ``[batch_size]`` on the CPU."""
-        place = self.advance()  # before the order is asked for, because it may change it
+        """Return the indices of the next batch, int64 ``[batch_size]`` on the CPU."""
+        place = self.advance()  # first, as it may replace self.order
         return self.order[place]
 
     def advance(self) -> slice:
-        """Where the next batch stands in ``order``, which is another tensor as soon as a pass begins."""
+        """Return the position of the next batch in ``order``, which is replaced when a new pass begins."""
         if self.position + self.batch_size > self.count:
             self.order = torch.randperm(self.count, generator=self.generator)
             self.position = 0

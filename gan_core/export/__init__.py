@@ -1,1 +1,1 @@
-"""A trained generator for use elsewhere: weights, and the code that loads them."""
+"""Exporting a trained generator."""

@@ -1,13 +1,13 @@
-"""A trained generator to take home: weights with their settings, and the code that uses them."""
+"""The weights of trained networks as files, with the settings they were trained with."""
 
 import io
 import json
-import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_core.config import GANConfig
+from gan_core.files import write_atomically
 
 if TYPE_CHECKING:
     from gan_core.training.trainer import Trainer
@@ -17,9 +17,9 @@ DISCRIMINATOR_FILE = "discriminator.safetensors"
 
 
 def save_networks(folder: Path, trainer: "Trainer") -> None:
-    """Write both networks as safetensors, config and iteration in the metadata.
+    """Write both networks as safetensors, with config and iteration in the metadata.
 
-    Each file is complete or absent: it is written beside its place and then moved there. OSError if that fails.
+    Each file is written atomically. OSError if the disk does not take it.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -27,36 +27,29 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        partial = _partial(folder / name)
         try:
-            save_file(tensors, partial, metadata)  # without the whole of it in memory once more
+            # To a path, as serializing to bytes would copy all weights in memory.
+            write_atomically(folder / name, partial(save_file, tensors, metadata=metadata))
         except SafetensorError as error:
             raise OSError(f"{name} could not be written to {folder}: {error}") from error
-        os.replace(partial, folder / name)
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` so that a reader never sees half of it."""
-    partial = _partial(path)
-    partial.write_bytes(data)
-    os.replace(partial, path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".partial")
+    """Write ``data`` to ``path`` atomically."""
+    write_atomically(path, lambda beside: beside.write_bytes(data))
 
 
 def read_metadata(data: bytes) -> Mapping[str, str]:
-    """The metadata of a safetensors file: its first 8 bytes are the length of a JSON header."""
+    """Return the metadata of a safetensors file, whose first 8 bytes are the length of a JSON header."""
     length = int.from_bytes(data[:8], "little")
     metadata: Mapping[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     return metadata
 
 
 def as_torch_file(data: bytes) -> bytes:
-    """A safetensors file → a file for ``torch.load(..., weights_only=True)``.
+    """Convert a safetensors file to one for ``torch.load(..., weights_only=True)``.
 
-    The result is a dict: "generator" the state dict, "config" the settings as JSON text, "iteration".
+    That returns a dict: "generator" is the state dict, "config" the settings as JSON text, "iteration" a number.
     """
     import torch
     from safetensors.torch import load
@@ -70,35 +63,3 @@ def as_torch_file(data: bytes) -> bytes:
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue()
-
-
-def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: int, count: int) -> str:
-    """Plain PyTorch that loads the downloaded generator and makes the page's own pictures, in five statements."""
-    norm = f"nn.BatchNorm1d({{}}, momentum={config.batch_norm_momentum})"
-    after = config.batch_norm_position == "after_activation"
-    lines, inputs = [], config.latent_dim
-    for width in config.generator_hidden:
-        layers = [f"nn.Linear({inputs}, {width})", f"nn.LeakyReLU({config.leaky_slope})"]
-        if config.generator_batch_norm:
-            layers.insert(2 if after else 1, norm.format(width))
-        lines.append("    " + ", ".join(layers) + ",")
-        inputs = width
-    features = 1
-    for side in shape:
-        features *= side
-    lines.append(f"    nn.Linear({inputs}, {features}), nn.Tanh(),")
-    size = ", ".join(str(side) for side in shape)
-    drawn = f"({count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed}))"
-    noise = f"torch.randn{drawn}" if config.noise == "normal" else f"torch.rand{drawn} * 2 - 1"
-    made = "pictures" if len(shape) > 1 else "points"
-    return "\n".join(
-        [
-            "import torch; from torch import nn; from safetensors.torch import load_file",
-            "generator = nn.Sequential(",
-            *lines,
-            ")",
-            f'generator.load_state_dict(load_file("{GENERATOR_FILE}"))',
-            f"noise = {noise}",
-            f"{made} = generator.eval()(noise).detach().reshape(-1, {size})  # values from -1 to 1",
-        ]
-    )

@@ -1,4 +1,4 @@
-"""Work beside the page that takes a while: a process of its own, which tells how far it is and can be called off."""
+"""Long-running work in a child process, which reports its progress and can be cancelled."""
 
 import os
 import signal
@@ -10,22 +10,23 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from gan_core.data.errors import DataError
-from gan_core.data.prepared import Progress
+from gan_core.data.progress import Progress
 from gan_core.runs.process import NICE, context
 
-GIVE_UP = 2.0  # seconds that a process has for cleaning up after itself before it is killed
+CLEAN_UP = 2.0  # seconds that a cancelled process has for cleaning up before it is killed
+MAX_MEMORY = 2 * 2**30  # bytes that a job may allocate; the largest picture that is accepted takes 1 GB
 
 
 @dataclass(frozen=True)
 class JobDone:
-    """The work is done; ``result`` is what it gave."""
+    """The work is done; ``result`` is what it returned."""
 
     result: Any = None
 
 
 @dataclass(frozen=True)
 class JobFailed:
-    """The work could not be done; the message is fit for a page."""
+    """The work failed or was cancelled; a page may show the message."""
 
     message: str
 
@@ -34,9 +35,10 @@ State = Progress | JobDone | JobFailed
 
 
 class Job:
-    """``work(*arguments, tell)`` in a child process. Safe to use from several threads.
+    """Run ``work(*arguments, report)`` in a child process. Safe to use from several threads.
 
-    ``work`` is a function of a module, and its arguments and result are data; it tells its Progress now and then.
+    ``work`` is a module-level function, its arguments and result can be pickled, and it calls ``report`` with its
+    Progress.
     """
 
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
@@ -44,13 +46,13 @@ class Job:
         self._state: State = Progress("Starting")
         self._connection, child_end = context().Pipe(duplex=False)
         self._process = context().Process(  # type: ignore[attr-defined]
-            target=_serve, args=(child_end, work, arguments), name=f"gan-prepare-{work.__name__}", daemon=True
+            target=_serve, args=(child_end, work, arguments), name=f"gan-job-{work.__name__}", daemon=True
         )
         self._process.start()
-        child_end.close()  # or the child's death would not be seen on this end
+        child_end.close()  # otherwise the child's end would not be noticed here
 
     def poll(self, wait: float = 0.0) -> State:
-        """The newest state after at most ``wait`` seconds."""
+        """Return the newest state, waiting at most ``wait`` seconds for one."""
         with self._lock:
             while isinstance(self._state, Progress) and self._connection.poll(wait):
                 try:
@@ -61,62 +63,69 @@ class Job:
             return self._state
 
     def cancel(self) -> None:
-        """Call it off: nothing half done is left. Cancelling what has ended is fine."""
+        """Stop the work, which cleans up its temporary files. Does nothing if it has ended."""
         with self._lock:
             if isinstance(self._state, Progress):
-                self._state = JobFailed("Called off.")
+                self._state = JobFailed("Cancelled.")
             self._process.terminate()
-            self._process.join(GIVE_UP)
+            self._process.join(CLEAN_UP)
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join()
 
 
 def _serve(connection: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception: what is open is closed and cleaned up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal stops the server, which stops its children
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # raises SystemExit, so temporary files are removed
     if hasattr(os, "nice"):
         os.nice(NICE)
-
-    def tell(state: State) -> None:
-        connection.send(state)
-
+    _limit_memory()
     try:
-        tell(JobDone(work(*arguments, tell)))
+        connection.send(JobDone(work(*arguments, connection.send)))
     except DataError as error:
-        tell(JobFailed(str(error)))
+        connection.send(JobFailed(str(error)))
     except (BrokenPipeError, EOFError):
-        return  # nobody waits for it any more
+        return  # the parent has closed its end
     except Exception as error:
-        tell(JobFailed(f"It stopped on an error: {type(error).__name__}: {error}"))
+        connection.send(JobFailed(f"The work failed with {type(error).__name__}: {error}"))
+
+
+def _limit_memory() -> None:
+    """Let this process allocate at most ``MAX_MEMORY``: beyond it, a MemoryError. Only Linux has such a limit."""
+    if sys.platform == "linux":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        soft = MAX_MEMORY if hard == resource.RLIM_INFINITY else min(MAX_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 class Jobs:
-    """Jobs by name: whoever wants the same thing at the same time waits for the same process."""
+    """Jobs by name: visitors who want the same one at the same time share one process."""
 
     def __init__(self, make: Callable[..., Job] = Job) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._going: dict[str, tuple[Job, set[str]]] = {}
+        self._running: dict[str, tuple[Job, set[str]]] = {}
 
     def want(self, name: str, who: str, work: Callable[..., Any], *arguments: Any) -> Job:
-        """The preparation ``name``, begun if it is not going; ``who`` waits for it from now on.
+        """Return the job ``name``, started if it is not running, and note that ``who`` waits for it.
 
-        One that has ended is begun anew: who waited for it has to look at its end before asking again.
+        A job that has ended is started again, so its end must be polled before it is wanted again.
         """
         with self._lock:
-            if name not in self._going or not isinstance(self._going[name][0].poll(), Progress):
-                self._going[name] = (self._make(work, *arguments), set())
-            going, waiting = self._going[name]
+            if name not in self._running or not isinstance(self._running[name][0].poll(), Progress):
+                self._running[name] = (self._make(work, *arguments), set())
+            job, waiting = self._running[name]
             waiting.add(who)
-            return going
+            return job
 
     def leave(self, name: str, who: str) -> None:
-        """``who`` waits no more; it is called off when nobody does. An unknown name is fine."""
+        """Note that ``who`` no longer waits; the job is cancelled when nobody does. Unknown names are ignored."""
         with self._lock:
-            going, waiting = self._going.get(name, (None, set()))
+            job, waiting = self._running.get(name, (None, set()))
             waiting.discard(who)
-            if going is None or waiting:
+            if job is None or waiting:
                 return
-            del self._going[name]
-        going.cancel()
+            del self._running[name]
+        job.cancel()

@@ -46,7 +46,7 @@ def test_the_plane_is_watched_live(page: Page) -> None:
 
 
 def test_a_distribution_is_drawn_by_hand_while_it_is_learnt(page: Page) -> None:
-    choose(page, "Drawn by hand")
+    choose(page, "Your drawing")
     canvas = page.locator(".st-key-canvas canvas")
     canvas.wait_for(timeout=20_000)
     page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
@@ -106,8 +106,8 @@ def test_a_set_that_cannot_be_had_is_told_and_harms_nothing(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")
     choose(page, "KMNIST")
-    expect(page.get_by_text("KMNIST could not be had")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("KMNIST is not available")).to_be_visible(timeout=60_000)
     choose(page, "Digits")
-    expect(page.get_by_text("KMNIST could not be had")).to_be_hidden(timeout=10_000)
+    expect(page.get_by_text("KMNIST is not available")).to_be_hidden(timeout=10_000)
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 2, "the run goes on")

@@ -1,4 +1,4 @@
-"""Training without a page."""
+"""The command line."""
 
 import csv
 import itertools
@@ -71,11 +71,13 @@ def trained(iterations: int, **changes: Any) -> tuple[Trainer, list[list[float]]
     return trainer, [[float(value) for value in trainer.step()] for _ in range(iterations)]
 
 
-# What it writes --------------------------------------------------------------------------------------------
+# Results -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("iterations", [1, 50, 120])
-def test_a_run_writes_what_a_trainer_does(tmp_path: Path, iterations: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_what_a_trainer_computes(
+    tmp_path: Path, iterations: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "a" / "b"
     assert run(out, *OPTIONS, iterations=str(iterations)) == 0
     assert {path.name for path in out.iterdir()} == FILES
@@ -84,7 +86,7 @@ def test_a_run_writes_what_a_trainer_does(tmp_path: Path, iterations: int, capfd
     header, rows = table(out)
     assert header == ["iteration", *COLUMNS]
     assert [int(row[0]) for row in rows] == list(range(1, iterations + 1))
-    # Read as float32, the table holds the very numbers.
+    # Read as float32, the values in the table are exact.
     np.testing.assert_array_equal(np.array([row[1:] for row in rows], np.float32), np.array(metrics, np.float32))
     assert same(load_file(out / "generator.safetensors"), copied(trainer.generator))
     assert same(load_file(out / "discriminator.safetensors"), copied(trainer.discriminator))
@@ -97,7 +99,7 @@ def test_a_run_writes_what_a_trainer_does(tmp_path: Path, iterations: int, capfd
     assert shown.out == f"Trained {iterations} iterations; saved in {out}\n"
 
 
-def test_samples_are_drawn_only_if_they_are_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_png_is_written_only_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
     (tmp_path / "samples.png").write_bytes(b"of another run")
     assert run(tmp_path, *OPTIONS, "--dataset", "points") == 0
@@ -110,14 +112,14 @@ def test_options_override_the_file_and_the_file_the_defaults(tmp_path: Path) -> 
     assert GANConfig.from_json((tmp_path / "out" / "config.json").read_text()) == tiny(seed=5, g_steps=1)
 
 
-# One's own data --------------------------------------------------------------------------------------------
+# Own data ----------------------------------------------------------------------------------------------------
 
 CSV = "x;y\n" + "".join(f"{index};{index % 7}\n" for index in range(40))
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """A folder of 20 pictures, three of them in a folder of it, beside other files."""
+    """A folder of 20 pictures, three of them in a subfolder, and other files."""
     folder = tmp_path / "pictures"
     (folder / "more" / "deep").mkdir(parents=True)
     (folder / ".hidden").mkdir()
@@ -131,14 +133,14 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def zip_of(folder: Path) -> Path:
-    """The pictures of ``pictures`` as a zip."""
+    """Write the pictures of the fixture ``pictures`` to a zip."""
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("[0-9]*"))}
     folder.with_suffix(".zip").write_bytes(zipped(files))
     return folder.with_suffix(".zip")
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
-def test_it_trains_on_ones_own_pictures(
+def test_the_command_trains_on_a_folder_or_zip_of_pictures(
     kind: str, pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (pictures / "07bad.png").write_bytes(b"text")
@@ -146,7 +148,7 @@ def test_it_trains_on_ones_own_pictures(
     (tmp_path / "temporary").mkdir()
     data = pictures if kind == "folder" else zip_of(pictures)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(data), "--picture-size", "12", "--dataset", "mnist") == 0
-    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is no PNG or JPEG picture."
+    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is not a PNG or JPEG picture."
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert list((tmp_path / "temporary").iterdir()) == []
     config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
@@ -158,7 +160,7 @@ def test_it_trains_on_ones_own_pictures(
     assert same(load_file(tmp_path / "out" / "generator.safetensors"), copied(trainer.generator))
 
 
-def test_it_trains_on_ones_own_points(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_trains_on_a_csv_of_points(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "points.csv").write_text(CSV + "1;x\n")
     (tmp_path / "config.json").write_text(tiny(seed=3, own_data="0" * 16).to_json())
     arguments = ["--config", str(tmp_path / "config.json"), "--data", str(tmp_path / "points.csv")]
@@ -174,14 +176,16 @@ def test_it_trains_on_ones_own_points(tmp_path: Path, capfd: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("name", ["own_pictures", "own_points"])
-def test_settings_of_own_data_need_the_data(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_data_in_the_config_requires_the_data_option(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "config.json").write_text(tiny(dataset=name, own_data="0" * 16).to_json())
     assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
-    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: name them with --data PATH.\n"
+    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: add --data PATH.\n"
     assert not (tmp_path / "out").exists()
 
 
-def test_data_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_data_is_refused(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "few.csv").write_text("1,2\n3,4\n")
     (tmp_path / "empty").mkdir()
     with (tmp_path / "large.csv").open("wb") as file:
@@ -190,7 +194,7 @@ def test_data_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys: pytest
         ("nothing.zip", f"{tmp_path / 'nothing.zip'}: No such file or directory."),
         ("empty", "0 pictures could be read; it should be 16 to 20,000."),
         ("few.csv", "2 points could be read; it should be 16 to 100,000."),
-        ("large.csv", "The files have more than 50 MB together, which is the most that is read."),
+        ("large.csv", "The files are larger than 50 MB together, which is the limit."),
         ("pictures/00.png", f"{pictures / '00.png'} is not possible; it should be a folder or a zip of pictures, or a"),
     ):
         assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / name)) == 2
@@ -199,7 +203,7 @@ def test_data_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys: pytest
         assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_is_too_large_is_not_read(
+def test_a_folder_that_is_too_large_is_refused_before_it_is_read(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("x.jpg", "more/y.jpeg"):
@@ -207,10 +211,10 @@ def test_a_folder_that_is_too_large_is_not_read(
             file.truncate(25 * 2**20)
     monkeypatch.setattr(Path, "read_bytes", None)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(pictures)) == 2
-    assert capsys.readouterr().err == "The files have more than 50 MB together, which is the most that is read.\n"
+    assert capsys.readouterr().err == "The files are larger than 50 MB together, which is the limit.\n"
 
 
-def test_too_few_for_a_batch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_fewer_samples_than_a_batch_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "points.csv").write_text(CSV)
     assert run(tmp_path / "out", "--data", str(tmp_path / "points.csv"), "--batch-size", "41") == 2
     assert (
@@ -220,7 +224,7 @@ def test_too_few_for_a_batch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     )
 
 
-# Its options -----------------------------------------------------------------------------------------------
+# Options -----------------------------------------------------------------------------------------------------
 
 
 def as_text(value: Any) -> str:
@@ -230,7 +234,7 @@ def as_text(value: Any) -> str:
 
 
 def another(setting: Setting) -> Any:
-    """A right value that is not the default."""
+    """Return a valid value other than the default."""
     if setting.kind == "switch":
         return not setting.default
     if setting.kind == "choice":
@@ -256,7 +260,7 @@ def test_every_setting_is_an_option(setting: Setting) -> None:
         assert getattr(config, setting.name) == value
 
 
-def test_help_tells_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_describes_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["train", "--help"])
     assert ended.value.code == 0
@@ -270,14 +274,14 @@ def test_help_tells_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["train"], ["train", "--nothing", "1"], ["sing"]])
-def test_other_arguments_are_refused_briefly(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_arguments_are_refused_in_three_lines(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
     assert 2 <= len(capsys.readouterr().err.splitlines()) <= 3
 
 
-# What is refused -------------------------------------------------------------------------------------------
+# Invalid arguments -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -303,7 +307,7 @@ def test_other_arguments_are_refused_briefly(arguments: list[str], capsys: pytes
         (["--seed", "9" * 5000], [f"seed = '{'9' * 56}… is not possible; it should be a whole number {SEED}."]),
     ],
 )
-def test_wrong_options(
+def test_invalid_options_are_refused(
     arguments: list[str], sentences: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path / "out", *arguments) == 2
@@ -312,7 +316,7 @@ def test_wrong_options(
 
 
 @pytest.mark.parametrize("iterations", ["0", "-3", "many", "1.5", "", "9" * 5000])
-def test_wrong_iterations(iterations: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_iterations_are_refused(iterations: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "out", "--seed", "-1", iterations=iterations) == 2
     first, second = capsys.readouterr().err.splitlines()
     assert first == f"iterations = {iterations!r} is not possible; it should be a whole number from 1."
@@ -329,14 +333,16 @@ def test_wrong_iterations(iterations: str, tmp_path: Path, capsys: pytest.Captur
         (b"\xff\xfe", "The settings cannot be read: "),
     ],
 )
-def test_wrong_files(content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_configs_are_refused(
+    content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "config.json").write_bytes(content)
     assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(sentence)
 
 
-def test_files_that_cannot_be_read_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_and_unwritable_files_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "out", "--config", str(tmp_path / "none.json")) == 2
     assert capsys.readouterr().err == f"{tmp_path / 'none.json'}: No such file or directory.\n"
     assert run(tmp_path / "out", "--config", str(tmp_path)) == 2
@@ -346,7 +352,7 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == f"{tmp_path / 'file'}: File exists.\n"
 
 
-def test_data_and_devices_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unavailable_datasets_and_devices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, beginning in (
         (["--dataset", "digit"], "dataset = 'digit' is not known; "),
         (["--device", "cuda:99"], "device = 'cuda:99' is not possible: "),
@@ -357,7 +363,7 @@ def test_data_and_devices_that_are_not_there(tmp_path: Path, capsys: pytest.Capt
         assert not (tmp_path / "out").exists()
 
 
-def test_a_batch_larger_than_the_data(
+def test_a_batch_larger_than_the_dataset_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
@@ -365,7 +371,7 @@ def test_a_batch_larger_than_the_data(
     assert capsys.readouterr().err.startswith("batch_size = 45 is not possible; Points has 44 samples")
 
 
-# What stops it ---------------------------------------------------------------------------------------------
+# Divergence and Ctrl-C ---------------------------------------------------------------------------------------
 
 
 def test_divergence_keeps_the_rows_and_weights_before_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -373,7 +379,7 @@ def test_divergence_keeps_the_rows_and_weights_before_it(tmp_path: Path, capfd: 
     reason, kept = capfd.readouterr().err.splitlines()[-2:]
     last = healthy_iterations(tiny(**BROKEN, loss="least_squares"))
     assert re.match(rf"\w+ became -?(inf|nan) at iteration {last + 1}: the training has diverged\.", reason)
-    assert kept == f"Saved in {tmp_path}: the networks of iteration 0, the last that were seen healthy."
+    assert kept == f"Saved in {tmp_path}: the networks of iteration 0, the last known to be finite."
     _, rows = table(tmp_path)
     assert [int(row[0]) for row in rows] == list(range(1, last + 1))
     assert np.isfinite(np.array([row[1:] for row in rows], float)).all()
@@ -399,7 +405,7 @@ def test_later_divergence_keeps_the_last_healthy_block(tmp_path: Path, monkeypat
     assert same(load_file(tmp_path / "generator.safetensors"), copied(trained(100)[0].generator))
 
 
-def test_broken_weights_are_not_saved_though_their_metrics_are_finite(
+def test_weights_that_are_not_finite_are_not_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     step_into = Trainer.step_into
@@ -416,13 +422,13 @@ def test_broken_weights_are_not_saved_though_their_metrics_are_finite(
     assert saved_iteration(tmp_path) == 50
 
 
-def test_ctrl_c_ends_between_two_iterations(
+def test_ctrl_c_completes_the_current_iteration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     next_batch, batches = BatchSampler.next, itertools.count(1)
 
     def interrupt_and_go_on(sampler: BatchSampler) -> torch.Tensor:
-        if next(batches) == 63:  # in the midst of iteration 63
+        if next(batches) == 63:  # within iteration 63
             signal.raise_signal(signal.SIGINT)
         return next_batch(sampler)
 
@@ -430,7 +436,7 @@ def test_ctrl_c_ends_between_two_iterations(
     monkeypatch.setattr(BatchSampler, "next", interrupt_and_go_on)
     assert run(tmp_path, *OPTIONS, iterations="500") == 130
     assert signal.getsignal(signal.SIGINT) is handler
-    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; what there is was saved in {tmp_path}"
+    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; saved in {tmp_path}"
     monkeypatch.undo()
     assert {path.name for path in tmp_path.iterdir()} == FILES
     trainer, metrics = trained(63)
@@ -439,14 +445,14 @@ def test_ctrl_c_ends_between_two_iterations(
     assert same(load_file(tmp_path / "generator.safetensors"), copied(trainer.generator))
 
 
-def test_ctrl_c_a_second_time_or_before_training_stops_at_once(
+def test_a_second_ctrl_c_or_one_before_training_stops_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def twice(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    # Where the tests were started in a shell's background, Ctrl-C is ignored, and would be here.
+    # If a shell started the tests in the background, SIGINT is ignored, and would be ignored here too.
     handler, before = signal.default_int_handler, signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, interrupt in (("step_into", twice), ("__init__", lambda *_: signal.raise_signal(signal.SIGINT))):
         monkeypatch.setattr(Trainer, name, interrupt)
@@ -458,7 +464,7 @@ def test_ctrl_c_a_second_time_or_before_training_stops_at_once(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
-def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_saves_and_exits(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "gan_core", "train", "--iterations", "100000000", "--out", "."]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
@@ -474,14 +480,14 @@ def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     rows = table(tmp_path)[1]
-    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; what there is was saved in ."
+    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; saved in ."
     assert "Traceback" not in errors
     assert output == ""
     assert saved_iteration(tmp_path) == len(rows) == int(rows[-1][0])
     assert (tmp_path / "samples.png").exists()
 
 
-def test_importing_the_program_starts_nothing() -> None:
+def test_importing_the_main_module_starts_nothing() -> None:
     import gan_core.__main__ as program
 
     assert program.main is main

@@ -1,4 +1,4 @@
-"""A device's name → a device that is there."""
+"""The config's device name → an available device."""
 
 import pytest
 import torch
@@ -7,13 +7,13 @@ from gan_core.device import DeviceUnavailable, available_devices, device_words, 
 from tests.gan_core.support import needs_cuda
 
 
-def test_whatever_is_offered_is_there() -> None:
-    here = available_devices()
-    assert here[-1] == "cpu"
-    for name in here:
+def test_every_available_device_can_be_used() -> None:
+    available = available_devices()
+    assert available[-1] == "cpu"
+    for name in available:
         assert resolve_device(name).type == name
         torch.zeros(1, device=resolve_device(name))
-    assert resolve_device("auto").type == here[0]
+    assert resolve_device("auto").type == available[0]
 
 
 def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_with_a_gpu_auto_is_the_gpu_and_indices_are_checked(monkeypatch: pytest.
         resolve_device("cuda:2")
 
 
-def test_devices_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.get_num_threads", lambda: 1)
     assert device_words(torch.device("cpu")) == "CPU, 1 thread"
     monkeypatch.setattr("torch.get_num_threads", lambda: 2)
@@ -45,5 +45,5 @@ def test_devices_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_cuda
-def test_a_gpu_is_named() -> None:
+def test_a_gpu_is_described_by_its_name() -> None:
     assert device_words(torch.device("cuda")) == f"CUDA, {torch.cuda.get_device_name(0)}"

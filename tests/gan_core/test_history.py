@@ -1,4 +1,4 @@
-"""A long run in bounded memory, with true means."""
+"""The metrics of a long run as exact means in bounded memory."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_every_row_is_the_mean_of_its_iterations(count: int) -> None:
     assert trace.iteration.dtype == np.int64
 
 
-def test_memory_and_trace_stay_flat() -> None:
+def test_memory_and_trace_are_bounded() -> None:
     history, sizes = History(), {}
     memory = history.values.nbytes
     for count in (5_000, 20_000, 100_000):
@@ -38,13 +38,13 @@ def test_memory_and_trace_stay_flat() -> None:
         sizes[count] = trace.values.nbytes
         assert len(history.values) == 4096
         assert history.values.nbytes == memory
-        assert 2048 <= len(trace.iteration) <= 4097  # a full half at least, whatever the length
+        assert 2048 <= len(trace.iteration) <= 4097  # at least half of the rows are used, whatever the length
         assert trace.iteration[-1] == count
     assert max(sizes.values()) <= 2 * min(sizes.values())
 
 
 @pytest.mark.parametrize("sizes", [[1] * 37, [37], [5, 0, 32], [8, 8, 8, 13]])
-def test_it_does_not_matter_how_the_rows_arrive(sizes: list[int]) -> None:
+def test_the_sizes_of_the_blocks_make_no_difference(sizes: list[int]) -> None:
     values, whole, pieces = rows(37), History(8), History(8)
     whole.extend(values)
     at = 0
@@ -56,19 +56,19 @@ def test_it_does_not_matter_how_the_rows_arrive(sizes: list[int]) -> None:
     assert whole.stride == 8
 
 
-def test_looking_changes_nothing_and_what_was_seen_stays() -> None:
-    history, blind = History(8), History(8)
+def test_a_trace_is_a_copy_and_taking_it_changes_nothing() -> None:
+    history, other = History(8), History(8)
     values = rows(30)
     history.extend(values[:11])
     trace = history.trace()
     kept = trace.values.copy()
     history.extend(values[11:])
-    blind.extend(values)
+    other.extend(values)
     np.testing.assert_array_equal(trace.values, kept)
-    np.testing.assert_array_equal(history.trace().values, blind.trace().values)
+    np.testing.assert_array_equal(history.trace().values, other.trace().values)
 
 
-def test_columns_by_name() -> None:
+def test_a_trace_returns_columns_by_name() -> None:
     history = History()
     history.extend(np.arange(WIDTH, dtype=np.float32)[None])
     assert [float(history.trace().column(name)[0]) for name in COLUMNS] == list(range(WIDTH))

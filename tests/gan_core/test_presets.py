@@ -1,4 +1,4 @@
-"""What the presets promise is what their training shows."""
+"""Training with the presets shows what their descriptions say."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from gan_core.presets import PRESETS
 from gan_core.sampling import generate, sample_noise
 
 
-def looks(config: GANConfig, every: int, times: int) -> list[PointsView]:
-    """Train on one thread, so that every machine sums alike, and look every so many iterations."""
+def views(config: GANConfig, every: int, times: int) -> list[PointsView]:
+    """Return a view every so many iterations. One thread, so every machine adds in the same order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -30,21 +30,21 @@ def looks(config: GANConfig, every: int, times: int) -> list[PointsView]:
         torch.set_num_threads(threads)
 
 
-def test_the_ring_is_learnt_by_the_settings_that_suit_points() -> None:
+def test_the_recommended_settings_learn_the_ring() -> None:
     assert PRESETS["ring"].config == with_recommended_settings(GANConfig(), "eight_gaussians")
-    (view,) = looks(PRESETS["ring"].config, 2500, 1)
+    (view,) = views(PRESETS["ring"].config, 2500, 1)
     assert (view.modes, view.covered) == (8, 8)
     assert view.good >= 0.6
     assert view.divergence < 0.4
 
 
-def test_mode_collapse_collapses_and_stays_so() -> None:
-    seen = looks(PRESETS["mode_collapse"].config, 300, 4)
+def test_the_mode_collapse_preset_keeps_at_most_two_modes() -> None:
+    seen = views(PRESETS["mode_collapse"].config, 300, 4)
     assert max(view.covered for view in seen) <= 2
     assert min(view.divergence for view in seen) > 0.7
 
 
-def test_the_collapsed_fakes_gather_in_one_spot() -> None:
+def test_the_fakes_of_the_mode_collapse_preset_spread_little() -> None:
     config = PRESETS["mode_collapse"].config
     trainer = Trainer(config.replace(device="cpu"))
     for _ in range(600):

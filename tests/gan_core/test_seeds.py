@@ -1,4 +1,4 @@
-"""One seed, one run; and changing one setting leaves the others' randomness alone."""
+"""One seed gives one run, and each setting changes only the random streams it uses."""
 
 import random
 from typing import Any
@@ -14,7 +14,7 @@ STREAMS = ("weights_g", "weights_d", "data_order", "noise_d", "noise_g", "gradie
 
 
 def drawn(iterations: int = 3, **changes: Any) -> dict[str, Any]:
-    """A run's initial weights and what its updates drew."""
+    """Return a run's initial weights and what its updates have sampled."""
     trainer = Recorded(tiny(**changes), points())
     weights = {"weights_g": copied(trainer.generator), "weights_d": copied(trainer.discriminator)}
     for _ in range(iterations):
@@ -31,7 +31,7 @@ def drawn(iterations: int = 3, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "touched"),
     [
-        ({"g_steps": 5}, {"noise_g"}),  # more of the same stream
+        ({"g_steps": 5}, {"noise_g"}),  # samples more from the same stream
         ({"d_steps": 2}, {"data_order", "noise_d"}),
         ({"discriminator_hidden": (20, 5)}, {"weights_d"}),
         ({"generator_hidden": (20, 5)}, {"weights_g"}),
@@ -44,7 +44,7 @@ def drawn(iterations: int = 3, **changes: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_one_setting_leaves_the_others_randomness_alone(change: dict[str, Any], touched: set[str]) -> None:
+def test_changing_a_setting_changes_only_the_random_streams_it_uses(change: dict[str, Any], touched: set[str]) -> None:
     before, after = drawn(), drawn(**change)
     assert {name for name in before if not same(before[name], after[name])} == touched
     if set(change) & {"g_steps", "d_steps"}:  # and what is there of both is the same
@@ -57,7 +57,7 @@ def test_another_seed_changes_everything() -> None:
     assert same(before, drawn())
 
 
-def test_streams_are_told_apart() -> None:
+def test_streams_of_different_seeds_or_names_differ() -> None:
     seeds = {derive(seed, name) for seed in range(50) for name in STREAMS}
     assert len(seeds) == 50 * len(STREAMS)
     assert all(0 <= seed < 2**63 for seed in seeds)
@@ -65,14 +65,14 @@ def test_streams_are_told_apart() -> None:
     assert torch.equal(torch.rand(3, generator=stream(4, "noise_d")), torch.rand(3, generator=stream(4, "noise_d")))
 
 
-def test_the_stream_is_the_same_on_every_machine() -> None:
-    """A number that is kept: a change of the derivation would make every seed another run."""
+def test_the_derivation_of_seeds_has_not_changed() -> None:
+    """With another derivation, every seed would give another run."""
     assert derive(0, "weights_g") == 8827513221689298434
 
 
-def test_nobody_elses_randomness_is_touched() -> None:
+def test_training_does_not_use_the_global_random_state() -> None:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(987654321)  # a state that no run leaves behind
+        torch.manual_seed(987654321)  # a state that no other test leaves
         before = torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()
         trainer = tiny_trainer(loss="wasserstein_gp", discriminator_batch_norm=True)
         trainer.step()
@@ -81,7 +81,7 @@ def test_nobody_elses_randomness_is_touched() -> None:
         assert random.getstate() == before[2]
 
 
-def test_nobody_elses_randomness_matters() -> None:
+def test_the_global_random_state_does_not_change_training() -> None:
     runs = []
     for seed in (1, 2):
         with torch.random.fork_rng(devices=[]):

@@ -1,1 +1,1 @@
-"""The learner's own data: uploads and files, read under limits."""
+"""The learner's own data: uploads and files, read within limits."""

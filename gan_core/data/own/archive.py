@@ -1,6 +1,6 @@
-"""A zip of the learner's: its files, read one by one in memory and never written anywhere.
+"""The files in a learner's zip, read one by one into memory and never written to disk.
 
-Nothing that the archive says of itself is trusted: bytes are counted while they are unpacked.
+The sizes that the zip states are not trusted: bytes are counted while they are unpacked.
 """
 
 import io
@@ -13,31 +13,31 @@ from functools import partial
 from typing import IO
 
 from gan_core.data.errors import DataError
-from gan_core.data.own.samples import MIB, FileRejected, megabytes
+from gan_core.data.own.refusals import MIB, FileRejected, megabytes
 
-MAX_ENTRIES = 25_000  # of all zips together: 20,000 pictures, and folders
-MAX_UNPACKED = 500 * MIB  # bytes, of all zips together: pictures hardly get smaller by packing
+MAX_ENTRIES = 25_000  # in all zips together: 20,000 pictures, and folders
+MAX_UNPACKED = 500 * MIB  # bytes, of all zips together: zipping hardly makes pictures smaller
 MAX_FILE = 50 * MIB  # bytes of one file unpacked
-MAX_RATIO = 200  # unpacked to packed bytes, beyond the first ``FREE`` ones; a picture has about 1
+MAX_RATIO = 200  # unpacked to packed bytes, beyond the first ``FREE``; about 1 for pictures
 FREE = MIB  # bytes
 PIECE = 2**16  # bytes unpacked at once
 
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a zip, and of an empty one
 DIRECTORY_ENTRY = b"PK\x01\x02"
-PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without any limit at one call
-ENCRYPTED = 0x1  # the flag's bit
+SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without limit in one call
+ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of an upload. ``read`` gives its content or raises FileRejected; DataError if nothing more can be read."""
+    """A file of an upload. ``read`` returns its content or raises FileRejected, or DataError if a limit is exceeded."""
 
     name: str
     read: Callable[[], bytes]
 
 
 class Allowance:
-    """Entries that may still be listed, and bytes that may still be unpacked, over all zips of an upload."""
+    """Numbers of entries and of bytes that may still be unpacked from the zips of an upload."""
 
     def __init__(self) -> None:
         self.entries = MAX_ENTRIES
@@ -46,35 +46,33 @@ class Allowance:
     def enter(self, count: int) -> None:
         self.entries -= count
         if self.entries < 0:
-            raise DataError(
-                f"The zip holds more than {MAX_ENTRIES:,} files and folders, which is the most that is read."
-            )
+            raise DataError(f"The zip contains more than {MAX_ENTRIES:,} files and folders, which is the limit.")
 
     def unpack(self, count: int) -> None:
         self.bytes -= count
         if self.bytes < 0:
             raise DataError(
-                f"The zip unpacks to more than {megabytes(MAX_UNPACKED)}, which is the most that is read. "
-                "Make the pictures smaller: they are brought to at most 64×64 pixels anyway."
+                f"The zip unpacks to more than {megabytes(MAX_UNPACKED)}, which is the limit. "
+                "Make the pictures smaller: they are scaled to at most 64×64 pixels anyway."
             )
 
 
 def is_zip(name: str, content: bytes) -> bool:
-    """Whether a file is a zip, or is meant to be one."""
+    """Return whether a file is a zip by its content or its name."""
     return content.startswith(STARTS) or name.lower().endswith(".zip")
 
 
 def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
-    """The files in a zip, without folders and what systems hide beside them.
+    """Return the files in a zip, without folders and hidden files.
 
-    Raises FileRejected if it is broken, DataError if it holds more than may be listed.
+    Raises FileRejected if the zip is damaged, DataError if it exceeds the limit of entries.
     """
-    # Each entry of the directory begins so; counted before zipfile makes objects of millions of them.
+    # Counted in the bytes, before zipfile makes an object of each entry, of which there may be millions.
     allowance.enter(content.count(DIRECTORY_ENTRY))
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception as error:  # zipfile raises whatever its parsing of a broken file comes upon
-        raise FileRejected("is no zip, or a broken one") from error
+    except Exception as error:  # zipfile raises many kinds on a damaged file
+        raise FileRejected("is not a zip, or is damaged") from error
     return list(_entries(archive, allowance))
 
 
@@ -93,18 +91,20 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance)
             content = _unpacked(file, most, allowance)
     except DataError:
         raise
-    except Exception as error:  # as above: checksums, offsets, the packed bytes themselves
-        raise FileRejected("is broken inside the zip") from error
+    except Exception as error:  # many kinds, as above
+        raise FileRejected("is damaged inside the zip") from error
     if len(content) > most:
-        raise FileRejected(f"unpacks to more than {megabytes(most)}, which no picture of its packed size does")
+        raise FileRejected(f"unpacks to more than {megabytes(most)}, too much for a picture of its compressed size")
     if content.startswith(STARTS):
         raise FileRejected("is a zip inside a zip, which is not opened")
     return content
 
 
 def _unpacked(file: IO[bytes], most: int, allowance: Allowance) -> bytes:
-    """The file, or a little more than its first ``most`` bytes. Counted piece by piece: an entry that turns out to be
-    broken at its end has cost as much as a good one."""
+    """Return the file's content, or slightly more than its first ``most`` bytes if it is longer.
+
+    Each piece is counted at once, as an entry that turns out to be damaged at its end has cost the same time.
+    """
     content = bytearray()
     while len(content) <= most and (piece := file.read(PIECE)):
         allowance.unpack(len(piece))
@@ -113,7 +113,7 @@ def _unpacked(file: IO[bytes], most: int, allowance: Allowance) -> bytes:
 
 
 def hidden(name: str) -> bool:
-    """Whether a file is one that systems put beside a person's: a dotfile, or in a folder of a Mac's making."""
+    """Return whether a path is one that systems add to a person's files: a dotfile, or in macOS's __MACOSX folder."""
     return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in _parts(name))
 
 
@@ -122,7 +122,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _suspicion(info: zipfile.ZipInfo) -> str:
-    """Why an entry is not even read; empty if it may be."""
+    """Return why an entry must not be read; empty if it may be."""
     if _leads_out(info.filename):
         return "has a name that leads out of the zip"
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -131,13 +131,15 @@ def _suspicion(info: zipfile.ZipInfo) -> str:
         return "is encrypted"
     if info.filename.lower().endswith(".zip"):
         return "is a zip inside a zip, which is not opened"
-    if info.compress_type not in PLAIN:
-        return "is packed in an unusual way; make an ordinary zip (deflate)"
+    if info.compress_type not in SUPPORTED:
+        return "is compressed in an unusual way; make an ordinary zip (deflate)"
     return ""
 
 
 def _leads_out(name: str) -> bool:
-    """Whether a name is absolute, has a drive's letter or climbs. Harmless here, as nothing is written; but no
-    ordinary zip has such names."""
+    """Return whether a name is absolute, begins with a drive letter or contains "..".
+
+    It could do no harm here, as nothing is written, but no ordinary zip has such names.
+    """
     parts = _parts(name)
     return parts[0] == "" or ".." in parts or bool(re.match(r"[A-Za-z]:", name))

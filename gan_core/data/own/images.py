@@ -1,8 +1,16 @@
-"""The learner's own pictures: PNG and JPEG files, or zips of them → grey squares of one size."""
+"""The learner's own pictures: PNG and JPEG files, or zips of them → grey squares of one size.
+
+The files are untrusted. Pillow decodes them, within limits: the bytes of the upload, the pixels of one picture and of
+all, and the parts of a file that each cost a pass or may unpack to a megabyte. On the page this runs in a process that
+has a limit on its memory and is killed at a deadline (``runs/jobs.py``).
+"""
 
 import io
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +19,14 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from gan_core.data.own.archive import Allowance, Entry, is_zip, zip_entries
-from gan_core.data.own.bare import PNG_START, bare
-from gan_core.data.own.samples import FileRejected, Gathered, Refusals, ReportFiles, check_upload
+from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
-MAX_WORK = 2_000_000_000  # pixels decoded in all: under a minute, whatever they are; 20,000 pictures of 300×300
-MAX_SCANS = 30  # of one JPEG, each a pass over the whole picture; a progressive one has about 10
+MAX_WORK = 2_000_000_000  # pixels decoded in all: 20,000 pictures of 300×300, in less than a minute
 
-EIGHT_BITS = [round(level / 257) for level in range(65536)]  # for each level of 16; 257 is 65535 / 255
-SCAN_START = b"\xff\xda"  # of a JPEG; in its data no such pair of bytes occurs
+EIGHT_BITS = [round(level / 257) for level in range(65536)]  # of a level of 16 bits; 257 is 65535 / 255
+ORIENTATION = 274  # the EXIF tag's number
 UPRIGHT = {  # how to turn a picture of this EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -31,34 +37,51 @@ UPRIGHT = {  # how to turn a picture of this EXIF orientation
     8: Image.Transpose.ROTATE_90,
 }
 
-
-def _silent(done: int, total: int) -> None:
-    pass
+ReportFiles = Callable[[int, int], None]  # files read, files in total
 
 
-def read_pictures(files: Sequence[tuple[str, bytes]], size: int, progress: ReportFiles = _silent) -> Gathered:
-    """Names and contents of uploaded files → pictures uint8 ``[n, size, size]``, sorted by name.
+class Format(NamedTuple):
+    """A format that is read: how its files start, and how often the costly parts that contain ``marks`` may occur."""
 
-    A file that cannot be used is refused and the others are read; ``progress`` is called before each. DataError if
-    fewer than 16 are left or if the files are larger than ``MAX_UPLOAD`` or, unpacked, than ``MAX_UNPACKED``.
+    start: bytes
+    decoder: Callable[[io.BytesIO], Image.Image]
+    name: str
+    parts: str
+    marks: tuple[bytes, ...]
+    most: int
+
+
+# Pillow's decoders, and not Image.open, whose guard against large pictures depends on Python's global warning filters.
+FORMATS = (
+    Format(b"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", (b"zTXt", b"iTXt", b"iCCP"), 100),
+    Format(b"\xff\xd8", JpegImageFile, "JPEG", "scans", (b"\xff\xda",), 30),  # a progressive JPEG has about 10
+)
+
+
+def read_images(
+    files: Sequence[tuple[str, bytes]], size: int, report: ReportFiles = lambda done, total: None
+) -> Gathered:
+    """Read uploaded files, given as names and contents, as pictures uint8 ``[n, size, size]``, sorted by name.
+
+    A file that cannot be used is refused and the others are read; ``report`` is called before each. DataError if
+    fewer than 16 remain or if the files are larger than ``MAX_UPLOAD`` or, unpacked, than ``MAX_UNPACKED``.
     """
     check_upload(sum(len(content) for _, content in files))
     refusals, notes = Refusals(), []
-    # Sorted, so that the same pictures make the same data in whatever order a browser sends or a tool packs them.
+    # Sorted, so that the order in which a browser sends the files or a tool packs them makes no difference.
     entries = sorted(_entries(files, refusals), key=lambda entry: entry.name)
     pictures = np.empty((min(len(entries), MOST_PICTURES), size, size), np.uint8)
     count = work = 0
     for done, entry in enumerate(entries):
-        progress(done, len(entries))
+        report(done, len(entries))
         try:
-            content, orientation = bare(entry.read())
-            image = _opened(content)
+            image = _opened(entry.read())
             work += image.width * image.height
             if count == MOST_PICTURES or work > MAX_WORK:
                 limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
-                notes.append(f"The first {count:,} pictures in the order of their names are used: at most {limit}.")
+                notes.append(f"Only the first {count:,} pictures by name are used: the limit is {limit}.")
                 break
-            pictures[count] = _square(image, orientation, size)
+            pictures[count] = _square(image, size)
             count += 1
         except FileRejected as reason:
             refusals.add(entry.name, reason)
@@ -78,49 +101,68 @@ def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator
             refusals.add(name, reason)
             continue
         if not entries:
-            refusals.add(name, "holds no files")
+            refusals.add(name, "contains no files")
         yield from entries
 
 
-def _opened(content: bytes) -> Image.Image:
-    """A picture of which only the header has been read. FileRejected if it is broken or too large."""
-    # Not by Image.open, whose guard against large pictures warns by Python's global filters.
-    decoder = PngImageFile if content.startswith(PNG_START) else JpegImageFile
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Reject the file on any exception, as Pillow raises many kinds, and ignore its warnings, which may be thousands."""
     try:
-        image = decoder(io.BytesIO(content))
-    except Exception as error:  # Pillow raises whatever its parsing of a broken file comes upon
-        raise FileRejected("is broken or cut off") from error
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except Exception as error:
+        raise FileRejected("is damaged or incomplete") from error
+
+
+def _opened(content: bytes) -> Image.Image:
+    """Return a picture of which only the header has been read. FileRejected if it is damaged or too large."""
+    form = next((form for form in FORMATS if content.startswith(form.start)), None)
+    if form is None:
+        raise FileRejected("is not a PNG or JPEG picture")
+    if sum(map(content.count, form.marks)) > form.most:
+        raise FileRejected(f"has more than {form.most} {form.parts}, which no ordinary {form.name} has")
+    with _decoding():
+        image = form.decoder(io.BytesIO(content))
+        if any(name.startswith("APP") and not data for name, data in getattr(image, "applist", ())):
+            raise ValueError("a JPEG's segment of an impossible length, which Pillow skips")
     if image.width * image.height > MAX_PIXELS:
-        most = f"at most {MAX_PIXELS // 10**6} million are possible"
-        raise FileRejected(f"has {image.width:,}×{image.height:,} pixels; {most}")
-    if decoder is JpegImageFile and content.count(SCAN_START) > MAX_SCANS:
-        raise FileRejected(f"has more than {MAX_SCANS} scans, which no ordinary JPEG has")
+        limit = f"the limit is {MAX_PIXELS // 10**6} million"
+        raise FileRejected(f"has {image.width:,}×{image.height:,} pixels; {limit}")
     return image
 
 
-def _square(image: Image.Image, orientation: int, size: int) -> NDArray[np.uint8]:
-    """The middle of a picture as grey uint8 ``[size, size]``, the right way up.
+@_decoding()
+def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Return the middle of a picture as grey uint8 ``[size, size]``, upright.
 
-    Cut and not padded: bars at the edges would be the first thing that D knows the real ones by. What is transparent
-    shows white, as on paper.
+    Cropped and not padded: D would tell real pictures from fakes by their borders. Transparent parts become white.
     """
+    image.draft("L", (2 * size, 2 * size))  # a much larger JPEG is decoded at a fraction of its size
+    image.load()  # a PNG may have its EXIF behind the pixels
+    orientation = _orientation(image)
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    middle = _plain(image.crop((left, top, left + side, top + side)))
+    # A large picture is reduced in two steps, averaging over whole pixels first. One of this size stays as it is.
+    small = middle.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(_on_white(small) if small.mode == "RGBA" else small)
+
+
+def _orientation(image: Image.Image) -> object:
+    """Return EXIF's orientation; None if there is none or the EXIF is damaged."""
+    exif = Image.Exif()
     try:
-        image.draft("L", (2 * size, 2 * size))  # a JPEG much larger than that is decoded at a fraction of its size
-        if orientation in UPRIGHT:
-            image = image.transpose(UPRIGHT[orientation])
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        middle = _plain(image.crop((left, top, left + side, top + side)))
-        # In two steps from a large one: an average over whole pixels, then the finer filter. The same size stays
-        # exactly as it is.
-        small = middle.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return np.asarray(_on_paper(small) if small.mode == "RGBA" else small)
-    except Exception as error:  # as above
-        raise FileRejected("is broken or cut off") from error
+        exif.load(image.info.get("exif", b""))
+        return exif.get(ORIENTATION)
+    except Exception:  # Pillow raises many kinds here too
+        return None
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Any of PNG's and JPEG's kinds as grey ("L") or, with transparency, as "RGBA", 8 bits each."""
+    """Convert any mode of PNG and JPEG to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
     if image.mode == "I;16":
         return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
@@ -128,7 +170,7 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("L")
 
 
-def _on_paper(image: Image.Image) -> Image.Image:
-    paper = Image.new("L", image.size, 255)
-    paper.paste(image.convert("L"), mask=image.getchannel("A"))
-    return paper
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("L", image.size, 255)
+    white.paste(image.convert("L"), mask=image.getchannel("A"))
+    return white

@@ -1,37 +1,36 @@
-"""The learner's own data on this machine's disk, for the command line; the same limits as for an upload."""
+"""The learner's own data on this machine's disk, for the command line; the limits are those of an upload."""
 
 from pathlib import Path
 
 from gan_core.data.errors import DataError
 from gan_core.data.own.archive import hidden
-from gan_core.data.own.images import read_pictures
+from gan_core.data.own.images import read_images
 from gan_core.data.own.points import read_points
-from gan_core.data.own.samples import Gathered, check_upload
+from gan_core.data.own.refusals import Gathered, check_upload
 
 PICTURES = (".png", ".jpg", ".jpeg")
 TABLES = (".csv", ".tsv", ".txt")
 
 
 def read_path(path: Path, size: int) -> tuple[str, Gathered]:
-    """A folder of pictures, a zip of them or a CSV → the data set's name, and what ``read_pictures`` or ``read_points``
-    gives.
+    """Read a folder of pictures, a zip of them or a CSV; return the dataset's name and what was read.
 
     Raises DataError, or OSError if the path cannot be read.
     """
     if path.is_dir():
-        return "own_pictures", read_pictures(_folder_files(path), size)
+        return "own_pictures", read_images(_folder_files(path), size)
     check_upload(path.stat().st_size)
     if path.suffix.lower() in TABLES:
         return "own_points", read_points(path.name, path.read_bytes())
     if path.suffix.lower() == ".zip":
-        return "own_pictures", read_pictures([(path.name, path.read_bytes())], size)
+        return "own_pictures", read_images([(path.name, path.read_bytes())], size)
     raise DataError(f"{path} is not possible; it should be a folder or a zip of pictures, or a CSV of points.")
 
 
 def _folder_files(folder: Path) -> list[tuple[str, bytes]]:
-    """Names and contents of a folder's PNG and JPEG files, and of those of the folders directly in it."""
+    """Return names and contents of the PNG and JPEG files in a folder and in its direct subfolders."""
     found = {file.relative_to(folder).as_posix(): file for file in (*folder.glob("*"), *folder.glob("*/*"))}
     files = {name: file for name, file in found.items() if file.suffix.lower() in PICTURES and not hidden(name)}
     files = {name: file for name, file in files.items() if file.is_file()}
-    check_upload(sum(file.stat().st_size for file in files.values()))  # before any of them is in memory
+    check_upload(sum(file.stat().st_size for file in files.values()))  # before reading them into memory
     return [(name, file.read_bytes()) for name, file in files.items()]

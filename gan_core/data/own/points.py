@@ -1,4 +1,4 @@
-"""The learner's own points: a CSV of two columns → points of the plane that fit into the generator's range."""
+"""The learner's own points: a CSV of two columns → 2-D points, scaled to the generator's range."""
 
 import csv
 import io
@@ -8,36 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
-from gan_core.data.own.samples import MIB, TOLD_REFUSALS, FileRejected, Gathered, Refusals, megabytes, shown
+from gan_core.data.own.refusals import (
+    MIB,
+    REFUSALS_IN_ERROR,
+    FileRejected,
+    Gathered,
+    Refusals,
+    megabytes,
+    printable,
+)
 
 MOST_POINTS = 100_000
 MAX_CSV = 10 * MIB  # bytes
-MAX_REFUSED = 10_000  # lines; a file with more of them is something else
-LARGEST = 1e100  # beyond it the arithmetic of the scale would overflow
-REACH = 0.9  # the farthest points lie here: Tanh reaches 1 only at infinity
-DELIMITERS = ("\t", ";", ",")  # the first of them that the first line has
+MAX_REFUSED = 10_000  # lines; a file with more is not a table of points
+LARGEST = 1e100  # larger numbers could overflow when scaled
+REACH = 0.9  # of the farthest points from 0: Tanh reaches 1 only at infinity
+DELIMITERS = ("\t", ";", ",")  # the first of these that occurs in the first line
 
 Point = tuple[float, float]
 
 
 def read_points(name: str, content: bytes) -> Gathered:
-    """A file of two columns → points float32 ``[n, 2]`` in [-0.9, 0.9], in the order of their lines.
+    """Read a file of two columns as points float32 ``[n, 2]`` in [-0.9, 0.9], in the order of its lines.
 
-    Comma, semicolon or tab between the columns, a decimal point, UTF-8, a line of headings or none. Both axes are
-    divided by one number, so that shapes keep their proportions. A line that is no two finite numbers is refused and
-    the others are read. DataError if fewer than 16 are left, if all lie in one place, or if the file is no such text.
+    The file is UTF-8, its columns are separated by a comma, semicolon or tab, its numbers have a decimal point, and it
+    may begin with a line of headings. Both axes are divided by the same number, so shapes keep their proportions. A line
+    that is not two finite numbers is refused and the others are read. DataError if fewer than 16 remain, if all points
+    are equal, or if the file is not such a text.
     """
     if len(content) > MAX_CSV:
-        raise DataError(f"{shown(name)} has more than {megabytes(MAX_CSV)}, which is the most that is read.")
+        raise DataError(f"{printable(name)} is larger than {megabytes(MAX_CSV)}, which is the limit.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{shown(name)} is no text in UTF-8: save the table as CSV in UTF-8.") from error
+        raise DataError(f"{printable(name)} is not a text in UTF-8: save the table as CSV in UTF-8.") from error
     refusals, notes = Refusals(), []
     points: list[Point] = []
     for point in _points(text, refusals):
         if len(points) == MOST_POINTS:
-            notes.append(f"The first {MOST_POINTS:,} points are used: that is the most.")
+            notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
             break
         points.append(point)
     refusals.check_enough(len(points), "points", MOST_POINTS)
@@ -46,7 +55,7 @@ def read_points(name: str, content: bytes) -> Gathered:
 
 def _points(text: str, refusals: Refusals) -> Iterator[Point]:
     delimiter = ""
-    for number, line in enumerate(io.StringIO(text, newline=None), 1):  # every system's line ends
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):  # universal newlines
         line = line.strip("\n")
         if not line.strip():
             continue
@@ -58,17 +67,17 @@ def _points(text: str, refusals: Refusals) -> Iterator[Point]:
         try:
             yield _point(cells)
         except FileRejected as reason:
-            refusals.add(f"Line {number} ({shown(line, 40)})", reason)
+            refusals.add(f"Line {number} ({printable(line, 40)})", reason)
         if refusals.count > MAX_REFUSED:
-            first_ones = " ".join(refusals.sentences(TOLD_REFUSALS))
-            raise DataError(f"This is no table of two columns of numbers. {first_ones}")
+            reasons = " ".join(refusals.sentences(REFUSALS_IN_ERROR))
+            raise DataError(f"This is not a table of two columns of numbers. {reasons}")
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """One line's cells; each line is read for itself, so that a stray quotation mark swallows none of the others."""
+    """Split one line. Each line is parsed separately, so a stray quotation mark does not affect the following lines."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
-    except csv.Error:  # a cell of more than 131,072 characters
+    except csv.Error:  # a cell has more than 131,072 characters
         return [line]
 
 
@@ -97,9 +106,9 @@ def _scaled(points: NDArray[np.float64], refusals: Refusals, notes: list[str]) -
     reach = float((high - low).max()) / 2
     if reach == 0:
         raise DataError(
-            f"All {len(points):,} points lie in one place, at ({x:.6g}, {y:.6g}): there is no shape to learn."
+            f"All {len(points):,} points are at the same place, ({x:.6g}, {y:.6g}): there is no shape to learn."
         )
-    # Clipped for the last digit alone, which rounding may move.
+    # Clipped because rounding may change the last digit.
     scaled = ((points - middle) / reach * REACH).clip(-REACH, REACH)
     notes.append(
         f"Scaled to fit: x is shifted by {-x:.6g} and y by {-y:.6g}, then both are divided by {reach / REACH:.6g}."

@@ -237,16 +237,16 @@ def test_a_download_that_fails_costs_nobody_the_run_and_can_be_tried_again(
     choose(app, "mnist")
     for _ in range(4):
         healthy(app.run())
-    assert "MNIST could not be had: the tests have no network" in texts(app)
+    assert "MNIST is not available: the tests have no network" in texts(app)
     assert str(folder / "MNIST" / "raw") in texts(app)
     assert app.button(key="start").disabled, "Start would train something other than the page says"
     assert only_run(registry) is run
     press(app, "try_again")
     for _ in range(4):
         healthy(app.run())
-    assert "MNIST could not be had" in texts(app)
+    assert "MNIST is not available" in texts(app)
     choose(app, "digits")
-    assert "could not be had" not in texts(app)
+    assert "is not available" not in texts(app)
     press(app, "step")
     assert state(registry)[1].iteration == 2
 
@@ -259,7 +259,7 @@ def test_a_visitor_whose_link_names_a_set_that_is_not_here_is_told(
     visitor.query_params["dataset"] = "mnist"
     for _ in range(5):
         healthy(visitor.run())
-    assert "MNIST could not be had" in texts(visitor)
+    assert "MNIST is not available" in texts(visitor)
     choose(visitor, "digits")
     press(visitor, "step")
     assert state(registry)[1].iteration == 1

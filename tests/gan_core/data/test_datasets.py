@@ -1,4 +1,4 @@
-"""Data sets by name, and batches from them."""
+"""Datasets by name, and the batches sampled from them."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,13 @@ import torch
 from sklearn.datasets import load_digits as bundled
 from torch.nn.functional import interpolate
 
+from gan_core.cli import main
 from gan_core.config import GANConfig
-from gan_core.data import DATASETS, load_dataset
+from gan_core.data import DATASETS, RECOMMENDED_SETTINGS, Source, load_dataset, with_recommended_settings
 from gan_core.data.drawing import STARTER
 from gan_core.data.errors import DataError
 from gan_core.data.own.samples import keep
+from gan_core.data.prepared import is_prepared
 from gan_core.data.sampler import BatchSampler
 from tests.gan_core.support import own_file, points
 
@@ -22,7 +24,7 @@ def _no_network(*_: object, **__: object) -> None:
 
 
 def _own(name: str, folder: Path) -> tuple[GANConfig, Path | None]:
-    """Settings for this set and, for the learner's own, a file of such data."""
+    """Return settings for this dataset and, for the learner's own, a file of such data."""
     if name == "own_pictures":
         path, settings = own_file(folder)
         return GANConfig(**settings), path
@@ -33,7 +35,7 @@ def _own(name: str, folder: Path) -> tuple[GANConfig, Path | None]:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_every_data_set_keeps_its_promises(
+def test_every_dataset_has_valid_samples_shape_and_labels(
     name: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "GAN_DATA_DIR" not in os.environ:
@@ -44,7 +46,7 @@ def test_every_data_set_keeps_its_promises(
     except DataError:
         if not DATASETS[name].download:
             raise
-        pytest.skip("This machine neither has the set nor can download it.")
+        pytest.skip("This machine neither has the dataset nor can download it.")
     assert (dataset.name, dataset.title) == (name, DATASETS[name].title)
     assert dataset.samples.dtype in (torch.float32, torch.uint8)
     assert dataset.samples.is_contiguous()
@@ -69,21 +71,48 @@ def test_digits_are_the_bundled_scans_enlarged() -> None:
     small = interpolate(digits.samples.reshape(-1, 1, 28, 28), size=(8, 8), mode="area").flatten(1)
     original = torch.from_numpy(scans.images).float().flatten(1) / 8 - 1
     likeness = torch.cosine_similarity(small - small.mean(1, keepdim=True), original - original.mean(1, keepdim=True))
-    assert likeness.min() > 0.95  # same picture, same way up
+    assert likeness.min() > 0.95  # the same pictures, upright
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_dataset_is_refused_with_the_known_names() -> None:
     with pytest.raises(DataError, match=r"dataset = 'digit' is not known; .*'digits'.* Did you mean 'digits'\?"):
         load_dataset(GANConfig(dataset="digit"))
     with pytest.raises(DataError, match=r"dataset = 'qqq' is not known; it should be one of 'digits'[^?]*$"):
         load_dataset(GANConfig(dataset="qqq"))
 
 
+STRIPES = """
+import torch
+from gan_core.data.dataset import Dataset
+
+def load(config, own=None):
+    x = torch.arange(200) % 5 / 4 - 0.5
+    return Dataset(config.dataset, "", torch.stack([x, torch.linspace(-0.8, 0.8, 200)], dim=1), (2,))
+"""
+
+
+def test_a_new_dataset_is_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "stripes.py").write_text(STRIPES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(DATASETS, "stripes", Source("Stripes", "stripes:load", "points"))
+    config = with_recommended_settings(GANConfig(), "stripes")
+    assert config == GANConfig(dataset="stripes", **RECOMMENDED_SETTINGS["points"])
+    dataset = load_dataset(config)
+    assert (dataset.name, dataset.title, dataset.count) == ("stripes", "Stripes", 200)
+    assert is_prepared("stripes")
+    options = ["train", "--batch-size", "8", "--iterations", "2", "--out", str(tmp_path / "out"), "--dataset"]
+    assert main([*options, "stripes"]) == 0
+    assert main([*options, "stripe"]) == 2
+    assert "'own_points', 'stripes'. Did you mean 'stripes'?" in capfd.readouterr().err
+
+
 def sampler(count: int = 10, batch_size: int = 3) -> BatchSampler:
     return BatchSampler(count, batch_size, torch.Generator().manual_seed(5))
 
 
-def test_a_pass_gives_each_sample_once_and_leaves_the_remainder() -> None:
+def test_each_pass_gives_a_sample_at_most_once_and_drops_the_remainder() -> None:
     batches = sampler()
     passes = []
     for number in range(4):
@@ -92,18 +121,18 @@ def test_a_pass_gives_each_sample_once_and_leaves_the_remainder() -> None:
         assert len(set(given)) == 9
         assert set(given) <= set(range(10))
         passes.append(given)
-    assert len(set(map(tuple, passes))) == 4  # each pass in another order
-    assert len({(set(range(10)) - set(given)).pop() for given in passes}) > 1  # nobody is left out for good
+    assert len(set(map(tuple, passes))) == 4  # each pass is shuffled
+    assert len({(set(range(10)) - set(given)).pop() for given in passes}) > 1  # the remainder differs between passes
 
 
-def test_a_pass_without_remainder_gives_all() -> None:
+def test_a_pass_without_remainder_gives_every_sample_once() -> None:
     batches = sampler(9, 3)
     assert sorted(torch.cat([batches.next() for _ in range(3)]).tolist()) == list(range(9))
     batches.next()
     assert batches.epoch == 1
 
 
-def test_a_sampler_continues_where_another_stood() -> None:
+def test_a_sampler_continues_from_a_loaded_state() -> None:
     first, second = sampler(), BatchSampler(10, 3, torch.Generator().manual_seed(99))
     for _ in range(4):
         first.next()
@@ -113,7 +142,7 @@ def test_a_sampler_continues_where_another_stood() -> None:
         assert torch.equal(first.next(), second.next())
 
 
-def test_the_digits_are_the_same_where_the_file_lies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_are_the_same_without_scikit_learns_file(monkeypatch: pytest.MonkeyPatch) -> None:
     from_file = load_dataset(GANConfig())
     monkeypatch.setattr("gan_core.data.digits.find_spec", lambda _: None)
     by_library = load_dataset(GANConfig())

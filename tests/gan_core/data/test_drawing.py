@@ -1,4 +1,4 @@
-"""A drawing as a text."""
+"""Encoding a drawing as a text."""
 
 import re
 import string
@@ -16,7 +16,7 @@ drawings = arrays(bool, (SIDE, SIDE))
 
 
 @given(drawings)
-def test_a_drawing_comes_back_from_its_text(cells: np.ndarray) -> None:
+def test_unpack_inverts_pack(cells: np.ndarray) -> None:
     text = pack(cells)
     assert re.fullmatch(r"[A-Za-z0-9_-]{171}", text)
     back = unpack(text)
@@ -25,17 +25,17 @@ def test_a_drawing_comes_back_from_its_text(cells: np.ndarray) -> None:
     assert GANConfig(drawing=text).drawing == text
 
 
-def test_a_text_reads_from_the_top_left() -> None:
-    """The page's canvas writes the same text in JavaScript."""
+def test_the_first_character_encodes_the_top_left_cells() -> None:
+    """The page's canvas encodes drawings in JavaScript, in the same way."""
     cells = np.zeros((SIDE, SIDE), bool)
-    cells[0, 5] = True  # the sixth bit: the first letter's last
+    cells[0, 5] = True  # the sixth bit, the last of the first character
     assert pack(cells) == "B" + "A" * 170
-    cells[0, 5], cells[-1, -1] = False, True  # the last of 1,024 bits; two bits more fill the last letter
+    cells[0, 5], cells[-1, -1] = False, True  # the last of 1,024 bits; the last character has two more
     assert pack(cells) == "A" * 170 + "E"
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "-_+/= \n", min_size=168, max_size=174))
-def test_a_text_is_one_drawings_or_refused(text: str) -> None:
+def test_unpack_accepts_only_texts_that_pack_returns(text: str) -> None:
     try:
         cells = unpack(text)
     except ValueError:
@@ -56,17 +56,17 @@ def test_a_text_is_one_drawings_or_refused(text: str) -> None:
         ("A" * 170 + "B", "the last character"),
     ],
 )
-def test_a_refusal_says_why(text: str, reason: str) -> None:
+def test_unpack_says_why_it_rejects_a_text(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         unpack(text)
 
 
-def test_only_the_whole_grid_is_packed() -> None:
+def test_pack_rejects_other_shapes_than_the_grid() -> None:
     with pytest.raises(ValueError, match="32×32 cells, not 3×32"):
         pack(np.zeros((3, SIDE), bool))
 
 
-def test_the_starter_is_a_drawing_of_strokes() -> None:
+def test_the_starter_is_a_symmetric_drawing_of_strokes() -> None:
     cells = unpack(STARTER)
     assert len(STARTER) == LETTERS
     assert np.array_equal(cells, cells[:, ::-1])  # a face

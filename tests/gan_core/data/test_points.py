@@ -1,4 +1,4 @@
-"""Distributions of the plane: each has the form that its name promises."""
+"""2-D datasets: each has the shape that its name describes."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ from gan_core.data.drawing import EXTENT, SIDE, STARTER, pack, unpack
 from gan_core.data.errors import DataError
 from tests.gan_core.support import DEVICES
 
-PLANE = [name for name, source in DATASETS.items() if source.kind == "points" and name not in OWN]
+POINTS_2D = [name for name, source in DATASETS.items() if source.kind == "points" and name not in OWN]
 
 
 def points(name: str, **changes: Any) -> np.ndarray:
@@ -25,38 +25,38 @@ def points(name: str, **changes: Any) -> np.ndarray:
 
 
 def shares(which: np.ndarray) -> np.ndarray:
-    """Share of each number that occurs."""
+    """Return the share of each number that occurs."""
     return np.unique(which, return_counts=True)[1] / len(which)
 
 
-# What holds for all ------------------------------------------------------------------------------------------
+# All of them -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PLANE)
-def test_a_set_is_the_same_for_every_seed_and_keeps_off_the_border(name: str) -> None:
+@pytest.mark.parametrize("name", POINTS_2D)
+def test_a_2d_dataset_is_the_same_for_every_seed_and_keeps_off_the_border(name: str) -> None:
     first, second = (load_dataset(with_recommended_settings(GANConfig(seed=seed), name)) for seed in (0, 7))
     assert torch.equal(first.samples, second.samples)
     assert first.samples.dtype == torch.float32
     assert first.samples.shape == (10_000, 2)
     assert first.shape == (2,)
     assert first.samples.abs().max() <= 0.95
-    assert len(first.samples.unique(dim=0)) > 9_990  # points, not one of them again and again
+    assert len(first.samples.unique(dim=0)) > 9_990  # hardly any point occurs twice
     assert (first.modes is not None) == (name in ("two_gaussians", "eight_gaussians", "grid_25", "disjoint"))
 
 
-def test_no_two_sets_are_alike() -> None:
-    assert len({points(name)[:50].tobytes() for name in PLANE}) == len(PLANE)
+def test_no_two_2d_datasets_are_equal() -> None:
+    assert len({points(name)[:50].tobytes() for name in POINTS_2D}) == len(POINTS_2D)
 
 
-def test_loading_draws_nothing_of_torchs_own_randomness() -> None:
+def test_loading_does_not_use_the_global_random_state() -> None:
     before = torch.get_rng_state()
     points("spiral")
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", PLANE)
-def test_a_set_trains_with_the_settings_that_suit_it(name: str, device: str) -> None:
+@pytest.mark.parametrize("name", POINTS_2D)
+def test_every_2d_dataset_trains_with_the_recommended_settings(name: str, device: str) -> None:
     trainer = Trainer(with_recommended_settings(GANConfig(device=device), name))
     for _ in range(5):
         assert all(value.isfinite() for value in trainer.step())
@@ -78,7 +78,7 @@ def modes_of(name: str) -> Modes:
 
 
 @pytest.mark.parametrize("name", [*CENTRES, "disjoint"])
-def test_the_points_gather_at_the_modes(name: str) -> None:
+def test_gaussians_have_the_stated_modes_and_deviation(name: str) -> None:
     modes = modes_of(name)
     centres = modes.centres.double().numpy()
     if name in CENTRES:
@@ -86,17 +86,17 @@ def test_the_points_gather_at_the_modes(name: str) -> None:
         assert centres.shape == expected.shape
         assert np.linalg.norm(expected[:, None] - centres, axis=2).min(axis=1).max() < 1e-6
     found = points(name)
-    ways = found[:, None] - centres
-    nearest = np.linalg.norm(ways, axis=2).argmin(axis=1)
+    offsets = found[:, None] - centres
+    nearest = np.linalg.norm(offsets, axis=2).argmin(axis=1)
     np.testing.assert_allclose(shares(nearest), 1 / len(centres), atol=0.001)
-    way = ways[np.arange(len(found)), nearest]
-    np.testing.assert_allclose(way.std(axis=0), modes.deviation, rtol=0.03)
-    within = np.linalg.norm(way, axis=1) <= 3 * modes.deviation
-    assert within.mean() == pytest.approx(1 - math.exp(-4.5), abs=0.004)  # of a normal distribution in the plane
+    offset = offsets[np.arange(len(found)), nearest]
+    np.testing.assert_allclose(offset.std(axis=0), modes.deviation, rtol=0.03)
+    within = np.linalg.norm(offset, axis=1) <= 3 * modes.deviation
+    assert within.mean() == pytest.approx(1 - math.exp(-4.5), abs=0.004)  # of a 2-D normal distribution
 
 
-def test_the_modes_of_a_set_that_knows_them_lie_apart() -> None:
-    """Or a good sample of one would be one of the other, too."""
+def test_modes_are_more_than_six_deviations_apart() -> None:
+    """Otherwise a sample could be counted for two modes."""
     for name in (*CENTRES, "disjoint"):
         modes = modes_of(name)
         apart = torch.cdist(modes.centres, modes.centres).fill_diagonal_(9).min()
@@ -121,12 +121,12 @@ def test_a_ring_is_round_and_closed() -> None:
 
 
 def from_arc(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Distance to the upper half of the unit circle."""
+    """Return the distance to the upper half of the unit circle."""
     to_ends = np.minimum(np.hypot(x - 1, y), np.hypot(x + 1, y))
     return np.where(y >= 0, abs(np.hypot(x, y) - 1), to_ends)
 
 
-def test_two_moons_are_two_half_circles_that_reach_into_each_other() -> None:
+def test_two_moons_are_interleaving_half_circles() -> None:
     x, y = points("two_moons").T / 0.55 + np.array([[0.5], [0.25]])  # as scikit-learn's make_moons
     upper, lower = from_arc(x, y), from_arc(1 - x, 0.5 - y)
     assert np.minimum(upper, lower).max() < 5 * 0.02 / 0.55
@@ -146,25 +146,25 @@ def test_a_spiral_has_two_arms_evenly_filled() -> None:
     x, y = points("spiral").T / 0.85
     out = np.hypot(x, y)
     turned = np.arctan2(y, x) - 2 * math.pi * out  # 0 on one arm, π on the other, blurred by 0.11
-    far = out > 0.3  # in the middle the arms meet
+    far = out > 0.3  # the arms meet in the middle
     assert abs(np.sin(turned[far])).max() < math.sin(5 * 0.11)
     assert (np.cos(turned[far]) > 0).mean() == pytest.approx(0.5, abs=0.01)
     inner, outer = ((out > low) & (out < high) for low, high in ((0.3, 0.6), (0.6, 0.9)))
     assert outer.sum() / inner.sum() == pytest.approx((0.81 - 0.36) / (0.36 - 0.09), rel=0.1)
 
 
-def test_a_checkerboard_lies_on_its_dark_squares_alone() -> None:
+def test_a_checkerboard_fills_only_its_dark_squares() -> None:
     column, row = np.floor((points("checkerboard").T + 0.9) / 0.45).astype(int)
     assert (column.min(), column.max(), row.min(), row.max()) == (0, 3, 0, 3)
     assert not ((column + row) % 2).any()
     np.testing.assert_allclose(shares(4 * row + column), 1 / 8, atol=0.015)
 
 
-# Drawn by hand -----------------------------------------------------------------------------------------------
+# Drawings ----------------------------------------------------------------------------------------------------
 
 
 def cells_of(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row, counted from the top, and column of the cell that each point lies in."""
+    """Return the row, counted from the top, and the column of the cell that contains each point."""
     place = (found / EXTENT + 1) * SIDE / 2
     return SIDE - 1 - np.floor(place[:, 1]).astype(int), np.floor(place[:, 0]).astype(int)
 
@@ -176,12 +176,14 @@ def test_points_fill_the_painted_cells_of_the_starter() -> None:
 
 
 @given(arrays(bool, (SIDE, SIDE), elements=st.sampled_from([True, False]), fill=st.just(False)).filter(np.any))
-def test_points_lie_in_painted_cells_alone(cells: np.ndarray) -> None:
+def test_all_points_of_a_drawing_lie_in_painted_cells(cells: np.ndarray) -> None:
     row, column = cells_of(points("drawn", drawing=pack(cells)))
-    assert cells[row.clip(0, SIDE - 1), column.clip(0, SIDE - 1)].mean() > 0.999  # a rounding from the edge
+    assert (
+        cells[row.clip(0, SIDE - 1), column.clip(0, SIDE - 1)].mean() > 0.999
+    )  # points at an edge may be rounded across it
 
 
-def test_the_first_row_is_the_top_of_the_picture_and_a_cell_is_filled_evenly() -> None:
+def test_the_first_row_is_at_the_top_and_a_cell_is_filled_evenly() -> None:
     cells = np.zeros((SIDE, SIDE), bool)
     cells[0, 0] = True
     x, y = points("drawn", drawing=pack(cells)).T
@@ -199,20 +201,20 @@ def test_an_empty_drawing_is_refused(text: str) -> None:
         load_dataset(GANConfig(dataset="drawn", drawing=text))
 
 
-def test_a_text_that_is_no_drawing_is_refused() -> None:
+def test_a_text_that_is_not_a_drawing_is_refused() -> None:
     with pytest.raises(DataError, match=r"^drawing = 'abc' is not possible; a drawing is 171 characters of .*\.$"):
         load_dataset(GANConfig(dataset="drawn", drawing="abc"))
 
 
-# What suits whom ---------------------------------------------------------------------------------------------
+# Recommended settings ----------------------------------------------------------------------------------------
 
 
-def test_the_settings_of_pictures_are_the_lectures() -> None:
+def test_the_recommended_settings_of_pictures_are_the_lectures() -> None:
     assert RECOMMENDED_SETTINGS["pictures"].keys() == RECOMMENDED_SETTINGS["points"].keys()
     assert GANConfig(**RECOMMENDED_SETTINGS["pictures"]) == GANConfig()
 
 
-def test_what_suits_points_comes_with_the_first_choice_of_points() -> None:
+def test_changing_from_pictures_to_points_applies_the_recommended_settings() -> None:
     chosen = with_recommended_settings(GANConfig(seed=3, loss="least_squares", classes=(1,)), "ring")
     assert chosen == GANConfig(seed=3, loss="least_squares", dataset="ring", **RECOMMENDED_SETTINGS["points"])
     mine = chosen.replace(batch_size=31)
@@ -220,21 +222,21 @@ def test_what_suits_points_comes_with_the_first_choice_of_points() -> None:
     assert with_recommended_settings(mine, "digits") == GANConfig(seed=3, loss="least_squares")
 
 
-def test_from_pictures_to_pictures_the_classes_alone_are_dropped() -> None:
+def test_changing_between_picture_datasets_clears_only_the_classes() -> None:
     mine = GANConfig(dataset="mnist", classes=(3, 8), batch_size=31)
     assert with_recommended_settings(mine, "digits") == GANConfig(batch_size=31)
 
 
-def test_a_drawing_begins_with_the_starter_and_is_kept() -> None:
-    begun = with_recommended_settings(GANConfig(), "drawn")
-    assert begun.drawing == STARTER
+def test_choosing_drawn_starts_with_the_starter_and_keeps_an_existing_drawing() -> None:
+    started = with_recommended_settings(GANConfig(), "drawn")
+    assert started.drawing == STARTER
     cells = ~unpack(STARTER)
-    mine = begun.replace(drawing=pack(cells))
+    mine = started.replace(drawing=pack(cells))
     assert with_recommended_settings(with_recommended_settings(mine, "ring"), "drawn") == mine
     assert with_recommended_settings(GANConfig(), "ring").drawing == ""
 
 
-def test_an_unknown_set_suits_nothing_and_leaves_for_any_other() -> None:
+def test_an_unknown_dataset_can_be_left_but_not_chosen() -> None:
     with pytest.raises(DataError, match="'rings' is not known"):
         with_recommended_settings(GANConfig(), "rings")
     assert with_recommended_settings(GANConfig(dataset="of another version"), "ring") == with_recommended_settings(

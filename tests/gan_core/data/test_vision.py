@@ -1,4 +1,4 @@
-"""torchvision's sets, on real MNIST files where there are some, and without a network."""
+"""torchvision's datasets, with real MNIST files if this machine has them, and without a network."""
 
 import gzip
 import hashlib
@@ -20,13 +20,13 @@ from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
-from gan_core.data.prepared import Progress, is_prepared
-from gan_core.data.vision import import_torchvision, prepare
+from gan_core.data.import_torchvision import import_torchvision
+from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
 from gan_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "mnist"
-REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` takes it away
+REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` replaces it
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
 
 
@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def mnist(folder: Path) -> Path:
-    """MNIST's real test files, as both of its splits."""
+    """MNIST's real test files, used as both of its splits."""
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
@@ -55,7 +55,7 @@ def mnist(folder: Path) -> Path:
 
 
 @needs_real
-def test_the_real_files_are_read_without_a_network(mnist: Path) -> None:
+def test_mnist_files_in_the_folder_are_read_without_a_network(mnist: Path) -> None:
     dataset = load_dataset(GANConfig(dataset="mnist"))
     assert (dataset.count, dataset.features, dataset.shape) == (10_000, 784, (28, 28))
     assert dataset.samples.dtype == torch.uint8
@@ -68,7 +68,7 @@ def test_the_real_files_are_read_without_a_network(mnist: Path) -> None:
 
 
 @needs_real
-def test_the_lectures_gan_trains_on_it(mnist: Path) -> None:
+def test_the_lectures_gan_trains_on_mnist(mnist: Path) -> None:
     trainer = Trainer(GANConfig(dataset="mnist", generator_hidden=(16,), discriminator_hidden=(16,)))
     assert torch.isfinite(trainer.step().loss_d)
 
@@ -76,18 +76,18 @@ def test_the_lectures_gan_trains_on_it(mnist: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "class_name"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
 )
-def test_without_network_and_files_a_sentence_says_what_to_do(folder: Path, name: str, class_name: str) -> None:
+def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name: str, class_name: str) -> None:
     with pytest.raises(DataError) as caught:
         load_dataset(GANConfig(dataset=name))
     said = str(caught.value)
-    assert said.startswith(f"{class_name} could not be had: the tests have no network")
+    assert said.startswith(f"{class_name} is not available: the tests have no network")
     assert str(folder / class_name / "raw") in said
     assert "train-images-idx3-ubyte.gz" in said
     assert "bundled digits" in said
-    assert [path for path in folder.rglob("*") if path.is_file()] == [], "nothing half is left"
+    assert [path for path in folder.rglob("*") if path.is_file()] == [], "no incomplete file is left"
 
 
-def test_a_broken_archive_never_counts_as_data(folder: Path) -> None:
+def test_a_damaged_archive_is_not_used_as_data(folder: Path) -> None:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half a file")
@@ -96,17 +96,17 @@ def test_a_broken_archive_never_counts_as_data(folder: Path) -> None:
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["train-images-idx3-ubyte.gz"]
 
 
-def test_a_broken_unpacked_file_is_told(folder: Path) -> None:
+def test_a_damaged_unpacked_file_is_refused(folder: Path) -> None:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for split in ("train", "t10k"):
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
-    with pytest.raises(DataError, match="MNIST could not be had"):
+    with pytest.raises(DataError, match="MNIST is not available"):
         load_dataset(GANConfig(dataset="mnist"))
 
 
-def test_the_folder_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_data_folder_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path / "there"))
     assert data_folder() == tmp_path / "there"
     monkeypatch.delenv("GAN_DATA_DIR")
@@ -114,24 +114,24 @@ def test_the_folder_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch, tm
     assert data_folder() == tmp_path / "gan-training-dashboard"
 
 
-def test_torchvision_imports_beside_this_pytorch_and_is_not_paid_for_otherwise() -> None:
+def test_torchvision_can_be_imported_and_is_not_loaded_for_other_datasets() -> None:
     code = (
         "import sys\n"
         "from gan_core import GANConfig, Trainer\n"
         "Trainer(GANConfig(generator_hidden=(4,), discriminator_hidden=(4,)))\n"
         "assert 'torchvision' not in sys.modules\n"
-        "from gan_core.data.vision import import_torchvision\n"
+        "from gan_core.data.import_torchvision import import_torchvision\n"
         "print(import_torchvision().datasets.MNIST.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "MNIST"
 
 
-def test_a_broken_installation_is_not_hidden() -> None:
+def test_an_import_error_of_torchvision_is_raised() -> None:
     code = (
         "import sys\n"
-        "from gan_core.data.vision import import_torchvision\n"
-        "sys.modules['torchvision.datasets'] = None\n"  # Python's word for a module that cannot be imported
+        "from gan_core.data.import_torchvision import import_torchvision\n"
+        "sys.modules['torchvision.datasets'] = None\n"  # makes the import raise ModuleNotFoundError
         "import_torchvision()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -147,25 +147,27 @@ def test_uint8_and_float_samples_give_the_same_batches() -> None:
     assert torch.equal(as_bytes.batch(indices), as_floats.batch(indices))
 
 
-# Prepared once, mapped by every run ------------------------------------------------------------------------
+# Prepared files ----------------------------------------------------------------------------------------------
 
 
 @needs_real
-def test_a_prepared_set_is_mapped_without_torchvision_and_shared(mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prepared_dataset_is_mapped_copy_on_write(mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = GANConfig(dataset="mnist")
     assert not is_prepared("mnist")
     first = load_dataset(config)
     assert is_prepared("mnist")
-    monkeypatch.setattr("gan_core.data.vision.import_torchvision", lambda: pytest.fail("not needed any more"))
+    monkeypatch.setattr(
+        "gan_core.data.prepared.import_torchvision", lambda: pytest.fail("torchvision is not needed again")
+    )
     second = load_dataset(config)
     kept = first.samples[0].clone()
-    second.samples[0] = 255  # a run that wrote into its data would change its own view alone
+    second.samples[0] = 255  # writing changes the data of this run only
     assert torch.equal(first.samples[0], kept)
     assert torch.equal(load_dataset(config).samples[0], kept)
 
 
 @needs_real
-def test_newer_files_put_there_by_hand_are_read_again(mnist: Path) -> None:
+def test_newer_downloaded_files_are_prepared_again(mnist: Path) -> None:
     load_dataset(GANConfig(dataset="mnist"))
     raw = mnist / "train-labels-idx1-ubyte"
     later = raw.stat().st_mtime + 3600
@@ -174,17 +176,17 @@ def test_newer_files_put_there_by_hand_are_read_again(mnist: Path) -> None:
 
 
 @needs_real
-def test_only_some_classes(mnist: Path) -> None:
+def test_only_the_samples_of_the_chosen_classes_are_used(mnist: Path) -> None:
     every = load_dataset(GANConfig(dataset="mnist"))
     some = load_dataset(GANConfig(dataset="mnist", classes=(8, 3)))
     assert every.labels is not None
     wanted = ((every.labels == 3) | (every.labels == 8)).nonzero().flatten()
-    assert some.count == len(wanted) == 1010 + 974  # of MNIST's test digits
+    assert some.count == len(wanted) == 1010 + 974  # of MNIST's test files
     assert torch.equal(some.batch(torch.arange(some.count)), every.batch(wanted))
 
 
 @needs_real
-def test_the_training_files_are_enough(mnist: Path) -> None:
+def test_the_files_for_testing_are_not_needed(mnist: Path) -> None:
     for path in mnist.glob("t10k-*"):
         path.unlink()
     assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
@@ -192,12 +194,12 @@ def test_the_training_files_are_enough(mnist: Path) -> None:
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Nothing into the tests' output."""
+        """Write nothing to the tests' output."""
 
 
 @pytest.fixture
 def mirror(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A mirror of MNIST on this machine: archives of its real test files, under the training files' names."""
+    """A local mirror of MNIST: archives of its real test files, named like the training files."""
     place = tmp_path_factory.mktemp("mirror")
     resources = []
     for file in ("images-idx3-ubyte", "labels-idx1-ubyte"):
@@ -215,15 +217,15 @@ def mirror(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
 
 
 @needs_real
-def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
+def test_a_download_reports_progress_and_leaves_no_temporary_files(
     folder: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan_core.data.vision.WATCH", 0.001)
-    told: list[Progress] = []
-    prepare("mnist", folder, told.append)
+    monkeypatch.setattr("gan_core.data.prepared.REPORT_EVERY", 0.001)
+    reports: list[Progress] = []
+    prepare_dataset("mnist", folder, reports.append)
     assert is_prepared("mnist", folder)
     assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
-    downloading = [progress for progress in told if progress.words == "Downloading MNIST"]
+    downloading = [progress for progress in reports if progress.words == "Downloading MNIST"]
     assert downloading
     assert all(progress.unit == "bytes" and 0 <= progress.done <= progress.total for progress in downloading)
     assert [progress.done for progress in downloading] == sorted(progress.done for progress in downloading)
@@ -231,9 +233,9 @@ def test_a_download_tells_how_far_it_is_and_leaves_nothing_beside(
 
 
 @needs_real
-def test_a_download_with_a_wrong_checksum_never_counts_as_data(folder: Path, mirror: Path) -> None:
+def test_a_download_with_a_wrong_checksum_is_not_used_as_data(folder: Path, mirror: Path) -> None:
     (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match=r"MNIST could not be had: .*File not found or corrupted"):
-        prepare("mnist", folder)
+    with pytest.raises(DataError, match=r"MNIST is not available: .*File not found or corrupted"):
+        prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []

@@ -1,4 +1,4 @@
-"""What a learner takes home makes the page's own pictures."""
+"""The exported files contain the run's networks and sample the page's own fakes."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from gan_core import GANConfig, Trainer
-from gan_core.export.weights import as_torch_file, generator_snippet, read_metadata, save_networks, write_whole
+from gan_core.export.snippet import generator_snippet
+from gan_core.export.weights import as_torch_file, read_metadata, save_networks
 from gan_core.sampling import generate, sample_noise
 from tests.gan_core.support import same, tiny, tiny_trainer
 
@@ -32,7 +33,7 @@ def trained() -> Trainer:
     return trainer
 
 
-def test_files_hold_both_networks_and_say_where_from(trained: Trainer, tmp_path: Path) -> None:
+def test_the_files_contain_both_networks_config_and_iteration(trained: Trainer, tmp_path: Path) -> None:
     save_networks(tmp_path, trained)
     assert {path.name for path in tmp_path.iterdir()} == {"generator.safetensors", "discriminator.safetensors"}
     for name in ("generator", "discriminator"):
@@ -43,7 +44,7 @@ def test_files_hold_both_networks_and_say_where_from(trained: Trainer, tmp_path:
         assert metadata["iteration"] == "3"
 
 
-def test_the_torch_file_loads_without_trust(trained: Trainer, tmp_path: Path) -> None:
+def test_the_torch_file_loads_with_weights_only(trained: Trainer, tmp_path: Path) -> None:
     save_networks(tmp_path, trained)
     file = as_torch_file((tmp_path / "generator.safetensors").read_bytes())
     content = torch.load(io.BytesIO(file), weights_only=True)
@@ -55,7 +56,7 @@ def test_the_torch_file_loads_without_trust(trained: Trainer, tmp_path: Path) ->
 
 @pytest.mark.parametrize("changes", CONFIGS.values(), ids=list(CONFIGS))
 @pytest.mark.parametrize("data", ["points", "digits"])
-def test_the_snippet_makes_the_same_pictures(
+def test_the_snippet_samples_the_same_fakes_as_the_page(
     changes: dict[str, Any], data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = tiny_trainer(**changes) if data == "points" else Trainer(tiny(**changes))
@@ -69,16 +70,3 @@ def test_the_snippet_makes_the_same_pictures(
     name = "points" if data == "points" else "pictures"
     assert made[name].shape == (5, *trainer.dataset.shape)
     np.testing.assert_array_equal(made[name].numpy(), shown)
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_whole(path, b"old")
-    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        write_whole(path, b"new and longer")
-    assert path.read_bytes() == b"old"
-    monkeypatch.undo()
-    write_whole(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

@@ -1,7 +1,8 @@
-"""Work in a process of its own: it tells how far it is, it can be called off, its crash is its own."""
+"""Work in a child process: progress, results, failures and cancelling."""
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,38 +11,42 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from gan_core.data.errors import DataError
-from gan_core.data.prepared import Progress, ReportProgress
-from gan_core.runs.jobs import Job, JobDone, JobFailed, Jobs, State
+from gan_core.data.progress import Progress, ReportProgress
+from gan_core.runs.jobs import MAX_MEMORY, Job, JobDone, JobFailed, Jobs, State
 
-DEADLINE = 30.0  # seconds: the first child waits for the server that it is forked from
+DEADLINE = 30.0  # seconds; the first child waits until the fork server has started
 
 
-def add(first: int, second: int, tell: ReportProgress) -> int:
-    tell(Progress("Adding", 1, 2, "numbers"))
+def add(first: int, second: int, report: ReportProgress) -> int:
+    report(Progress("Adding", 1, 2, "numbers"))
     return first + second
 
 
-def refuse(tell: ReportProgress) -> None:
+def refuse(report: ReportProgress) -> None:
     raise DataError("field = 1 is not possible.")
 
 
-def stumble(tell: ReportProgress) -> None:
+def fail(report: ReportProgress) -> None:
     raise KeyError("what")
 
 
-def die(tell: ReportProgress) -> None:
+def allocate(count: int, report: ReportProgress) -> int:
+    return len(bytearray(count))
+
+
+def die(report: ReportProgress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def linger(folder: str, tell: ReportProgress) -> None:
+def linger(folder: str, report: ReportProgress) -> None:
     with TemporaryDirectory(dir=folder):
-        tell(Progress("Lingering"))
+        report(Progress("Lingering"))
         time.sleep(60)
 
 
-def until(preparation: Job, wanted: Callable[[State], bool]) -> State:
+def until(job: Job, wanted: Callable[[State], bool]) -> State:
     began = time.monotonic()
-    while not wanted(state := preparation.poll(0.05)):
+    while not wanted(state := job.poll(0.05)):
         assert time.monotonic() - began < DEADLINE, f"still {state}"
     return state
 
@@ -50,7 +55,7 @@ def ended(state: State) -> bool:
     return not isinstance(state, Progress)
 
 
-def test_its_result_comes_back() -> None:
+def test_a_job_returns_its_result() -> None:
     assert until(Job(add, 2, 3), ended) == JobDone(5)
 
 
@@ -58,35 +63,43 @@ def test_its_result_comes_back() -> None:
     ("work", "said"),
     [
         (refuse, "field = 1 is not possible."),
-        (stumble, "It stopped on an error: KeyError: 'what'"),
+        (fail, "The work failed with KeyError: 'what'"),
         (die, "The work ended unexpectedly (exit code -9)."),
     ],
 )
-def test_what_goes_wrong_comes_back_as_a_sentence(work: Callable[..., None], said: str) -> None:
+def test_a_failing_job_reports_the_reason(work: Callable[..., None], said: str) -> None:
     assert until(Job(work), ended) == JobFailed(said)
 
 
-def test_called_off_it_cleans_up_and_ends(tmp_path: Path) -> None:
-    preparation = Job(linger, str(tmp_path))
-    until(preparation, lambda state: state == Progress("Lingering"))
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
+def test_a_job_cannot_allocate_more_memory_than_the_limit() -> None:
+    assert until(Job(allocate, MAX_MEMORY // 2), ended) == JobDone(MAX_MEMORY // 2)
+    state = until(Job(allocate, MAX_MEMORY + 1), ended)
+    assert isinstance(state, JobFailed)
+    assert state.message.startswith("The work failed with MemoryError")
+
+
+def test_a_cancelled_job_removes_its_temporary_files_and_ends(tmp_path: Path) -> None:
+    job = Job(linger, str(tmp_path))
+    until(job, lambda state: state == Progress("Lingering"))
     assert list(tmp_path.iterdir())
-    preparation.cancel()
-    assert preparation.poll() == JobFailed("Called off.")
+    job.cancel()
+    assert job.poll() == JobFailed("Cancelled.")
     assert list(tmp_path.iterdir()) == []
-    preparation.cancel()
+    job.cancel()
 
 
-def test_who_wants_the_same_waits_for_the_same_process(tmp_path: Path) -> None:
-    preparations = Jobs()
-    first = preparations.want("set", "ann", linger, str(tmp_path))
-    assert preparations.want("set", "bob", linger, str(tmp_path)) is first
-    assert preparations.want("other", "ann", add, 1, 1) is not first
+def test_visitors_who_want_the_same_job_share_one_process(tmp_path: Path) -> None:
+    jobs = Jobs()
+    first = jobs.want("mnist", "ann", linger, str(tmp_path))
+    assert jobs.want("mnist", "bob", linger, str(tmp_path)) is first
+    assert jobs.want("other", "ann", add, 1, 1) is not first
     until(first, lambda state: state == Progress("Lingering"))
-    preparations.leave("set", "ann")
-    assert not ended(first.poll()), "bob still waits for it"
-    preparations.leave("set", "bob")
-    assert ended(first.poll()), "nobody waits for it any more"
-    preparations.leave("set", "bob")
-    assert preparations.want("set", "ann", add, 1, 1) is not first
-    preparations.leave("set", "ann")
-    preparations.leave("other", "ann")
+    jobs.leave("mnist", "ann")
+    assert not ended(first.poll()), "bob still waits for the job"
+    jobs.leave("mnist", "bob")
+    assert ended(first.poll()), "nobody waits for the job any more"
+    jobs.leave("mnist", "bob")
+    assert jobs.want("mnist", "ann", add, 1, 1) is not first
+    jobs.leave("mnist", "ann")
+    jobs.leave("other", "ann")

@@ -1,4 +1,4 @@
-"""Uploaded points: what is read of a table, how it is scaled, and what is refused."""
+"""Uploaded points: how a table is read and scaled, and what is refused."""
 
 import math
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from gan_core.data.errors import DataError
 from gan_core.data.own.points import MAX_CSV, read_points
-from gan_core.data.own.samples import KEPT_REFUSALS
+from gan_core.data.own.refusals import KEPT_REFUSALS
 
 SQUARES = [(x, x * x) for x in range(-9, 11)]  # 20 points; x from -9 to 10, y from 0 to 100
 SCALED = np.array([((x - 0.5) * 0.9 / 50, (y - 50) * 0.9 / 50) for x, y in SQUARES])
 
 
-def table(points: list[tuple[float, float]], between: str = ",", end: str = "\n") -> str:
-    return "".join(f"{x}{between}{y}{end}" for x, y in points)
+def table(points: list[tuple[float, float]], separator: str = ",", end: str = "\n") -> str:
+    return "".join(f"{x}{separator}{y}{end}" for x, y in points)
 
 
 def read(text: str, encoding: str = "utf-8") -> np.ndarray:
@@ -25,24 +25,24 @@ def read(text: str, encoding: str = "utf-8") -> np.ndarray:
     return gathered.array
 
 
-@pytest.mark.parametrize("between", [",", ";", "\t", ", ", " ; "])
+@pytest.mark.parametrize("separator", [",", ";", "\t", ", ", " ; "])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])
 @pytest.mark.parametrize("heading", ["", "x{}y", '"x"{}"y"', "\n  \nWeg{}größe"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_every_usual_way_to_write_a_table(between: str, end: str, heading: str, encoding: str) -> None:
-    points = read((heading + end).format(between) + table(SQUARES, between, end).rstrip("\r\n"), encoding)
+def test_tables_in_all_common_formats_are_read(separator: str, end: str, heading: str, encoding: str) -> None:
+    points = read((heading + end).format(separator) + table(SQUARES, separator, end).rstrip("\r\n"), encoding)
     assert points.dtype == np.float32
     np.testing.assert_allclose(points, SCALED, atol=1e-6)
 
 
-def test_numbers_in_every_usual_form() -> None:
-    forms = ["-3", "+2.5", ".5", "1e-3", "2E2", '"7"', " 8 "]
-    points = read("".join(f"{form},0\n" for form in forms * 3))
+def test_numbers_in_common_notations_are_read() -> None:
+    notations = ["-3", "+2.5", ".5", "1e-3", "2E2", '"7"', " 8 "]
+    points = read("".join(f"{notation},0\n" for notation in notations * 3))
     values = np.array([-3, 2.5, 0.5, 0.001, 200, 7, 8] * 3)
     np.testing.assert_allclose(points[:, 0], (values - 98.5) / 101.5 * 0.9, atol=1e-6)
 
 
-def test_both_axes_are_divided_by_one_number_and_it_is_told() -> None:
+def test_both_axes_are_scaled_by_one_number_which_a_note_states() -> None:
     gathered = read_points("points.csv", table(SQUARES).encode())
     assert gathered.notes == ("Scaled to fit: x is shifted by -0.5 and y by -50, then both are divided by 55.5556.",)
     np.testing.assert_allclose(gathered.array, (np.array(SQUARES) - [0.5, 50]) / 55.5556, atol=1e-5)
@@ -59,7 +59,7 @@ def test_both_axes_are_divided_by_one_number_and_it_is_told() -> None:
         [(1 + 2.2e-16 * index, 1) for index in range(16)],
     ],
 )
-def test_extreme_points_stay_within_the_range(points: list[tuple[float, float]]) -> None:
+def test_extreme_points_are_scaled_into_the_range(points: list[tuple[float, float]]) -> None:
     scaled = read(table(points))
     assert np.abs(scaled).max() == np.float32(0.9)
     assert np.isfinite(scaled).all()
@@ -97,25 +97,25 @@ def test_bad_lines_are_refused_by_number_and_the_good_ones_are_read() -> None:
     )
 
 
-def test_a_decimal_comma_is_no_decimal_point() -> None:
+def test_a_decimal_comma_is_refused() -> None:
     with pytest.raises(DataError, match=r"Line 2 \(1,5;2,5\) is not two numbers, with a decimal point\."):
         read("1,5;2,5\n" * 20)
 
 
-def test_refusals_are_bounded() -> None:
+def test_the_number_of_refusals_is_limited() -> None:
     gathered = read_points("points.csv", (table(SQUARES) + "1,x\n" * 1000).encode())
     assert len(gathered.refusals) == KEPT_REFUSALS + 1
     assert gathered.refusals[-2:] == ("Line 70 (1,x) is not two numbers, with a decimal point.", "And 950 more.")
 
 
-def test_a_long_line_is_shown_short() -> None:
+def test_a_refusal_quotes_only_the_beginning_of_a_long_line() -> None:
     gathered = read_points("points.csv", (table(SQUARES) + "\x1b[31m" + "9" * 200_000).encode())
     (refusal,) = gathered.refusals
     assert refusal.startswith("Line 21 (�[31m999")
     assert len(refusal) < 100
 
 
-def test_sixteen_are_enough_and_fifteen_are_not() -> None:
+def test_at_least_sixteen_points_are_needed() -> None:
     assert len(read(table(SQUARES[:16]))) == 16
     sentence = r"^15 points could be read; it should be 16 to 100,000\. Line 16 \(\?\) does not have two columns\.$"
     with pytest.raises(DataError, match=sentence):
@@ -123,30 +123,33 @@ def test_sixteen_are_enough_and_fifteen_are_not() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "x,y\n", "\ufeff"])
-def test_nothing_at_all(text: str) -> None:
+def test_a_table_without_points_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"^0 points could be read; it should be 16 to 100,000\.$"):
         read(text)
 
 
-def test_of_more_than_a_hundred_thousand_the_first_are_used() -> None:
+def test_only_the_first_hundred_thousand_points_are_used() -> None:
     text = table(SQUARES) * 5000
     assert len(read_points("points.csv", text.encode()).notes) == 1
     gathered = read_points("points.csv", (text + "1000,1000\n").encode())
     assert gathered.array.shape == (100_000, 2)
-    assert gathered.notes[0] == "The first 100,000 points are used: that is the most."
+    assert gathered.notes[0] == "Only the first 100,000 points are used, which is the limit."
     np.testing.assert_allclose(gathered.array[-20:], SCALED, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (bytes(MAX_CSV + 1), r"^points\.csv has more than 10 MB, which is the most that is read\.$"),
-        (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is no text in UTF-8: save the table as CSV in UTF-8\.$"),
-        (b"3,4\n" * 20, r"^All 20 points lie in one place, at \(3, 4\): there is no shape to learn\.$"),
-        (b"a,b,c\n" * 10_002, r"^This is no table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col"),
+        (bytes(MAX_CSV + 1), r"^points\.csv is larger than 10 MB, which is the limit\.$"),
+        (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is not a text in UTF-8: save the table as CSV in UTF-8\.$"),
+        (b"3,4\n" * 20, r"^All 20 points are at the same place, \(3, 4\): there is no shape to learn\.$"),
+        (
+            b"a,b,c\n" * 10_002,
+            r"^This is not a table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col",
+        ),
     ],
 )
-def test_what_is_no_table_of_points_says_so(content: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_table_of_points_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
         read_points("points.csv", content)
 
@@ -163,7 +166,7 @@ LINES = st.lists(st.lists(CELLS, max_size=3).map(",".join), max_size=40).map("\n
     )
 )
 @settings(max_examples=400)
-def test_whatever_comes_in_points_or_a_sentence_come_out(content: bytes) -> None:
+def test_any_bytes_give_points_or_a_data_error(content: bytes) -> None:
     try:
         gathered = read_points("points.csv", b"0,0\n1,1\n" * 8 + content)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""The learner's own data from the kept file on: loaded, shared between runs, kept by Reset, gone with the run."""
+"""Runs on the learner's own data: the kept file, its loaders, and how runs share it."""
 
 import errno
 import os
@@ -20,7 +20,8 @@ from gan_core import GANConfig, Trainer
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.data.own.points import read_points
-from gan_core.data.own.samples import OWN_FILE, Gathered, fingerprint, keep
+from gan_core.data.own.refusals import Gathered
+from gan_core.data.own.samples import OWN_FILE, fingerprint, keep
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
@@ -30,10 +31,10 @@ from tests.gan_core.support import noise_pictures, own_file, points, tiny
 POINTS = points(20, 2).samples.numpy()
 
 
-# The file --------------------------------------------------------------------------------------------------
+# The kept file -----------------------------------------------------------------------------------------------
 
 
-def test_the_fingerprint_tells_apart() -> None:
+def test_the_fingerprint_depends_on_values_shape_and_dtype() -> None:
     pictures = noise_pictures(20)
     other = pictures.copy()
     other[7, 3, 3] ^= 1
@@ -41,16 +42,16 @@ def test_the_fingerprint_tells_apart() -> None:
     prints = [fingerprint(array) for array in arrays]
     assert len(set(prints)) == len(arrays)
     assert fingerprint(pictures.copy()) == prints[0]
-    assert fingerprint(np.repeat(pictures, 2, 0)[::2]) == prints[0]  # wherever the samples lie in memory
+    assert fingerprint(np.repeat(pictures, 2, 0)[::2]) == prints[0]  # memory layout makes no difference
     assert all(GANConfig(own_data=digits).own_data == digits for digits in prints)
 
 
-def test_keeping_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keep_leaves_the_old_file_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "upload.npy"
     assert keep(POINTS, path) == fingerprint(POINTS)
 
-    def full(file: Any, *_: object, **__: object) -> None:
-        file.write(b"half")
+    def full(file: Path, *_: object, **__: object) -> None:
+        file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
@@ -60,7 +61,7 @@ def test_keeping_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     np.testing.assert_array_equal(np.load(path), POINTS)
 
 
-def test_what_was_read_may_come_from_another_process() -> None:
+def test_gathered_samples_and_errors_can_be_pickled() -> None:
     gathered = Gathered(noise_pictures(20), ("One.",), ("Two.",))
     received = pickle.loads(pickle.dumps(gathered))
     np.testing.assert_array_equal(received.array, gathered.array)
@@ -68,10 +69,10 @@ def test_what_was_read_may_come_from_another_process() -> None:
     assert str(pickle.loads(pickle.dumps(DataError("No.")))) == "No."
 
 
-# Its loaders -----------------------------------------------------------------------------------------------
+# Loaders -----------------------------------------------------------------------------------------------------
 
 
-def test_pictures_are_loaded_as_they_were_kept(tmp_path: Path) -> None:
+def test_kept_pictures_are_loaded_unchanged(tmp_path: Path) -> None:
     path, settings = own_file(tmp_path, side=12)
     dataset = load_dataset(tiny(**settings), path)
     assert (dataset.name, dataset.title) == ("own_pictures", "My own pictures")
@@ -80,7 +81,7 @@ def test_pictures_are_loaded_as_they_were_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 12, 12), noise_pictures(20, 12))
 
 
-def test_points_are_loaded_as_they_were_kept(tmp_path: Path) -> None:
+def test_kept_points_are_loaded_unchanged(tmp_path: Path) -> None:
     gathered = read_points("a.csv", "".join(f"{x},{y}\n" for x, y in POINTS.tolist()).encode())
     config = tiny(dataset="own_points", own_data=keep(gathered.array, tmp_path / "p.npy"))
     dataset = load_dataset(config, tmp_path / "p.npy")
@@ -104,7 +105,7 @@ def test_runs_share_the_files_memory_and_cannot_change_it(tmp_path: Path) -> Non
 
 
 def mapped(path: Path, address: int) -> bool:
-    """Whether this address of this process is a place in the file."""
+    """Return whether this address of this process is mapped from the file."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         if line.endswith(str(path)):
             begin, end = (int(part, 16) for part in line.split()[0].split("-"))
@@ -113,7 +114,7 @@ def mapped(path: Path, address: int) -> bool:
     return False
 
 
-def test_a_run_that_reads_a_file_is_not_disturbed_by_a_new_upload_in_its_place(tmp_path: Path) -> None:
+def test_a_new_upload_does_not_change_the_data_of_a_loaded_run(tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     dataset = load_dataset(tiny(**settings), path)
     keep(np.zeros((20, 8, 8), np.uint8), path)
@@ -123,33 +124,33 @@ def test_a_run_that_reads_a_file_is_not_disturbed_by_a_new_upload_in_its_place(t
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"picture_size": 12}, "Your own pictures were brought to 8×8 pixels, not 12×12: upload them again."),
-        ({"dataset": "own_points"}, "The file of your own data holds no points: upload a CSV"),
-        ({"own_data": "0123456789abcdef"}, "The pictures that are here are not those of these settings: upload the"),
-        ({"own_data": ""}, "The pictures that are here are not those of these settings: upload the pictures again."),
+        ({"picture_size": 12}, "Your own pictures were scaled to 8×8 pixels, not 12×12: upload them again."),
+        ({"dataset": "own_points"}, "The file of your own data contains no points: upload a CSV"),
+        ({"own_data": "0123456789abcdef"}, "The available pictures are not those of these settings: upload the"),
+        ({"own_data": ""}, "The available pictures are not those of these settings: upload the pictures again."),
         ({"classes": (1,)}, r"classes = (1,) is not possible for My own pictures"),
     ],
 )
-def test_settings_that_do_not_fit_the_file(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_settings_that_do_not_fit_the_file_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     with pytest.raises(DataError) as caught:
         load_dataset(tiny(**{**settings, **changes}), path)
     assert str(caught.value).startswith(said)
 
 
-def test_points_are_no_pictures(tmp_path: Path) -> None:
+def test_a_file_of_points_is_refused_as_pictures(tmp_path: Path) -> None:
     config = tiny(dataset="own_pictures", own_data=keep(POINTS, tmp_path / "p.npy"))
-    with pytest.raises(DataError, match=r"^The file of your own data holds no pictures: upload pictures"):
+    with pytest.raises(DataError, match=r"^The file of your own data contains no pictures: upload pictures"):
         load_dataset(config, tmp_path / "p.npy")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("own_pictures", "pictures"), ("own_points", "points")])
-def test_no_file(name: str, kind: str, tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(name: str, kind: str, tmp_path: Path) -> None:
     for own in (None, tmp_path / "nothing.npy"):
         with pytest.raises(DataError) as caught:
             load_dataset(tiny(dataset=name, own_data="0123456789abcdef"), own)
         assert str(caught.value) == (
-            f"Your own {kind} are not here: upload the {kind} again. Uploads are not kept once their run has ended."
+            f"Your own {kind} are not available: upload the {kind} again. Uploads are not kept once their run has ended."
         )
 
 
@@ -175,7 +176,7 @@ def packed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [pickled, cut_off, no_array, emptied, packed])
-def test_a_broken_file(harm: Any, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(harm: Any, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     harm(path)
     with pytest.raises(DataError, match=r"^The file of your own pictures cannot be read: upload the pictures again\."):
@@ -187,7 +188,7 @@ def test_a_broken_file(harm: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where runs make their folders."""
+    """The folder in which runs create theirs."""
     folders = tmp_path / "runs"
     folders.mkdir()
     temporary = SimpleNamespace(mkdtemp=partial(tempfile.mkdtemp, dir=folders))
@@ -210,7 +211,7 @@ def inline() -> Any:
 
 
 def trained_on(run: Run) -> tuple[str, int]:
-    """Title and count of the data of a run that goes one iteration."""
+    """Train one iteration; return the title and the number of samples of the run's dataset."""
     run.send(Step(1))
     report = run.poll(30)
     assert report.snapshot is not None, report.failure
@@ -218,11 +219,13 @@ def trained_on(run: Run) -> tuple[str, int]:
     return report.snapshot.dataset_title, report.snapshot.dataset_count
 
 
-def test_a_run_keeps_the_file_and_takes_it_along(registry: Registry, tmp_path: Path, folders: Path) -> None:
+def test_a_run_keeps_its_file_and_passes_it_on_when_restarted(
+    registry: Registry, tmp_path: Path, folders: Path
+) -> None:
     path, settings = own_file(tmp_path)
     run = registry.create(tiny(**settings), path)
     assert os.path.samefile(run.folder / OWN_FILE, path)
-    path.unlink()  # the page's own upload may go
+    path.unlink()  # the page may delete its upload
     assert trained_on(run) == ("My own pictures", 20)
     again = registry.restart(run.id, tiny(**settings, seed=5))
     assert trained_on(again) == ("My own pictures", 20)
@@ -231,7 +234,7 @@ def test_a_run_keeps_the_file_and_takes_it_along(registry: Registry, tmp_path: P
     assert list(folders.iterdir()) == []
 
 
-def test_a_real_snapshot_is_one_of_the_pictures(registry: Registry, tmp_path: Path) -> None:
+def test_the_real_samples_of_a_snapshot_are_the_uploaded_pictures(registry: Registry, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     snapshot = registry.create(tiny(**settings), path).poll(30).snapshot
     assert snapshot is not None
@@ -241,7 +244,7 @@ def test_a_real_snapshot_is_one_of_the_pictures(registry: Registry, tmp_path: Pa
     assert {picture.tobytes() for picture in shown} <= kept
 
 
-def test_the_file_is_taken_along_while_another_set_is_tried(
+def test_a_restart_on_another_dataset_keeps_the_file(
     inline: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
@@ -252,7 +255,7 @@ def test_the_file_is_taken_along_while_another_set_is_tried(
     assert trained_on(inline.restart(run.id, tiny(**settings))) == ("My own pictures", 20)
 
 
-def test_other_data_replace_the_old(inline: Registry, tmp_path: Path) -> None:
+def test_a_new_upload_replaces_the_file_of_a_run(inline: Registry, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     run = inline.create(tiny(**settings), path)
     config = tiny(dataset="own_points", own_data=keep(POINTS, tmp_path / "p.npy"))
@@ -260,34 +263,34 @@ def test_other_data_replace_the_old(inline: Registry, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("own_data", ["", "0123456789abcdef"])
-def test_a_file_is_not_taken_along_to_settings_that_do_not_name_it(
+def test_a_file_is_not_passed_on_to_settings_with_another_fingerprint(
     own_data: str, inline: Registry, tmp_path: Path
 ) -> None:
     path, settings = own_file(tmp_path)
     run = inline.create(tiny(**settings), path)
-    with pytest.raises(CannotStart, match=r"^Your own pictures are not here: upload the pictures again\."):
+    with pytest.raises(CannotStart, match=r"^Your own pictures are not available: upload the pictures again\."):
         inline.restart(run.id, tiny(**{**settings, "own_data": own_data}))
 
 
-def test_a_restart_that_fails_leaves_run_and_file(registry: Registry, tmp_path: Path, folders: Path) -> None:
+def test_a_failed_restart_keeps_the_run_and_its_file(registry: Registry, tmp_path: Path, folders: Path) -> None:
     path, settings = own_file(tmp_path)
     run = registry.create(tiny(**settings), path)
-    with pytest.raises(CannotStart, match=r"^Your own pictures were brought to 8×8 pixels, not 12×12"):
+    with pytest.raises(CannotStart, match=r"^Your own pictures were scaled to 8×8 pixels, not 12×12"):
         registry.restart(run.id, tiny(**{**settings, "picture_size": 12}), wait=30)
     assert registry.get(run.id) is run
     assert list(folders.iterdir()) == [run.folder]
     assert trained_on(run) == ("My own pictures", 20)
 
 
-def test_an_upload_that_is_gone_is_told(inline: Registry, tmp_path: Path) -> None:
+def test_a_run_reports_that_its_upload_is_missing(inline: Registry, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     path.unlink()
     report = inline.create(tiny(**settings), path).poll()
     assert report.failure is not None
-    assert report.failure.message.startswith("Your own pictures are not here: upload the pictures again.")
+    assert report.failure.message.startswith("Your own pictures are not available: upload the pictures again.")
 
 
-def test_a_disk_without_second_names_gets_a_copy(
+def test_the_file_is_copied_where_hard_links_are_not_possible(
     inline: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -303,7 +306,7 @@ def test_a_disk_without_second_names_gets_a_copy(
     assert report.state == "failed"
 
 
-def test_a_full_disk_leaves_no_folder_behind(
+def test_a_full_disk_leaves_no_run_folder(
     inline: Registry, tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -1,0 +1,28 @@
+"""Writing files so that a reader never sees half of one."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` make a file beside ``path``, then move it there: ``path`` is complete, or stays as it was.
+
+    Two writers of one path do not collide: the later one wins. OSError if the disk does not take the file.
+    """
+    partial = path.with_name(f".{secrets.token_hex(4)}-{path.name}")  # same ending: numpy would append one
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write ``array`` atomically to ``path``, which ends in .npy. OSError if the disk does not take it."""
+    write_atomically(path, lambda partial: np.save(partial, array, allow_pickle=False))
