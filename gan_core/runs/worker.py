@@ -6,22 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gan_core.config import GANConfig
+from gan_core.runs import protocol
 from gan_core.runs.active_run import ActiveRun
-from gan_core.runs.protocol import (
-    Command,
-    Failure,
-    Pause,
-    Play,
-    Reconfigure,
-    Report,
-    Sample,
-    Save,
-    State,
-    Step,
-    Try,
-    Update,
-    Walk,
-)
+from gan_core.runs.protocol import Failure, Report, State
 from gan_core.snapshot import Snapshot
 from gan_core.training.divergence import Diverged
 from gan_core.training.threads import use_threads
@@ -54,7 +41,7 @@ class Worker:
         """Build networks and load data."""
         self._guarded(self._start)
 
-    def handle(self, command: Command) -> None:
+    def handle(self, command: protocol.Command) -> None:
         """Carry out one command; a failed run ignores it."""
         if self.state != "failed":
             self._guarded(lambda: self._carry_out(command))
@@ -104,26 +91,26 @@ class Worker:
         assert self._run is not None, "a run that has not started is 'starting' or 'failed'"
         return self._run
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: protocol.Command) -> None:
         run = self._active()
         self.revision += 1
-        if isinstance(command, Pause | Step | Update | Walk):
+        if isinstance(command, protocol.Pause | protocol.Step | protocol.Update | protocol.Walk):
             self.state = "paused"
         match command:
-            case Play():
+            case protocol.Play():
                 self.state = "running"
                 run.play()
-            case Pause() | Save():
+            case protocol.Pause() | protocol.Save():
                 run.settle()
-            case Step(count):
+            case protocol.Step(count):
                 run.step(count)
-            case Update(network):
+            case protocol.Update(network):
                 run.update(network)
-            case Walk(to):
+            case protocol.Walk(to):
                 run.walk(to)
-            case Reconfigure(config):
+            case protocol.Reconfigure(config):
                 run.reconfigure(config)
-            case Sample(seed):
+            case protocol.Sample(seed):
                 run.use_noise(seed)
-            case Try(switches):
+            case protocol.Try(switches):
                 run.try_out(switches)
