@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard import parts, session
+from dashboard import parts
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
+from dashboard.session.run import report_of
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
@@ -138,7 +139,7 @@ def answer(report: Report, watch: Watch, since: int, turn: int = -1) -> bytes:
 
 
 def _look(run_id: str, watch: Watch, since: int, turn: int) -> bytes:
-    return answer(session.report_of(run_id), watch, since, turn)
+    return answer(report_of(run_id), watch, since, turn)
 
 
 async def _live(request: Request) -> Response:

@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import feed, parts, session
+from dashboard import feed, parts
 from dashboard.charts import lines
 from dashboard.charts import points as plane_chart
 from dashboard.components.live import picture, plot, status_words, words
-from dashboard.controls import data
+from dashboard.session.state import current_run
 from gan_core.config import GANConfig
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
@@ -42,7 +42,7 @@ def bar(report: Report, watch: feed.Watch, notices: Notices, message: Any, statu
     """
     made = parts.bar(report, feed.HINTS[watch.page])
     with status, st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
-        run = session.current_run()
+        run = current_run()
         follow = feed.follow(run.id, watch) if run is not None else None
         status_words(made[parts.STATUS], follow, parts.STATUS)
         if report.snapshot is not None:
@@ -108,14 +108,6 @@ def _skeletons(places: Places) -> None:
     for place in (places.samples, places.scores_now):
         if place is not None:
             place.skeleton(40)
-
-
-@st.fragment(run_every=feed.TICK)
-def preparing() -> None:
-    """How far the data set is; drawn only while one is being made ready, and the whole page again once that has ended."""
-    if session.progress() is None:
-        st.rerun()
-    data.progress_bar()
 
 
 def _message(report: Report, notices: Notices, hint: bytes) -> None:

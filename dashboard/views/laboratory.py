@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.update import number
+from dashboard.session.commands import send
+from dashboard.session.state import set_value, value
 from gan_core.diagnostics.views import Block, Experiment, Switches
 from gan_core.runs.protocol import Report, Try
 
@@ -35,8 +36,8 @@ def room(report: Report) -> None:
 
 
 def _try() -> None:
-    on = {name: bool(session.value(f"lab_{name}", usual)) for name, usual in _USUAL.items()}
-    session.send(
+    on = {name: bool(value(f"lab_{name}", usual)) for name, usual in _USUAL.items()}
+    send(
         Try(
             Switches(
                 detach=on["detach"],
@@ -51,8 +52,8 @@ def _try() -> None:
 
 def _restore() -> None:
     for name, usual in _USUAL.items():
-        session.set_value(f"lab_{name}", usual)
-    session.send(Try(None))
+        set_value(f"lab_{name}", usual)
+    send(Try(None))
 
 
 def _result(experiment: Experiment) -> None:

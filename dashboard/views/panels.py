@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import transport
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
+from dashboard.session import commands
 from gan_core.config import GANConfig
 from gan_core.losses import LOSSES
 
@@ -74,7 +74,7 @@ def _head(title: str) -> Any:
 
 def _fresh_noise() -> None:
     st.button(
-        "Fresh noise", key="fresh_noise", on_click=transport.fresh_noise, type="tertiary", icon=":material/refresh:"
+        "Fresh noise", key="fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:"
     )
 
 

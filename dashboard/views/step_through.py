@@ -4,14 +4,17 @@ import math
 
 import streamlit as st
 
-from dashboard import feed, live, session, theme, transport
+from dashboard import feed, live, theme
 from dashboard.charts import update as charts
 from dashboard.charts.flow import flow_svg
 from dashboard.charts.images import noise_png, sample_gradient_pngs, single_pngs
 from dashboard.charts.lecture import STAGES, TITLES, formula, loop, words
 from dashboard.components import gallery, listing
 from dashboard.components.live import picture, plot
+from dashboard.controls import transport
+from dashboard.controls.data import download_progress
 from dashboard.parts import picture_part
+from dashboard.session import address, run
 from dashboard.views import laboratory
 from gan_core.config import GANConfig
 from gan_core.diagnostics.views import NetworkView, StageView, Values
@@ -21,21 +24,15 @@ from gan_core.runs.protocol import Report
 
 def page() -> None:
     """Draw the page."""
-    session.arrive()
-    config = session.settings().config
-    if config is not None:  # also a change whose own page was left before it could take it over
-        session.reconcile(config)
-    elif session.current_run() is None:
-        session.new_run(GANConfig())
-    report = session.report()
-    session.remember_in_address()
-    message, status = transport.walk_bar(report)
+    address.arrive()
+    state = run.refresh(needs_run=True)
+    address.remember_in_address()
+    report = state.report
+    message, status = transport.bar(transport.step_through_buttons, state)
     watch = feed.Watch("walk", feed.Drawn.of(report))
-    preparing = session.preparing()
-    live.bar(report, watch, live.Notices(preparing=preparing), message, status)
-    if preparing:
-        with message:
-            live.preparing()
+    live.bar(report, watch, live.Notices(preparing=state.preparing), message, status)
+    if state.preparing:
+        download_progress()
     if report.snapshot is None:
         return
     _walk(report, report.snapshot.config, report.snapshot.walk)

@@ -1,47 +1,39 @@
-"""The Train page: the model with its settings, the losses, the scores and the pictures, live."""
+"""The Train page: the model with its settings, the losses, the scores and the images, live."""
 
 import streamlit as st
 
-from dashboard import downloads, feed, live, parts, session, transport
+from dashboard import feed, live, parts
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
-from dashboard.controls import model
-from dashboard.views import panels
-from gan_core.config import GANConfig
+from dashboard.controls import model, transport
+from dashboard.session import address, run
+from dashboard.session.state import value
+from dashboard.views import downloads, panels
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 
 
 def page() -> None:
     """Draw the page."""
-    session.arrive()
-    slots = model.cards()
-    settings = session.settings()
-    waiting = session.reconcile(settings.config) if settings.config is not None else ()
-    settings = session.settings()  # again: what has just been refused is said in it
-    report = session.report()
-    session.remember_in_address()
-    config = settings.config or (report.snapshot.config if report.snapshot else GANConfig())
-    points = report.snapshot is not None and report.snapshot.shape == (2,)
-    drawn = panels.draw(points, _larger)
-    panels.notes(drawn, config)
-    model.fill(slots, config, report.snapshot)
-    message, status = transport.bar(report, settings, waiting)
-    axes = session.value("axes", [])
-    look = parts.Look(Axes("log x" in axes, "log y" in axes), tuple(session.value("layers", SHOWN_FIRST)))
+    address.arrive()
+    state = run.refresh()
+    address.remember_in_address()
+    report = state.report
+    message, status = transport.bar(transport.train_buttons, state)
+    axes = value("axes", [])
+    look = parts.Look(Axes("log x" in axes, "log y" in axes), tuple(value("layers", SHOWN_FIRST)))
     watch = feed.Watch("train", feed.Drawn.of(report), look)
-    preparing = session.preparing()
-    live.bar(report, watch, live.Notices(waiting, settings.problems, preparing), message, status)
-    live.panels(report, live.Places(slots.samples, slots.scores, drawn), look)
-    if preparing:
-        with slots.progress:
-            live.preparing()
+    live.bar(report, watch, live.Notices(state.waiting, state.settings.problems, state.preparing), message, status)
+    cards = model.cards(state)
+    points = report.snapshot is not None and report.snapshot.shape == (2,)
+    drawn = panels.draw(points, lambda: _larger(report))
+    panels.notes(drawn, state.config)
+    live.panels(report, live.Places(cards["samples"], cards["discriminator"], drawn), look)
     downloads.section(report)
 
 
 @st.dialog("Pictures", width="large")
-def _larger() -> None:
-    report: Report = session.report()
+def _larger(report: Report) -> None:
     if report.snapshot is None:
         st.markdown("There are no pictures yet.")
         return

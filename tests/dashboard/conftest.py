@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from dashboard import session
+from dashboard.session import server, state
 from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.history import History
@@ -34,12 +34,18 @@ class QuickRunner(InlineRunner):
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """The server's runs for one test, in this process."""
     made = Registry(QuickRunner)
-    tab = Tab()  # Streamlit's testing has one session for all tests: what a tab holds would outlive them
-    monkeypatch.setattr(session, "_tab", lambda: tab)
-    monkeypatch.setattr(session, "registry", lambda: made)
+    tabs: list[Tab] = []
+
+    def new_tab() -> Tab:
+        tabs.append(Tab())
+        return tabs[-1]
+
+    monkeypatch.setattr(state, "Tab", new_tab)
+    monkeypatch.setattr(server, "registry", lambda: made)
     yield made
     made.close()
-    tab.close()
+    for tab in tabs:  # Streamlit's testing never disconnects a session
+        tab.close()
 
 
 @pytest.fixture

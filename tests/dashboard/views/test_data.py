@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
+from dashboard.session import own_data, server
 from gan_core.data import DATASETS, RECOMMENDED_SETTINGS
 from gan_core.data.drawing import STARTER, pack
 from gan_core.data.errors import DataError
@@ -60,8 +60,8 @@ def prepare_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
 
     def choose(kind: type) -> None:
         made = Jobs(kind)
-        monkeypatch.setattr(session, "preparations", lambda: made)
-        monkeypatch.setattr(session, "Job", kind)
+        monkeypatch.setattr(server, "download_jobs", lambda: made)
+        monkeypatch.setattr(own_data, "Job", kind)
 
     return choose
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
+from dashboard.session import commands
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Report
 from gan_core.runs.registry import Registry, Run
@@ -73,7 +73,7 @@ def test_step_d_step_g_step_and_reset(app: AppTest, registry: Registry) -> None:
 
 
 def test_a_new_seed_is_one_click(app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "new_seed", lambda: 4711)
+    monkeypatch.setattr(commands, "random_seed", lambda: 4711)
     press(app, "step")
     press(app, "new_seed")
     assert app.number_input(key="seed").value == 4711

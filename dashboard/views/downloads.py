@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.images import metrics_csv
+from dashboard.session.state import current_run
 from gan_core.export.weights import as_torch_file, generator_snippet
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
@@ -30,7 +30,7 @@ def section(report: Report) -> None:
 
 
 def _buttons() -> None:
-    run = session.current_run()
+    run = current_run()
     if run is None:
         return
 
