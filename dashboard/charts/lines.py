@@ -26,7 +26,7 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One metric in a chart."""
 
     column: str
@@ -36,13 +36,13 @@ class Line:
 
 
 LOSSES = (
-    Line("loss_d", "D loss", theme.DISCRIMINATOR),
-    Line("loss_g", "G loss", theme.GENERATOR),
+    Curve("loss_d", "D loss", theme.DISCRIMINATOR),
+    Curve("loss_g", "G loss", theme.GENERATOR),
 )
 SCORES = (
-    Line("d_real", "D(x)", theme.REAL),
-    Line("d_fake", "D(G(z))", theme.GENERATOR),
-    Line("d_fake_after", "after G's step", theme.GENERATOR, "dot"),
+    Curve("d_real", "D(x)", theme.REAL),
+    Curve("d_fake", "D(G(z))", theme.GENERATOR),
+    Curve("d_fake_after", "after G's step", theme.GENERATOR, "dot"),
 )
 
 
@@ -77,23 +77,23 @@ def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     return figure
 
 
-def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> Figure:
+def _lines(snapshot: Snapshot, curves: tuple[Curve, ...], axes: Axes) -> Figure:
     trace = snapshot.trace
     window = max(1, min(len(trace.iteration) // 12, 60))
     figure = Figure(**_layout(axes))
-    for line in lines:
-        values = trace.column(line.column)
+    for curve in curves:
+        values = trace.column(curve.column)
         raw = extremes(values, POINTS)
-        if line.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
+        if curve.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
             figure.add(
-                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{line.name}, raw",
-                showlegend=False, legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
+                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{curve.name}, raw",
+                showlegend=False, legendgroup=curve.column, line={"color": theme.faint(curve.colour), "width": 1},
                 hovertemplate="%{y:.4g}",
             )  # fmt: skip
         shown = thin(len(values), SMOOTHED)
         figure.add(
-            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
-            legendgroup=line.column, line={"color": line.colour, "width": 2.2, "dash": line.dash},
+            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name, mode="lines",
+            legendgroup=curve.column, line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
             hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
         )  # fmt: skip
     _marks(figure, snapshot.marks, axes, snapshot.iteration)

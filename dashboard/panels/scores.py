@@ -1,0 +1,43 @@
+"""The chart of D's mean scores."""
+
+from dashboard import theme
+from dashboard.charts.figure import Figure
+from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
+from dashboard.panels.base import Panel
+from gan_core.config import GANConfig
+from gan_core.losses import LOSSES
+from gan_core.snapshot import Snapshot
+
+CURVES = (
+    Curve("d_real", "D(x)", theme.REAL),
+    Curve("d_fake", "D(G(z))", theme.GENERATOR),
+    Curve("d_fake_after", "after G's step", theme.GENERATOR, "dot"),
+)
+
+
+def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
+    """Return D's mean scores of real samples, and of fakes before and after G's step."""
+    figure = curves_figure(snapshot, CURVES, Axes(axes.log_x, False))
+    loss = LOSSES[snapshot.config.loss]
+    if loss.balance.score is not None:
+        mark_level(figure, loss.balance.score, f"{loss.balance.score:g}")
+    if loss.is_probability:
+        figure.plain["layout"]["yaxis"]["range"] = [-0.02, 1.02]
+    return figure
+
+
+def _caption(config: GANConfig) -> str:
+    kind = ", as a probability" if LOSSES[config.loss].is_probability else ", as its raw output"
+    return f"D's mean output{kind}: for real samples, and for fakes before and after G's step."
+
+
+PANEL = Panel(
+    key="plot_scores",
+    title="Scores",
+    kind="plot",
+    place="charts",
+    payload=lambda snapshot, options: scores(snapshot, options.axes).payload(),
+    caption=_caption,
+    height=HEIGHT,
+    takes_turns=True,
+)
