@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 60.0  # seconds until something that should come is given up
-ITERATION = re.compile(r"Iteration \*\*([\d,]+)\*\*")  # in the status line
-STATUS = "words_status"
-PICTURES = ("picture_fakes", "plot_plane")  # what shows the fakes: pictures, points
+ITERATION = re.compile(r"Iteration ([\d,]+)")  # in the status line
+STATUS = "status"
+PICTURES = ("picture_fakes", "plot_plane")  # the panels that show the fakes: as images, as points
 SUBPROTOCOLS = ("streamlit", "no-token")  # the second one stands where a browser sends its token; only a login needs it
 ENCODINGS = "gzip, deflate, br, zstd"  # what a browser would take
 
@@ -53,8 +53,8 @@ class _Following:
     every: float
     due: float
     since: int = -1
-    turn: int = 0  # answers that had parts
-    wanted: int = 0  # answers, one after the other, that said the page has to be drawn again
+    turn: int = 0  # answers that had payloads
+    outdated: int = 0  # answers in a row that asked for a redraw of the page
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,9 @@ class _Answer:
     size: int
 
 
-def _apart(data: bytes) -> tuple[Any, bytes]:
-    """A length in four bytes, so much JSON, and the rest."""
-    end = 4 + int.from_bytes(data[:4], "big")
-    return json.loads(data[4:end]), data[end:]
+def _plain(payload: dict[str, Any]) -> str:
+    """Return a text payload without its styles."""
+    return "".join(span.get("text", "") for line in payload["lines"] for span in line)
 
 
 class _Cache:
@@ -268,16 +267,15 @@ class Visitor:
             return
         now = time.perf_counter()
         self._ticks.append(Tick(now, now - answer.asked_at, answer.size))
-        head, rest = _apart(answer.body)
-        following.since = head["revision"]
-        following.turn += bool(head["parts"])
-        for name, length in head["parts"]:
-            self._see(name, rest[:length])
-            rest = rest[length:]
-        following.wanted = following.wanted + 1 if head["again"] else 0
-        if following.wanted > 1:
+        content = json.loads(answer.body)
+        following.since = content["revision"]
+        following.turn += bool(content["panels"])
+        for name, payload in content["panels"].items():
+            self._see(name, payload)
+        following.outdated = following.outdated + 1 if content["redraw"] else 0
+        if following.outdated > 1:
             self._rerun()
-            following.wanted = 0
+            following.outdated = 0
 
     def _take_message(self, payload: bytes) -> None:
         message = ForwardMsg.FromString(payload)
@@ -311,11 +309,10 @@ class Visitor:
         if kind == "button":
             self._buttons[place] = element.button
             self._drawn.add(place)
-        elif kind == "bidi_component" and element.bidi_component.bytes:
-            settings, part = _apart(element.bidi_component.bytes)
-            self._see(settings["follows"], part)
-            if "follow" in settings:
-                self._follow(settings["follow"])
+        elif kind == "bidi_component" and "panel" in (data := json.loads(element.bidi_component.json)):
+            self._see(data["panel"], data["payload"])
+            if "follow" in data:
+                self._follow(data["follow"])
 
     def _follow(self, settings: dict[str, Any] | None) -> None:
         if settings is None or settings["every"] is None:
@@ -325,8 +322,8 @@ class Visitor:
                 settings["address"], settings["every"], time.perf_counter() + settings["every"]
             )
 
-    def _see(self, name: str, part: bytes) -> None:
-        if name == STATUS and (found := ITERATION.search(part.decode())):
+    def _see(self, name: str, payload: dict[str, Any]) -> None:
+        if name == STATUS and (found := ITERATION.search(_plain(payload))):
             self.status = Seen(int(found[1].replace(",", "")), time.perf_counter())
         elif name in PICTURES and self.status is not None:
             # The status comes first: this picture is of that iteration.

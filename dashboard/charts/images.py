@@ -1,7 +1,9 @@
 """Samples of a snapshot → picture files."""
 
+import base64
 import csv
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,16 @@ def metrics_csv(snapshot: Snapshot) -> bytes:
         writer.writerow((iteration, iteration - before, *(f"{value:.7g}" for value in values)))
         before = iteration
     return text.getvalue().encode()
+
+
+def image(png: bytes, alt: str) -> dict[str, Any]:
+    """Return the payload of an image and of the text that describes it."""
+    return {"alt": alt, "src": data_url(png)}
+
+
+def data_url(png: bytes) -> str:
+    """Return an address that holds the whole file, so a browser fetches nothing."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def single_pngs(samples: NDArray[np.float32]) -> list[bytes]:

@@ -27,7 +27,7 @@ SHOWN_FIRST = ("real", "fake", "scores")
 Points = NDArray[np.float32]
 
 
-def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
+def points_figure(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
     """One figure over [-1, 1]² with the layers of these names, the ground first and the arrows last.
 
     Its axes count in ``UNITS``, so that two bytes hold a coordinate.
@@ -141,14 +141,3 @@ def _arrows(figure: Figure, fakes: Points, pull: Points) -> None:
             "size": [0, 8, 0] * len(fakes),
         },
     )  # fmt: skip
-
-
-def measures(snapshot: Snapshot) -> str:
-    """How far apart fakes and real points are, in one line of markdown."""
-    view = snapshot.points
-    if view is None:
-        return ""
-    parts = [f"Divergence **{view.divergence:.2f}** bits (two real samples: {view.floor:.2f})"]
-    if view.modes:
-        parts += [f"modes **{view.covered} of {view.modes}**", f"good samples **{view.good:.0%}**"]
-    return " · ".join(parts)

@@ -1,12 +1,13 @@
-"""The page's components that change with its runs: an editable network, a canvas, a loop with lit lines, small pictures."""
+"""Components that Streamlit lacks: an editable network, a canvas, a code listing with lit lines, a gallery."""
 
-import base64
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from dashboard.charts.images import data_url
 
 HERE = Path(__file__).parent
 
@@ -32,34 +33,29 @@ def _canvas_component() -> Any:
 
 
 def read(name: str) -> str:
-    """One of the files beside this one, as text."""
+    """Return the text of a file in this folder."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
 def gallery(pngs: Sequence[bytes], captions: Sequence[str], alt: str, key: str) -> None:
-    """Small pictures in a row that wraps, each over its caption."""
-    items = [{"source": _address(png), "caption": text} for png, text in zip(pngs, captions, strict=True)]
+    """Draw small pictures in a row that wraps, each above its caption."""
+    items = [{"source": data_url(png), "caption": text} for png, text in zip(pngs, captions, strict=True)]
     _gallery_component()(data={"items": items, "alt": alt}, key=key)
 
 
 def listing(lines: Sequence[tuple[str, bool]], colour: str, key: str) -> None:
-    """A piece of code, line by line; the lit ones stand out in ``colour``."""
+    """Draw lines of code; the lit ones stand out in ``colour``."""
     shown = [{"text": text, "lit": lit} for text, lit in lines]
     _listing_component()(data={"lines": shown, "colour": colour}, key=key)
-
-
-def _address(png: bytes) -> str:
-    """A picture inside an address: nothing is fetched."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def network_picture(
     sizes: tuple[int, ...], colour: str, label: str, limits: tuple[int, int, int], key: str, on_sizes: Any
 ) -> Any:
-    """Draw a network whose hidden layers can be widened, added and removed in the picture.
+    """Draw a network whose hidden layers can be resized, added and removed in the drawing.
 
     ``sizes``: input, hidden layers, output. ``limits``: least and most units of a layer, most layers.
-    ``on_sizes`` is called when the learner has changed the hidden sizes; the value is the result's ``sizes``.
+    ``on_sizes`` is called after the learner has changed the hidden sizes; the value is the result's ``sizes``.
     """
     least, most, layers = limits
     data = {"sizes": list(sizes), "colour": colour, "label": label, "least": least, "most": most, "layers": layers}
@@ -67,10 +63,10 @@ def network_picture(
 
 
 def canvas(drawing: str, side: int, colour: str, key: str, on_drawing: Any) -> Any:
-    """A square of ``side``² cells to draw on, with brush, eraser and clear.
+    """Draw a canvas of ``side``² cells with brush, eraser and clear.
 
-    ``drawing``: the painted cells as ``gan_core.data.drawing.pack`` writes them, or nothing. ``on_drawing`` is called
-    after each stroke; the value is the result's ``drawing["cells"]``.
+    ``drawing``: the painted cells as ``gan_core.data.drawing.pack`` encodes them, or an empty string. ``on_drawing`` is
+    called after each stroke; the value is the result's ``drawing["cells"]``.
     """
     data = {"drawing": drawing, "side": side, "colour": colour}
     return _canvas_component()(data=data, key=key, on_drawing_change=on_drawing)

@@ -1,10 +1,10 @@
-"""Live places: mounted once by a run of the page, then only told what is new, by the page's script.
+"""Live panels: a run of the page mounts each once, then the page's script draws newer payloads into it.
 
-What draws is served as static files: inside a component it would travel with each of its changes.
+The scripts that draw are served as static files: inside a component they would travel with each of its changes.
 """
 
-import json
 import shutil
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,58 +13,62 @@ import plotly
 import streamlit as st
 
 from dashboard.components import HERE, read
+from dashboard.panels.base import Payload
 
 STATIC = HERE.parent / "static"
-MODULES = ("live.js", "plot.js", "picture.js", "words.js")
+MODULES = ("live.js", "plot.js", "image.js", "text.js")
 
 
-def plot(part: bytes, name: str, key: str, height: int, square: bool = False) -> None:
-    """Draw a figure, plotly.js's JSON, or change the drawn one in place: one mount, zoom and legend kept.
+def dated(payload: Payload) -> Payload:
+    """Add to a payload when the page was drawn.
 
-    ``name`` is the file name of the chart's PNG export, and its label for a screen reader. ``height`` in pixels; a
-    ``square`` one is lower where it has less width.
+    Streamlit's frontend calls no component whose data equals its last data. After a reset a panel's payload can equal the
+    one that the page was last drawn with, while the panel shows a newer one from the page's script.
     """
-    data = _envelope({"follows": key, "name": name, "square": square}, part)
+    return {**payload, "drawn": time.time_ns()}
+
+
+def plot(payload: Payload, name: str, key: str, height: int, square: bool = False) -> None:
+    """Draw a figure, or change the drawn one in place: its zoom and hidden traces stay.
+
+    ``payload``: plotly.js's "data" and "layout". ``name`` is the file name of the chart's PNG export and its label for a
+    screen reader. ``height`` in pixels; a ``square`` plot is lower where it has less width.
+    """
+    data = {"panel": key, "name": name, "square": square, "payload": payload}
     _component("plot")(data=data, key=key, height="content" if square else height)
 
 
-def picture(part: bytes, key: str, follows: str = "", rows: int = 0) -> None:
-    """Show a picture, or put another in its place. ``part``: as ``dashboard.parts.picture_part`` makes it.
+def image(payload: Payload, key: str, source: str = "", rows: int = 0) -> None:
+    """Draw an image, or replace the drawn one without flicker. ``payload``: "alt" and "src".
 
-    ``follows``: the live part that it shows, if that is another than its own. ``rows``: how many pixel rows of it, from
-    above; 0 is all.
+    ``source``: the panel whose payloads it shows, if not its own. ``rows``: show this many pixel rows from the top; 0 shows
+    all.
     """
-    _component("picture")(data=_envelope({"follows": follows or key, "rows": rows}, part), key=key)
+    _component("image")(data={"panel": source or key, "rows": rows, "payload": payload}, key=key)
 
 
-def words(part: bytes, key: str, small: bool = False) -> None:
-    """Text: **bold**, :material/icon:, :blue[colour], and two blanks at the end of a line."""
-    _component("words")(data=_envelope({"follows": key, "small": small}, part), key=key)
+def text(payload: Payload, key: str, small: bool = False) -> None:
+    """Draw text as ``dashboard.charts.rich_text`` makes it."""
+    _component("text")(data={"panel": key, "small": small, "payload": payload}, key=key)
 
 
-def status_words(part: bytes, follow: dict[str, Any] | None, key: str) -> None:
-    """Small text at the right, and with it what the page's script is to follow from now on; None: nothing.
+def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
+    """Draw small text at the right, and have the page's script ask for updates from now on.
 
-    ``follow``: "address", below the page's own; "every", seconds between two questions, None for as long as nothing
-    changes. When an answer says so, the whole page runs again.
+    ``follow``: "address", relative to the page's; "every", seconds between two requests, None while nothing changes. None
+    if there is no run. The whole page runs again when an answer says that its layout is out of date.
     """
-    settings = {"follows": key, "small": True, "right": True, "follow": follow}
-    _component("words")(data=_envelope(settings, part), key=key, on_again_change=_nothing)
+    data = {"panel": key, "small": True, "right": True, "follow": follow, "payload": payload}
+    _component("text")(data=data, key=key, on_redraw_change=_ignore)
 
 
-def _nothing() -> None:
-    """A trigger needs a callback; that the page runs again is all that is wanted."""
-
-
-def _envelope(settings: dict[str, Any], part: bytes) -> bytes:
-    """Plain bytes, the settings first and their length before them: inside JSON a part would be a third longer."""
-    head = json.dumps(settings).encode()
-    return len(head).to_bytes(4, "big") + head + part
+def _ignore() -> None:
+    """Do nothing: a trigger needs a callback, but only the page's new run is wanted."""
 
 
 @cache
 def _component(name: str) -> Any:
-    """Registered once. Its own script only calls for the module of this name."""
+    """Register a component once. Its inline script only imports the module of this name."""
     _serve_files()
     script = (
         f'const source = new URL("app/static/{name}.js", document.baseURI).href;\n'
@@ -77,7 +81,7 @@ def _component(name: str) -> Any:
 
 @cache
 def _serve_files() -> None:
-    """Put the installed plotly's own plotly.js, and the modules, where Streamlit serves files from."""
+    """Copy the installed plotly's plotly.js and the modules to where Streamlit serves static files from."""
     _serve(Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
     for name in MODULES:
         _serve(HERE / "live_modules" / name)

@@ -1,7 +1,6 @@
 """The data card: the dataset, its classes, the drawing canvas, the learner's own files."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -9,6 +8,7 @@ from dashboard import theme
 from dashboard.components import canvas
 from dashboard.controls import own_data_dialog
 from dashboard.controls.widgets import field
+from dashboard.live.watch import TICK
 from dashboard.session import datasets
 from dashboard.session.own_data import opens_dialog
 from dashboard.session.run import PageState
@@ -41,16 +41,16 @@ def card(state: PageState) -> None:
             st.caption("The generator learns only these. The samples themselves stay as they are.")
 
 
-def samples() -> Any:
-    """Return the placeholder for a few samples; None where the learner paints the real ones there."""
+def drawing_canvas() -> bool:
+    """Draw the canvas where the learner paints the real samples; return whether the dataset has one."""
     if value("dataset") != "drawn":
-        return st.container(gap="xxsmall")
+        return False
     st.markdown(":small[:blue[Real, x]: paint it here]")
     canvas(
         drawing=value("drawing", ""), side=SIDE, colour=theme.REAL, key="canvas",
         on_drawing=partial(edit_drawing, "canvas"),
     )  # fmt: skip
-    return None
+    return True
 
 
 def _own_data() -> None:
@@ -88,7 +88,7 @@ def _download_buttons() -> None:
         )
 
 
-@st.fragment(run_every=0.25)
+@st.fragment(run_every=TICK)
 def download_progress() -> None:
     """Draw how far the dataset's download is, and run the whole page again when it has ended."""
     progress = datasets.download_progress()

@@ -1,6 +1,7 @@
 """The model's diagram, in which its settings are changed: cards in the order in which data flows."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,32 +12,30 @@ from dashboard.charts.network import drawing
 from dashboard.components import network_picture
 from dashboard.controls import data
 from dashboard.controls.widgets import field
+from dashboard.panels.base import SHAPE, Place
 from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
 from gan_core.config import GANConfig, Network
 
-SHAPE = (28, 28)  # of a sample, until the run reports its own
 CARD_WIDTH = 225  # pixels, at least; five stand side by side on a wide window and stack on a narrow one
 
 
-def cards(state: PageState) -> dict[str, Any]:
-    """Draw the five cards; return the placeholders of the live panels on them by place."""
+def cards(state: PageState, mount: Callable[[Place], None]) -> None:
+    """Draw the five cards; ``mount`` draws the live panels of a place."""
     grid = st.grid(5, min_column_width=CARD_WIDTH, border=True, gap="small")
     snapshot = state.report.snapshot
     features = math.prod(SHAPE if snapshot is None else snapshot.shape)
-    places: dict[str, Any] = {}
     with grid.cell(), st.container(gap="xsmall"):
         _noise(state.config)
     with grid.cell(), st.container(gap="xsmall"):
         _generator(state.config, features)
     with grid.cell(), st.container(gap="xsmall"):
-        places["samples"] = _samples(state)
+        _samples(state, mount)
     with grid.cell(), st.container(gap="xsmall"):
-        places["discriminator"] = _discriminator(state.config, features)
+        _discriminator(state.config, features, mount)
     with grid.cell(), st.container(gap="xsmall"):
         _updates(state.config)
-    return places
 
 
 def _head(title: str, icon: str, colour: str | None = None) -> None:
@@ -77,23 +76,24 @@ def _generator(config: GANConfig, features: int) -> None:
             field(name)
 
 
-def _samples(state: PageState) -> Any:
+def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
     _head("Fake and real", "arrow_forward")
-    placeholder = data.samples()
+    if not data.drawing_canvas():
+        with st.container(gap="xxsmall"):
+            mount("data card")
     data.card(state)
     field("batch_size")
-    return placeholder
 
 
-def _discriminator(config: GANConfig, features: int) -> Any:
+def _discriminator(config: GANConfig, features: int, mount: Callable[[Place], None]) -> None:
     _head("Discriminator D", "arrow_forward", "violet")
     _network("D", config, features)
-    placeholder = st.container(gap="xxsmall")
+    with st.container(gap="xxsmall"):
+        mount("discriminator card")
     field("learning_rate_d", "Learning rate")
     with _toggle_row("discriminator_batch_norm"):
         for name in ("discriminator_hidden", "optimizer_d"):
             field(name)
-    return placeholder
 
 
 def _updates(config: GANConfig) -> None:

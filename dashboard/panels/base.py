@@ -14,6 +14,8 @@ Shape = tuple[int, ...]
 Kind = Literal["plot", "image", "text"]
 Place = Literal["data card", "discriminator card", "charts", "samples"]
 
+SHAPE: Shape = (28, 28)  # of a sample, until the run reports its own
+
 
 @dataclass(frozen=True)
 class ViewOptions:
@@ -49,10 +51,10 @@ class Panel:
 
     ``key``: of the component, and of the payload in an answer. ``title``: markdown, for a plot also the name of its PNG
     export. ``place``: where on the page. ``payload``: what the browser draws. ``shown``: for which shape of samples.
-    ``caption``: how to read it, under these settings. ``height``: of a plot in pixels; a ``square`` one is lower where it
-    has less width. ``takes_turns``: while a run is fast, each answer updates only one of these panels, because drawing them
-    is the most expensive thing that a browser does. ``updated``: False if its payload stays the same for a run's life.
-    ``source``: the key of the panel whose payloads it shows, of which only the top row.
+    ``caption``: how to read it, under these settings. ``height``: of a plot, and of any skeleton, in pixels; a ``square``
+    plot is lower where it has less width. ``takes_turns``: while a run is fast, each answer updates only one of these
+    panels, because drawing them is the most expensive thing that a browser does. ``updated``: False if its payload stays
+    the same for a run's life. ``source``: the key of the panel whose payloads it shows, of which only the top row.
     """
 
     key: str

@@ -27,5 +27,6 @@ PANEL = Panel(
     place="samples",
     payload=lambda snapshot, options: measures(snapshot),
     shown=for_points,
+    height=40,
     small=True,
 )

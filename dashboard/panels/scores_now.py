@@ -14,4 +14,4 @@ def _payload(snapshot: Snapshot, options: ViewOptions) -> Payload:
     )
 
 
-PANEL = Panel(key="text_scores", title="", kind="text", place="discriminator card", payload=_payload)
+PANEL = Panel(key="text_scores", title="", kind="text", place="discriminator card", payload=_payload, height=40)

@@ -23,6 +23,7 @@ FAKE_POINTS = Panel(
     title=":primary[Fake, G(z)]",
     kind="image",
     place="data card",
+    height=40,
     payload=_fake_points,
     shown=for_points,
 )
@@ -31,6 +32,7 @@ FAKE_ROW = Panel(
     title=":primary[Fake, G(z)]",
     kind="image",
     place="data card",
+    height=40,
     payload=fakes.PANEL.payload,
     shown=for_images,
     source=fakes.PANEL.key,
@@ -40,6 +42,7 @@ REAL_ROW = Panel(
     title=":blue[Real, x]",
     kind="image",
     place="data card",
+    height=40,
     payload=_reals,
     updated=False,
 )

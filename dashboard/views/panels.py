@@ -3,15 +3,13 @@
 import streamlit as st
 
 from dashboard.charts.lines import Axes
-from dashboard.charts.points import LAYERS, SHOWN_FIRST
+from dashboard.charts.points import SHOWN_FIRST
 from dashboard.components.live import dated, image, plot, text
 from dashboard.panels import PANELS, page_payloads
-from dashboard.panels.base import Panel, Payload, Place, ViewOptions, for_points
+from dashboard.panels.base import SHAPE, Panel, Payload, Place, ViewOptions, for_points
 from dashboard.session.run import PageState
 from dashboard.session.state import value
 from gan_core.config import GANConfig
-
-SHAPE = (28, 28)  # of a sample, until the run reports its own
 
 
 def view_options() -> ViewOptions:
@@ -29,8 +27,7 @@ class LivePanels:
         self.shape = SHAPE if snapshot is None else snapshot.shape
         self._payloads: dict[str, Payload] = {}
         if snapshot is not None:
-            made = page_payloads(snapshot, view_options())
-            self._payloads = {key: dated(payload) for key, payload in made.items()}
+            self._payloads = page_payloads(snapshot, view_options())
 
     @property
     def points(self) -> bool:
@@ -45,15 +42,27 @@ class LivePanels:
         """Draw one panel, or a skeleton until the run has a snapshot."""
         payload = self._payloads.get(panel.key)
         if payload is None:
-            st.container().skeleton(panel.height if panel.kind == "plot" else 40)
-        elif panel.kind == "plot":
+            st.skeleton(panel.height)
+            return
+        if panel.updated:
+            payload = dated(payload)
+        if panel.kind == "plot":
             plot(payload, panel.title, panel.key, panel.height, panel.square)
         elif panel.kind == "image":
             image(payload, panel.key, panel.source, self.shape[0] if panel.source else 0)
         else:
             text(payload, panel.key, panel.small)
 
-    def mount_all(self, place: Place) -> None:
-        """Draw the panels of a place one below the other."""
-        for panel in self.at(place):
-            self.mount(panel)
+    def mount_titled(self, panel: Panel) -> None:
+        """Draw one panel below its title in small type."""
+        if panel.title:
+            st.markdown(f":small[{panel.title}]")
+        self.mount(panel)
+
+    def mount_card(self, place: Place) -> None:
+        """Draw the panels of a card: one below the other, or side by side for points, which need less width."""
+        panels = self.at(place)
+        row = st.grid(len(panels), min_column_width=60, wrap=False, gap="small") if self.points else None
+        for panel in panels:
+            with row.cell() if row else st.container(gap="xxsmall"):
+                self.mount_titled(panel)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -16,6 +15,8 @@ from dashboard.session.state import current_run
 from dashboard.views.message import draw_message
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
+
+STATUS = "status"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,6 @@ class Page:
         current = current_run()
         watch = Watch(self.url_path, layout_version(report), view_options())
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
-            status(dated(status_line(report.snapshot)), follow(current.id, watch) if current else None, "status")
+            status(dated(status_line(report.snapshot)), follow(current.id, watch) if current else None, STATUS)
             if report.snapshot is not None:
                 st.markdown("", width="content", help=report.snapshot.computing)

@@ -8,12 +8,16 @@ from dashboard.charts.flow import flow_svg
 from dashboard.charts.images import image as image_payload
 from dashboard.charts.images import noise_png, single_pngs
 from dashboard.charts.listing import loop
+from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.charts.stages import STAGES, TITLES, explain_stage, formula
 from dashboard.components import gallery, listing
 from dashboard.components.live import image, plot
 from dashboard.controls.data import download_progress
+from dashboard.controls.transport import step_through_buttons
+from dashboard.panels.base import Payload
 from dashboard.session.run import PageState
 from dashboard.views.details import DETAILS
+from dashboard.views.shell import Page
 from gan_core.config import GANConfig
 from gan_core.diagnostics.views import StageView, Values
 from gan_core.losses import LOSSES
@@ -42,6 +46,26 @@ def draw(state: PageState) -> None:
     for tab, draw_detail in zip(st.tabs(list(DETAILS), key="walk_rooms"), DETAILS.values(), strict=True):
         with tab:
             draw_detail(state.report, snapshot)
+
+
+def hint(report: Report) -> Payload:
+    """Return what can be done next."""
+    if report.snapshot is None:
+        return building()
+    if report.state == "running":
+        return rich_text(
+            icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."
+        )
+    if report.snapshot.walk is None:
+        return rich_text(
+            icon("directions_walk"), " ", bold("Next stage"),
+            " begins an iteration of your run and stops after its first stage.",
+        )  # fmt: skip
+    return rich_text(
+        icon("directions_walk"),
+        " You are stepping through your own run. Stopping between stages does not change the result. ", bold("Run on"),
+        " finishes the iteration and continues training.",
+    )  # fmt: skip
 
 
 def _position(report: Report, view: StageView | None) -> str:
@@ -126,3 +150,6 @@ def _gradients(view: StageView | None) -> None:
         return
     st.caption("Norm of each layer's .grad. It is None until backward() has filled it, and stays until it is zeroed.")
     plot(charts.layer_bars(view, "gradient").to_dict(), "Gradient norms", "walk_gradients", charts.HEIGHT)
+
+
+PAGE = Page(title="Step through", url_path="walk", draw=draw, hint=hint, buttons=step_through_buttons)

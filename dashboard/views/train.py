@@ -9,6 +9,7 @@ from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.controls import model
 from dashboard.controls.transport import train_buttons
+from dashboard.panels import losses
 from dashboard.panels.base import Panel, Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
@@ -22,20 +23,19 @@ from gan_core.snapshot import Snapshot
 
 def draw(state: PageState) -> None:
     """Draw the model's cards, then charts beside images, or beside 2-D data."""
-    live = LivePanels(state)
-    model.cards(state, live)
-    if live.points:
-        grid = st.grid(2, min_column_width=300, gap="small")
+    panels = LivePanels(state)
+    model.cards(state, panels.mount_card)
+    grid = st.grid(2 if panels.points else 3, min_column_width=300, gap="small")
+    if panels.points:
         with grid.cell():
-            _points_card(live)
+            _points_card(panels)
         with grid.cell():
-            _charts(live, columns=1)
+            _charts(panels, columns=1)
     else:
-        grid = st.grid(3, min_column_width=300, gap="small")
         with grid.cell(column_span=2):
-            _charts(live, columns=2)
+            _charts(panels, columns=2)
         with grid.cell():
-            _images_card(live, state.report.snapshot)
+            _images_card(panels, state.report.snapshot)
     downloads.section(state.report)
 
 
@@ -64,19 +64,91 @@ def hint(report: Report) -> Payload:
     )  # fmt: skip
 
 
-def _charts(live: LivePanels, columns: int) -> None:
+def _charts(panels: LivePanels, columns: int) -> None:
     """Draw each chart in a card of its own, below a line that says how to read it."""
     grid = st.grid(columns, min_column_width=300, gap="small")
-    for panel in live.at("charts"):
-        with grid.cell(), st.container(border=True, gap="xxsmall", height="stretch"):
-            with _head(panel):
-                if panel.key == "plot_losses":
+    for panel in panels.at("charts"):
+        with grid.cell(), _card():
+            with _head(panel.title):
+                if panel.key == losses.PANEL.key:
                     _axes()
-            st.caption(panel.caption(live.config))
-            live.mount(panel)
+            st.caption(panel.caption(panels.config))
+            panels.mount(panel)
+
+
+def _images_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
+    shown = panels.at("samples")
+    with _card():
+        with _head("Pictures"):
+            _fresh_noise()
+            if st.button("Larger", key="larger", type="tertiary", icon=":material/open_in_full:"):
+                _larger(snapshot)
+        for column, panel in zip(st.columns(len(shown)), shown, strict=True):
+            with column:
+                panels.mount_titled(panel)
+        _captions(panels, shown)
+
+
+def _points_card(panels: LivePanels) -> None:
+    shown = panels.at("samples")
+    with _card():
+        with _head("2-D data"):
+            _fresh_noise()
+        st.pills(
+            "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
+            key="layers", label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        for panel in shown:
+            panels.mount(panel)
+        _captions(panels, shown)
+
+
+def _card() -> Any:
+    return st.container(border=True, gap="xxsmall", height="stretch")
 
 
 def _head(title: str) -> Any:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown(f"**{title}**")
     return row
+
+
+def _captions(panels: LivePanels, shown: list[Panel]) -> None:
+    for panel in shown:
+        if caption := panel.caption(panels.config):
+            st.caption(caption)
+
+
+def _fresh_noise() -> None:
+    st.button(
+        "Fresh noise", key="fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:"
+    )
+
+
+def _axes() -> None:
+    st.segmented_control(
+        "Axes", ("log x", "log y"), selection_mode="multi", key="axes", label_visibility="collapsed",
+        help="Logarithmic axes; with both off, axes are linear. log x applies to every chart, log y to the losses.",
+    )  # fmt: skip
+
+
+@st.dialog("Pictures", width="large")
+def _larger(snapshot: Snapshot | None) -> None:
+    if snapshot is None:
+        st.markdown("There are no pictures yet.")
+        return
+    st.caption(f"Fakes at iteration {snapshot.pictures_iteration:,}, and real ones below.")
+    st.image(samples_png(snapshot.fake, scale=3), width="stretch", alt="Fakes, enlarged")
+    st.image(samples_png(snapshot.real, scale=3), width="stretch", alt="Real samples, enlarged")
+
+
+PAGE = Page(
+    title="Train",
+    url_path="train",
+    draw=draw,
+    hint=hint,
+    buttons=train_buttons,
+    default=True,
+    has_controls=True,
+    has_panels=True,
+)

@@ -1,5 +1,6 @@
 """Pages without a browser, runs without processes."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,44 +65,41 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """What the page says, its live places included."""
-    live = [component(app, key) for key in _live_places(app) if key.startswith("words_")]
+    """Return all text on the page as markdown, that of live panels included."""
+    live = [markdown(data["payload"]) for data in components(app).values() if "lines" in data.get("payload", {})]
     return "\n".join([*(element.value for element in (*app.markdown, *app.error, *app.caption)), *live])
 
 
+def markdown(payload: dict[str, Any]) -> str:
+    """Return a text payload as markdown, without its icons."""
+    return "\n".join(
+        "".join(f"**{span['text']}**" if span.get("bold") else span.get("text", "") for span in line)
+        for line in payload["lines"]
+    )
+
+
 def component(app: AppTest, key: str) -> Any:
-    """What a component of the page was given; of a live place its part: a text, a figure, or a picture's "alt" and "png"."""
-    proto = _components(app)[key]
-    if not proto.bytes:
-        return json.loads(proto.json)
-    part = apart(proto.bytes)[1]
-    if key.startswith("words_"):
-        return part.decode()
-    if key.startswith("plot_"):
-        return json.loads(part)
-    end = 2 + int.from_bytes(part[:2], "big")
-    return {"alt": part[2:end].decode(), "png": part[end:]}
+    """Return the data of one component of the page; of a live panel, its payload."""
+    data = components(app)[key]
+    return data.get("payload", data)
+
+
+def png_of(payload: dict[str, Any]) -> bytes:
+    """Return the file in an image payload."""
+    kind, _, data = payload["src"].partition(",")
+    assert kind == "data:image/png;base64"
+    return base64.b64decode(data)
 
 
 def follows(app: AppTest) -> dict[str, Any]:
-    """What the page's script is told to ask for: "address", "every"."""
-    told: dict[str, Any] = apart(_components(app)["words_status"].bytes)[0]["follow"]
-    return told
+    """Return what the page's script asks for: "address", "every"."""
+    return components(app)["status"]["follow"]  # type: ignore[no-any-return]
 
 
-def apart(data: bytes) -> tuple[Any, bytes]:
-    """A length in four bytes, so much JSON, and the rest."""
-    end = 4 + int.from_bytes(data[:4], "big")
-    return json.loads(data[4:end]), data[end:]
-
-
-def _components(app: AppTest) -> dict[str, Any]:
-    """By key, which an id ends with."""
-    return {element.proto.id.rpartition("-")[2]: element.proto for element in app.get("bidi_component")}
-
-
-def _live_places(app: AppTest) -> list[str]:
-    return [key for key, proto in _components(app).items() if proto.bytes]
+def components(app: AppTest) -> dict[str, Any]:
+    """Return the data of all components of the page by their keys, which their ids end with."""
+    made = {element.proto.id.rpartition("-")[2]: element.proto.json for element in app.get("bidi_component")}
+    return {key: json.loads(data) for key, data in made.items()}
 
 
 def go_to(app: AppTest, url_path: str) -> AppTest:

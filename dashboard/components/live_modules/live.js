@@ -1,96 +1,87 @@
-// What the live places of the page share: who shows which part, and the asking for new ones while a run trains.
-const PATIENCE = 3; // answers that may fail, one after the other, until the page is drawn anew instead
-const LONGEST = 20; // times as long it waits in the end, where they go on failing
-const AGAIN = 2000; // milliseconds until the page is asked for once more, if it has not come
+// What the live panels share: which element draws which panel's payloads, and the requests for new ones.
+const MAX_FAILURES = 3; // requests in a row that may fail before the page is asked to run again instead
+const MAX_BACKOFF = 20; // the most intervals between two requests while they keep failing
+const REDRAW_INTERVAL = 2000; // milliseconds until the page is asked again, if it has not run
 
-const places = new Map(); // by part: element → what draws a part into it
-let followed = null; // what is being asked for now; another object for each run of the page
+const panels = new Map(); // panel name → Map of element → function that draws a payload into it
+let followed = null; // the run that is being asked about; a new object for each run of the page
 
-// Take a component's data apart, draw it, and from now on every newer part of that name.
+// Draw a component's payload, and from now on every newer payload of its panel.
 export function mount(component, draw) {
-  const data = component.data;
-  const end = 4 + new DataView(data.buffer, data.byteOffset).getUint32(0);
-  const settings = JSON.parse(new TextDecoder().decode(data.subarray(4, end)));
+  const { data } = component;
   const element = component.parentElement.querySelector(".live");
-  sweep();
-  for (const others of places.values()) others.delete(element);
-  if (!places.has(settings.follows)) places.set(settings.follows, new Map());
-  places.get(settings.follows).set(element, (part) => {
-    element.part = part;
-    draw(element, part, settings);
-  });
-  // Called again for the same data, as for another theme: what is shown may be newer by now.
-  const part = element.given === data ? element.part : data.subarray(end);
+  removeDisconnected();
+  for (const elements of panels.values()) elements.delete(element);
+  if (!panels.has(data.panel)) panels.set(data.panel, new Map());
+  const show = (payload) => {
+    element.payload = payload;
+    draw(element, payload, data);
+  };
+  panels.get(data.panel).set(element, show);
+  // A call with the same data, such as after a change of theme, must not replace what arrived since.
+  const unchanged = element.given === data;
   element.given = data;
-  places.get(settings.follows).get(element)(part);
-  if ("follow" in settings) follow(settings.follow, () => component.setTriggerValue("again", true));
+  show(unchanged ? element.payload : data.payload);
+  if ("follow" in data) follow(data.follow, () => component.setTriggerValue("redraw", true));
 }
 
-// Let go of what the page no longer has.
-function sweep() {
-  for (const shown of places.values())
-    for (const element of shown.keys())
+function removeDisconnected() {
+  for (const elements of panels.values())
+    for (const element of elements.keys())
       if (!element.isConnected) {
-        shown.delete(element);
-        element.leave?.();
+        elements.delete(element);
+        element.release?.();
       }
 }
 
-function follow(settings, again) {
-  followed = null; // an answer on its way is older than what the page was just drawn from
+function follow(settings, redraw) {
+  followed = null; // a pending answer is older than what the page was just drawn from
   if (settings?.every == null) return;
-  const mine = { ...settings, again, since: -1, turn: 0, wanted: 0, failed: 0, told: -Infinity };
-  followed = mine;
-  next(mine, performance.now());
+  followed = { ...settings, redraw, since: -1, turn: 0, outdated: 0, failed: 0, redrawnAt: -Infinity };
+  schedule(followed, performance.now());
 }
 
-function next(mine, asked) {
-  const interval = 1000 * mine.every * Math.min(LONGEST, 1 + mine.failed);
-  const wait = Math.max(0, asked + interval - performance.now());
+function schedule(run, askedAt) {
+  const interval = 1000 * run.every * Math.min(MAX_BACKOFF, 1 + run.failed);
+  const wait = Math.max(0, askedAt + interval - performance.now());
   setTimeout(() => {
-    if (followed !== mine) return;
-    if (document.hidden) document.addEventListener("visibilitychange", () => next(mine, 0), { once: true });
-    else ask(mine);
+    if (followed !== run) return;
+    if (document.hidden) document.addEventListener("visibilitychange", () => schedule(run, 0), { once: true });
+    else ask(run);
   }, wait);
 }
 
-async function ask(mine) {
-  const asked = performance.now();
+async function ask(run) {
+  const askedAt = performance.now();
   try {
-    const address = new URL(`${mine.address}&since=${mine.since}&turn=${mine.turn}`, document.baseURI);
-    const answer = await fetch(address, { cache: "no-store" });
-    if (!answer.ok) throw new Error(await answer.text());
-    const data = new Uint8Array(await answer.arrayBuffer());
-    if (followed !== mine) return;
-    take(mine, data);
-    mine.failed = 0;
+    const address = new URL(`${run.address}&since=${run.since}&turn=${run.turn}`, document.baseURI);
+    const response = await fetch(address, { cache: "no-store" });
+    if (!response.ok) throw new Error(await response.text());
+    const answer = await response.json();
+    if (followed !== run) return;
+    take(run, answer);
+    run.failed = 0;
   } catch (error) {
-    if (followed !== mine) return;
-    if (!mine.failed) console.warn("The run could not be asked for what is new.", error);
-    mine.failed += 1;
+    if (followed !== run) return;
+    if (!run.failed) console.warn("The request for the run's updates failed.", error);
+    run.failed += 1;
   }
-  // Once may be a run of the page that is on its way: a click changes the run before the page is drawn for it.
-  if (mine.wanted > 1 || mine.failed >= PATIENCE) tell(mine);
-  next(mine, asked);
+  // One outdated answer may precede a run of the page that is under way: a click changes the run before the page.
+  if (run.outdated > 1 || run.failed >= MAX_FAILURES) requestRedraw(run);
+  schedule(run, askedAt);
 }
 
-function take(mine, data) {
-  const end = 4 + new DataView(data.buffer).getUint32(0);
-  const head = JSON.parse(new TextDecoder().decode(data.subarray(4, end)));
-  mine.since = head.revision;
-  if (head.parts.length) mine.turn += 1;
-  mine.wanted = head.again ? mine.wanted + 1 : 0;
-  sweep();
-  let start = end;
-  for (const [name, length] of head.parts) {
-    const part = data.subarray(start, start + length);
-    for (const show of places.get(name)?.values() ?? []) show(part);
-    start += length;
-  }
+function take(run, answer) {
+  const payloads = Object.entries(answer.panels);
+  run.since = answer.revision;
+  if (payloads.length) run.turn += 1;
+  run.outdated = answer.redraw ? run.outdated + 1 : 0;
+  removeDisconnected();
+  for (const [name, payload] of payloads) for (const show of panels.get(name)?.values() ?? []) show(payload);
 }
 
-function tell(mine) {
-  if (performance.now() - mine.told < AGAIN) return;
-  mine.told = performance.now();
-  mine.again();
+function requestRedraw(run) {
+  if (performance.now() - run.redrawnAt < REDRAW_INTERVAL) return;
+  run.redrawnAt = performance.now();
+  run.redraw();
 }

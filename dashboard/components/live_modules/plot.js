@@ -1,4 +1,4 @@
-// A Plotly chart that is mounted once and then only told what is new.
+// A Plotly chart that is mounted once; newer payloads change it in place.
 import { mount } from "./live.js";
 
 const SOURCE = new URL("app/static/plotly.min.js", document.baseURI).href;
@@ -15,36 +15,36 @@ function loadPlotly() {
   return window.ganPlotly;
 }
 
-async function draw(div, part, { name, square }) {
+async function draw(div, payload, { name, square }) {
   const style = getComputedStyle(div);
   const text = style.getPropertyValue("--st-text-color").trim();
   const background = style.getPropertyValue("--st-background-color").trim();
-  const { data: traces, layout } = JSON.parse(new TextDecoder().decode(part));
+  const { data: traces, layout } = structuredClone(payload); // Plotly changes what it is given
   layout.font = { ...layout.font, color: text, family: style.getPropertyValue("--st-font").trim() };
-  layout.paper_bgcolor = background; // not transparent: the exported PNG has to be legible too
+  layout.paper_bgcolor = background; // not transparent, so the exported PNG is legible too
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
   layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
   if (square) {
     div.style.cssText = `aspect-ratio: 1; max-height: ${layout.height}px`;
-    delete layout.height; // the style says it
+    delete layout.height; // the style sets it
   } else {
     div.style.height = `${layout.height}px`;
   }
   div.setAttribute("role", "img");
   div.setAttribute("aria-label", name);
   div.latest = [traces, layout];
-  div.leave = () => window.Plotly?.purge(div);
+  div.release = () => window.Plotly?.purge(div);
   try {
     const Plotly = await loadPlotly();
     const config = {
       responsive: true,
       displaylogo: false,
       displayModeBar: "hover",
-      modeBarButtons: [["toImage", "resetScale2d"]], // zoom is dragging, and a double click goes back
+      modeBarButtons: [["toImage", "resetScale2d"]], // dragging zooms, a double click resets
       toImageButtonOptions: { format: "png", filename: name, scale: 2 },
     };
-    // While the library loads, several parts wait here: each draws what is newest by then.
+    // While the library loads, several payloads wait here: each call draws the newest by then.
     await Plotly.react(div, div.latest[0], div.latest[1], config);
   } catch (error) {
     div.textContent = error.message;

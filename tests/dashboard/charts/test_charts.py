@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from dashboard import theme
-from dashboard.charts import lines
 from dashboard.charts.explain import clock, latest, reading
 from dashboard.charts.images import metrics_csv
 from dashboard.charts.lines import Axes
 from dashboard.charts.network import drawing
+from dashboard.panels.losses import losses as losses_figure
+from dashboard.panels.scores import scores as scores_figure
 from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.images import samples_png
@@ -30,11 +31,11 @@ Make = Callable[..., Snapshot]
 
 def losses(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
     """The chart, and Plotly has checked every property."""
-    return go.Figure(lines.losses(shown, axes).plain)
+    return go.Figure(losses_figure(shown, axes).plain)
 
 
 def scores(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
-    return go.Figure(lines.scores(shown, axes).plain)
+    return go.Figure(scores_figure(shown, axes).plain)
 
 
 def by_name(figure: object, name: str) -> object:
@@ -83,8 +84,8 @@ def test_log_axes_are_of_the_figure_and_begin_another_view(snapshot: Make) -> No
 
 def test_what_is_sent_is_what_plotly_would_send(snapshot: Make) -> None:
     shown = replace(snapshot(5), marks=(Mark(2, "G steps: 1"),), singles=(SingleUpdate(3, "D", 0.5),))
-    for figure in (lines.losses(shown, Axes(log_x=True)), lines.scores(shown)):
-        sent, theirs = json.loads(figure.to_json()), json.loads(go.Figure(figure.plain).to_json())
+    for figure in (losses_figure(shown, Axes(log_x=True)), scores_figure(shown)):
+        sent, theirs = figure.payload(), json.loads(go.Figure(figure.plain).to_json())
         theirs["layout"]["template"] = {}
         assert sent == theirs
 
@@ -102,10 +103,9 @@ def test_marks_and_single_updates_are_drawn(snapshot: Make) -> None:
 def test_a_chart_costs_the_same_at_100_000_iterations_as_at_5_000(
     snapshot: Make, history_of: Callable[[int], History]
 ) -> None:
-    shown = snapshot()
+    shown, both = snapshot(), (losses_figure, scores_figure)
     sizes = {
-        count: len(lines.losses(replace(shown, trace=history_of(count).trace())).to_json())
-        + len(lines.scores(replace(shown, trace=history_of(count).trace())).to_json())
+        count: len(json.dumps([draw(replace(shown, trace=history_of(count).trace())).payload() for draw in both]))
         for count in (5_000, 100_000)
     }
     assert sizes[100_000] == pytest.approx(sizes[5_000], rel=0.02)

@@ -12,9 +12,11 @@ import pytest
 from dashboard.charts import points as charts
 from dashboard.charts.explain import reading
 from dashboard.charts.images import sample_gradient_pngs, single_pngs
-from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS, measures
+from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS
+from dashboard.panels.measures import measures
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
+from tests.dashboard.conftest import markdown
 
 Make = Callable[..., Snapshot]
 
@@ -26,7 +28,7 @@ def shown(snapshot: Make) -> Snapshot:
 
 def plane(shown: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
     """The chart, and Plotly has checked every property."""
-    return go.Figure(charts.plane(shown, layers).plain)
+    return go.Figure(charts.points_figure(shown, layers).plain)
 
 
 def trace(figure: go.Figure, name: str) -> go.Scatter:
@@ -80,18 +82,19 @@ def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
 @pytest.mark.parametrize("loss", ["bce", "least_squares", "wasserstein_gp"])
 def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
     shown = snapshot(1, dataset="eight_gaussians", generator_batch_norm=False, loss=loss)
-    figure = charts.plane(shown, tuple(LAYERS))
-    assert [one["name"] for one in json.loads(figure.to_json())["data"]] == [
+    figure = charts.points_figure(shown, tuple(LAYERS))
+    assert [one["name"] for one in figure.payload()["data"]] == [
         "D's score", "G's sheet", "Real", "Fake", "D's pull",
     ]  # fmt: skip
-    assert len(figure.to_json()) < 25_000
+    assert len(json.dumps(figure.payload())) < 25_000
 
 
-def test_measures_are_told(shown: Snapshot) -> None:
+def test_measures_name_divergence_modes_and_good_samples(shown: Snapshot) -> None:
     assert shown.points is not None
-    told = measures(replace(shown, points=replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)))
-    assert told == "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
-    assert measures(replace(shown, points=replace(shown.points, modes=0))).count("·") == 0
+    view = replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)
+    expected = "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
+    assert markdown(measures(replace(shown, points=view))) == expected
+    assert "·" not in markdown(measures(replace(shown, points=replace(view, modes=0))))
 
 
 def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> None:
@@ -99,7 +102,7 @@ def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> 
     values = np.full((5, len(COLUMNS)), 0.5, np.float32)
     balanced = replace(shown, trace=replace(shown.trace, values=values))
     assert "D is too weak to see it" in reading(replace(balanced, points=replace(shown.points, divergence=0.9)))
-    assert "can hardly tell" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
+    assert "can hardly distinguish" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
 
 
 def test_single_points_are_pictures_too(shown: Snapshot) -> None:

@@ -113,7 +113,7 @@ def test_a_loss_changed_in_the_middle_of_a_walk_is_no_harm(walk: AppTest, regist
     for _ in range(4):
         press(walk, "walk_stage")
     train = go_to(walk, "")
-    assert "Paused inside iteration 1, which the **Walk** page has" in texts(train)
+    assert "Paused inside iteration 1, which the **Step through** page has" in texts(train)
     healthy(train.selectbox(key="loss").set_value("wasserstein_gp").run())
     back = go_to(train, "walk")
     for _ in range(18):

@@ -10,7 +10,7 @@ from gan_core.config import GANConfig
 from gan_core.runs.protocol import Report
 from gan_core.runs.registry import Registry, Run
 from gan_core.snapshot import Snapshot
-from tests.dashboard.conftest import APP, component, healthy, texts
+from tests.dashboard.conftest import APP, component, healthy, png_of, texts
 
 
 def only_run(registry: Registry) -> Run:
@@ -41,7 +41,7 @@ def test_a_new_visitor_sees_what_to_do(app: AppTest, registry: Registry) -> None
     assert state(registry)[0] == "paused"
     assert "Press **Start**" in texts(app)
     assert "Iteration **0**" in texts(app)
-    assert component(app, "picture_fakes")["png"].startswith(b"\x89PNG")
+    assert png_of(component(app, "picture_fakes")).startswith(b"\x89PNG")
 
 
 def test_start_becomes_pause_and_back(app: AppTest, registry: Registry) -> None:
@@ -82,9 +82,9 @@ def test_a_new_seed_is_one_click(app: AppTest, registry: Registry, monkeypatch: 
 
 
 def test_fresh_noise_changes_the_pictures_alone(app: AppTest, registry: Registry) -> None:
-    before = component(app, "picture_fakes")["png"]
+    before = png_of(component(app, "picture_fakes"))
     press(app, "fresh_noise")
-    assert component(app, "picture_fakes")["png"] != before
+    assert png_of(component(app, "picture_fakes")) != before
     assert state(registry)[1].sample_seed == 1
     assert "manual_seed(1)" in "\n".join(code.value for code in app.code)
 

@@ -1,0 +1,34 @@
+"""Text with bold, coloured and icon spans as plain data: the browser maps each span to an element and parses nothing."""
+
+from typing import Any
+
+Span = dict[str, str | bool]
+
+
+def rich_text(*spans: str | Span) -> dict[str, Any]:
+    """Return the payload of one line of text; a plain string is a span without any style."""
+    return {"lines": [[{"text": span} if isinstance(span, str) else span for span in spans]]}
+
+
+def stacked(*texts: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload of several texts, one below the other."""
+    return {"lines": [line for text in texts for line in text["lines"]]}
+
+
+def bold(text: str) -> Span:
+    return {"text": text, "bold": True}
+
+
+def toned(text: str, tone: str) -> Span:
+    """Return a coloured span; ``tone`` is one that live.css names: "blue" or "primary"."""
+    return {"text": text, "tone": tone}
+
+
+def icon(name: str) -> Span:
+    """Return an icon by its Material Symbols name; screen readers skip it."""
+    return {"icon": name}
+
+
+def building() -> dict[str, Any]:
+    """Return the hint for a run that has no snapshot yet."""
+    return rich_text(icon("hourglass_top"), " Building the networks and loading the data …")
