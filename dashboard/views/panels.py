@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
 from dashboard.components.live import dated, image, plot, text
-from dashboard.panels import PANELS, page_payloads
+from dashboard.panels import page_payloads, shown_panels
 from dashboard.panels.base import SHAPE, Panel, Payload, Place, ViewOptions, for_points
 from dashboard.session.run import PageState
 from dashboard.session.state import value
@@ -34,10 +34,6 @@ class LivePanels:
         """Whether samples are points of 2-D data."""
         return for_points(self.shape)
 
-    def at(self, place: Place) -> list[Panel]:
-        """Return the panels of one place in their order."""
-        return [panel for panel in PANELS if panel.place == place and panel.shown(self.shape)]
-
     def mount(self, panel: Panel) -> None:
         """Draw one panel, or a skeleton until the run has a snapshot."""
         payload = self._payloads.get(panel.key)
@@ -61,7 +57,7 @@ class LivePanels:
 
     def mount_card(self, place: Place) -> None:
         """Draw the panels of a card: one below the other, or side by side for points, which need less width."""
-        panels = self.at(place)
+        panels = shown_panels(self.shape, place)
         row = st.grid(len(panels), min_column_width=60, wrap=False, gap="small") if self.points else None
         for panel in panels:
             with row.cell() if row else st.container(gap="xxsmall"):

@@ -9,7 +9,7 @@ from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.controls import model
 from dashboard.controls.transport import train_buttons
-from dashboard.panels import losses
+from dashboard.panels import losses, shown_panels
 from dashboard.panels.base import Panel, Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
@@ -67,7 +67,7 @@ def hint(report: Report) -> Payload:
 def _charts(panels: LivePanels, columns: int) -> None:
     """Draw each chart in a card of its own, below a line that says how to read it."""
     grid = st.grid(columns, min_column_width=300, gap="small")
-    for panel in panels.at("charts"):
+    for panel in shown_panels(panels.shape, "charts"):
         with grid.cell(), _card():
             with _head(panel.title):
                 if panel.key == losses.PANEL.key:
@@ -77,7 +77,7 @@ def _charts(panels: LivePanels, columns: int) -> None:
 
 
 def _images_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
-    shown = panels.at("samples")
+    shown = shown_panels(panels.shape, "samples")
     with _card():
         with _head("Pictures"):
             _fresh_noise()
@@ -90,7 +90,7 @@ def _images_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
 
 
 def _points_card(panels: LivePanels) -> None:
-    shown = panels.at("samples")
+    shown = shown_panels(panels.shape, "samples")
     with _card():
         with _head("2-D data"):
             _fresh_noise()
