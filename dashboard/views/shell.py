@@ -38,9 +38,10 @@ class Page:
     has_panels: bool = False
 
     def show(self) -> None:
-        """Run the page's script: bring the run to the settings, draw the bar and the body from one report.
+        """Run the page's script: bring the run to the settings, then draw everything from one report.
 
-        The status comes before the panels: the page's script then drops an answer that is older than what they show.
+        The status comes first: the browser then drops an answer that is older than what the panels show. The message comes
+        last: whoever reads it can use everything above it.
         """
         address.arrive()
         state = run.refresh(needs_run=not self.has_controls)
@@ -48,9 +49,9 @@ class Page:
         message, place = transport.bar(self.buttons, state)
         with place:
             self._draw_status(state.report)
+        self.draw(state)
         with message:
             draw_message(state, self.hint(state.report), self.has_controls)
-        self.draw(state)
 
     def _draw_status(self, report: Report) -> None:
         """Draw where the run stands, and have the page's script follow it from now on."""
