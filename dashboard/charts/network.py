@@ -1,4 +1,4 @@
-"""GANConfig → what a drawing of a network shows: its layers, and how many weights they hold."""
+"""GANConfig → the drawing of a network: its layers and the number of its weights."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,7 +18,7 @@ class Drawing:
 
 
 def drawing(config: GANConfig, network: Network, features: int) -> Drawing:
-    """The drawing of one network for samples of ``features`` values."""
+    """Return the drawing of one network for samples of ``features`` values."""
     hidden = config.generator_hidden if network == "G" else config.discriminator_hidden
     normed = config.generator_batch_norm if network == "G" else config.discriminator_batch_norm
     ends = (config.latent_dim, features) if network == "G" else (features, 1)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from dashboard import theme
 from dashboard.charts.explain import clock, latest, reading
-from dashboard.charts.images import metrics_csv
 from dashboard.charts.lines import Axes
 from dashboard.charts.network import drawing
+from dashboard.charts.table import metrics_csv
 from dashboard.panels.losses import losses as losses_figure
 from dashboard.panels.scores import scores as scores_figure
 from gan_core.config import GANConfig
