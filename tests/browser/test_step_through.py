@@ -20,7 +20,7 @@ def lit_lines(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".st-key-walk_code .lit").all_inner_texts()]
 
 
-def test_a_whole_iteration_is_walked(page: Page) -> None:
+def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")
     open_step_through(page)
@@ -54,7 +54,7 @@ def test_a_whole_iteration_is_walked(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 2, "the iteration is counted")
 
 
-def test_run_on_from_the_middle_and_the_settings_survive_the_way(page: Page) -> None:
+def test_settings_and_run_survive_a_reload_and_a_change_of_page(page: Page) -> None:
     batch = page.locator(".st-key-batch_size input")
     batch.fill("64")
     batch.press("Enter")

@@ -1,4 +1,4 @@
-"""Pages without a browser, runs without processes."""
+"""Fixtures for pages without a browser and runs without processes."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ SMALL = {"generator_hidden": "8", "discriminator_hidden": "8", "batch_size": 4, 
 
 
 class QuickRunner(InlineRunner):
-    """Trains one iteration at each look, however long the page would wait."""
+    """Trains one iteration at each poll, however long the page would wait."""
 
     def poll(self, wait: float = 0.3) -> Report:
         return super().poll(0)
@@ -59,7 +59,7 @@ def app(registry: Registry) -> AppTest:
 
 
 def healthy(app: AppTest) -> AppTest:
-    """The page has shown no traceback."""
+    """Return the page after checking that it shows no traceback."""
     assert not app.exception, [error.message for error in app.exception]
     return app
 
@@ -103,7 +103,7 @@ def components(app: AppTest) -> dict[str, Any]:
 
 
 def go_to(app: AppTest, url_path: str) -> AppTest:
-    """The same visitor on another page. ``AppTest.switch_page`` knows pages that are files alone; ours are functions."""
+    """Open another page. ``AppTest.switch_page`` knows only pages that are files; ours are functions."""
     app._page_hash = calc_hash(url_path)
     return healthy(app.run())
 

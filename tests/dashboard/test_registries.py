@@ -64,7 +64,7 @@ def test_a_registered_panel_takes_its_turn_while_a_run_is_fast(
     assert charts == [["plot_losses"], ["plot_scores"], ["plot_dummy"], ["plot_losses"]]
 
 
-def test_a_panel_for_points_is_on_no_page_of_images(
+def test_a_panel_for_points_is_not_shown_for_images(
     app: AppTest, snapshot: Callable[..., Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace

@@ -111,7 +111,7 @@ def test_an_answer_on_2d_data_brings_its_own_panels(app: AppTest, server: Server
         assert component(app, name), "each panel is mounted on the page"
 
 
-def test_a_page_drawn_again_differs_in_every_live_panel_and_in_no_other(app: AppTest, server: Server) -> None:
+def test_a_redrawn_page_differs_in_every_updated_panel_and_in_no_other(app: AppTest, server: Server) -> None:
     """Streamlit's frontend passes over a component whose data equals its last data, whatever it shows by now."""
     live = {*ask(server, app)["panels"], "picture_fake_strip"}
     before = components(app)

@@ -1,4 +1,4 @@
-"""What a page does one thing at a time."""
+"""Actions of one tab take turns."""
 
 import threading
 
@@ -35,7 +35,7 @@ def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatc
     assert order == ["slow", "quick"]
 
 
-def test_an_action_may_call_another_and_gives_back_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_serialized_action_may_call_another_and_returns_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
     tab = Tab()
     monkeypatch.setattr(state, "tab", lambda: tab)
     inner = state.serialized(lambda number: number + 1)
