@@ -9,6 +9,7 @@ from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.state import tab
 from gan_core.presets import PRESETS
+from gan_core.runs.protocol import Pause, Step, Update, Walk
 
 WIDTH = 108  # pixels of the buttons whose text changes: nothing beside them may move
 STATUS_WIDTH = 520  # pixels; on a narrower window the status takes a line of its own
@@ -29,21 +30,15 @@ def bar(buttons: Callable[[PageState], None], state: PageState) -> tuple[Any, An
 
 def train_buttons(state: PageState) -> None:
     """Draw the Train page's buttons: start or pause, steps, reset, presets."""
-    report, possible = state.report, state.settings.config is not None
-    paused = possible and report.state == "paused"
-    if report.state == "running":
-        _button("pause", "Pause", commands.pause, icon=":material/pause:", type="primary", width=WIDTH)
-    else:
-        _button(
-            "start", _start_label(state, "Start"), commands.start, possible and report.state != "starting",
-            icon=":material/play_arrow:", type="primary", width=WIDTH,
-        )  # fmt: skip
-    for key, label, action, help in (
-        ("step", "Step", commands.step, "Exactly one iteration: the D and G updates of the order above."),
-        ("step_d", "D step", commands.step_d, "One update of the discriminator alone."),
-        ("step_g", "G step", commands.step_g, "One update of the generator alone."),
+    possible = state.settings.config is not None
+    _start_or_pause(state, "Start", possible, type="primary", width=WIDTH)
+    for key, label, command, help in (
+        ("step", "Step", Step(1), "Exactly one iteration: the D and G updates of the order above."),
+        ("step_d", "D step", Update("D"), "One update of only the discriminator."),
+        ("step_g", "G step", Update("G"), "One update of only the generator."),
     ):
-        _button(key, label, action, paused, help=help)
+        enabled = possible and state.report.state == "paused"
+        _button(key, label, commands.reconcile_and_send, enabled, args=(command,), help=help)
     _button(
         "reset", "Reset", commands.reset, possible, type="primary" if state.waiting else "secondary",
         help="Start again from the same seed, with the current settings.",
@@ -53,26 +48,34 @@ def train_buttons(state: PageState) -> None:
 
 def step_through_buttons(state: PageState) -> None:
     """Draw the Step through page's buttons: the next stage, the rest of an update or an iteration, run on or pause."""
+    paused = state.report.state == "paused"
+    _button(
+        "walk_stage", "Next stage", commands.send, paused, args=(Walk("stage"),), type="primary",
+        help="Execute the next stage of this update, or the first of the next one.",
+    )  # fmt: skip
+    _button(
+        "walk_turn", "Finish update", commands.send, paused, args=(Walk("turn"),),
+        help="Execute the rest of this update.",
+    )  # fmt: skip
+    _button(
+        "step", "Finish iteration", commands.reconcile_and_send, paused, args=(Step(1),),
+        help="Execute the rest of this iteration, or a whole one.",
+    )  # fmt: skip
+    _start_or_pause(state, "Run on", True)
+
+
+def _start_or_pause(state: PageState, label: str, possible: bool, **options: Any) -> None:
     report = state.report
-    paused = report.state == "paused"
-    for key, label, action, help in (
-        ("walk_stage", "Next stage", commands.walk_stage, "Execute the next stage of this update, or the first of the next one."),
-        ("walk_turn", "Finish update", commands.walk_turn, "Execute the rest of this update."),
-        ("step", "Finish iteration", commands.step, "Execute the rest of this iteration, or a whole one."),
-    ):  # fmt: skip
-        _button(key, label, action, paused, help=help, type="primary" if key == "walk_stage" else "secondary")
     if report.state == "running":
-        _button("pause", "Pause", commands.pause, icon=":material/pause:", width=WIDTH)
+        options = {**options, "width": WIDTH}
+        _button("pause", "Pause", commands.send, True, args=(Pause(),), icon=":material/pause:", **options)
     else:
-        label = _start_label(state, "Run on")
-        _button("start", label, commands.start, report.state != "starting", icon=":material/play_arrow:")
+        label = "Again" if report.state == "failed" else label
+        enabled = possible and report.state != "starting"
+        _button("start", label, commands.start, enabled, icon=":material/play_arrow:", **options)
 
 
-def _start_label(state: PageState, label: str) -> str:
-    return "Again" if state.report.state == "failed" else label
-
-
-def _button(key: str, label: str, action: Callable[[], None], enabled: bool = True, **options: Any) -> None:
+def _button(key: str, label: str, action: Callable[..., None], enabled: bool, **options: Any) -> None:
     st.button(label, key=key, on_click=action, disabled=not enabled, **options)
 
 

@@ -1,20 +1,20 @@
 """The live panels of the Train page. To add one, write its file and name it in ``PANELS``."""
 
-from dashboard.panels import fakes, losses, measures, points, reals, scores, scores_now, strips
+from dashboard.panels import images, losses, points, scores
 from dashboard.panels.base import Panel, Payload, Place, Shape, ViewOptions
 from gan_core.snapshot import Snapshot
 
 PANELS: tuple[Panel, ...] = (
-    strips.FAKE_POINTS,
-    strips.FAKE_ROW,
-    strips.REAL_ROW,
-    scores_now.PANEL,
+    images.FAKE_POINTS,
+    images.FAKE_ROW,
+    images.REAL_ROW,
+    scores.NOW,
     losses.PANEL,
-    scores.PANEL,
-    points.PANEL,
-    measures.PANEL,
-    fakes.PANEL,
-    reals.PANEL,
+    scores.CHART,
+    points.CHART,
+    points.MEASURES,
+    images.FAKES,
+    images.REALS,
 )
 
 FAST = 8.0  # iterations per second from which panels take turns: each is then hardly behind

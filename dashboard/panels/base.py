@@ -25,11 +25,6 @@ class ViewOptions:
     layers: tuple[str, ...] = SHOWN_FIRST
 
 
-def always(shape: Shape) -> bool:
-    """Return True: the panel shows samples of any shape."""
-    return True
-
-
 def for_points(shape: Shape) -> bool:
     """Return whether samples are points of 2-D data."""
     return shape == (2,)
@@ -38,11 +33,6 @@ def for_points(shape: Shape) -> bool:
 def for_images(shape: Shape) -> bool:
     """Return whether samples are images."""
     return len(shape) == 2
-
-
-def no_caption(config: GANConfig) -> str:
-    """Return an empty caption."""
-    return ""
 
 
 @dataclass(frozen=True)
@@ -62,8 +52,8 @@ class Panel:
     kind: Kind
     place: Place
     payload: Callable[[Snapshot, ViewOptions], Payload]
-    shown: Callable[[Shape], bool] = always
-    caption: Callable[[GANConfig], str] = no_caption
+    shown: Callable[[Shape], bool] = lambda shape: True
+    caption: Callable[[GANConfig], str] = lambda config: ""
     height: int = 200
     square: bool = False
     small: bool = False

@@ -31,12 +31,6 @@ def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
 
 
 PANEL = Panel(
-    key="plot_losses",
-    title="Losses",
-    kind="plot",
-    place="charts",
-    payload=lambda snapshot, options: losses(snapshot, options.axes).payload(),
-    caption=lambda config: LOSSES[config.loss].reading,
-    height=HEIGHT,
-    takes_turns=True,
-)
+    "plot_losses", "Losses", "plot", "charts", lambda snapshot, options: losses(snapshot, options.axes).payload(),
+    caption=lambda config: LOSSES[config.loss].reading, height=HEIGHT, takes_turns=True,
+)  # fmt: skip

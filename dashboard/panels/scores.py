@@ -1,9 +1,11 @@
-"""The chart of D's mean scores."""
+"""D's mean scores: as a chart, and of the last iteration."""
 
 from dashboard import theme
+from dashboard.charts.explain import finite_or_dash, latest
 from dashboard.charts.figure import Figure
 from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
-from dashboard.panels.base import Panel
+from dashboard.charts.rich_text import bold, rich_text, stacked, toned
+from dashboard.panels.base import Panel, Payload, ViewOptions
 from gan_core.config import GANConfig
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
@@ -31,13 +33,17 @@ def _caption(config: GANConfig) -> str:
     return f"D's mean output{kind}: for real samples, and for fakes before and after G's step."
 
 
-PANEL = Panel(
-    key="plot_scores",
-    title="Scores",
-    kind="plot",
-    place="charts",
-    payload=lambda snapshot, options: scores(snapshot, options.axes).payload(),
-    caption=_caption,
-    height=HEIGHT,
-    takes_turns=True,
-)
+def _now(snapshot: Snapshot, options: ViewOptions) -> Payload:
+    """Return the scores of the last iteration."""
+    now = latest(snapshot, 1)
+    return stacked(
+        rich_text(toned("Real", "blue"), " scored D(x) ", bold(finite_or_dash(now.get("d_real")))),
+        rich_text(toned("Fake", "primary"), " scored D(G(z)) ", bold(finite_or_dash(now.get("d_fake")))),
+    )
+
+
+NOW = Panel("text_scores", "", "text", "discriminator card", _now, height=40)
+CHART = Panel(
+    "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot, options.axes).payload(),
+    caption=_caption, height=HEIGHT, takes_turns=True,
+)  # fmt: skip

@@ -7,7 +7,7 @@ from dashboard.session.run import current_settings, fetch_report, new_run, recon
 from dashboard.session.settings import show_setting
 from dashboard.session.state import current_run, serialized, set_value, tab, value
 from gan_core.config import GANConfig
-from gan_core.runs.protocol import Command, Pause, Play, Sample, Step, Update, Walk
+from gan_core.runs.protocol import Command, Play, Sample
 
 
 @serialized
@@ -33,43 +33,13 @@ def start() -> None:
 
 
 @serialized
-def _reconcile_and_send(command: Command) -> None:
+def reconcile_and_send(command: Command) -> None:
     """Send a command after changed settings: the click may have interrupted the script run that takes them over."""
     report = fetch_report()
     config = current_settings(report).config
     if config is not None:
         reconcile(config, report)
     send(command)
-
-
-def step() -> None:
-    """Train exactly one iteration."""
-    _reconcile_and_send(Step(1))
-
-
-def step_d() -> None:
-    """Update the discriminator once."""
-    _reconcile_and_send(Update("D"))
-
-
-def step_g() -> None:
-    """Update the generator once."""
-    _reconcile_and_send(Update("G"))
-
-
-def pause() -> None:
-    """Stop training."""
-    send(Pause())
-
-
-def walk_stage() -> None:
-    """Execute the next stage of the iteration."""
-    send(Walk("stage"))
-
-
-def walk_turn() -> None:
-    """Execute the rest of the current update."""
-    send(Walk("turn"))
 
 
 @serialized

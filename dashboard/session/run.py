@@ -59,7 +59,7 @@ def fetch_report() -> Report:
         return run.poll()
     if here.waiting_for is not None:
         return Report("starting")
-    reason = here.refused[1] if here.refused else "This run has ended: nobody looked at it for a while."
+    reason = here.refused[1] if here.refused else "This run has ended because its page was closed for too long."
     return Report("failed", None, Failure(reason))
 
 

@@ -59,16 +59,16 @@ def hint(report: Report) -> Payload:
         )  # fmt: skip
     return rich_text(
         icon("pause_circle"), " Paused. ", bold("Start"), " continues, ", bold("Step"), " does one iteration, ",
-        bold("D step"), " and ", bold("G step"), " train one network alone"
+        bold("D step"), " and ", bold("G step"), " train one network only"
         f" ({snapshot.updates_d:,} D and {snapshot.updates_g:,} G updates so far).",
     )  # fmt: skip
 
 
 def _charts(panels: LivePanels, columns: int) -> None:
     """Draw each chart in a card of its own, below a line that says how to read it."""
-    grid = st.grid(columns, min_column_width=300, gap="small")
+    grid = st.grid(columns, min_column_width=300, border=True, gap="small")
     for panel in shown_panels(panels.shape, "charts"):
-        with grid.cell(), _card():
+        with grid.cell(), st.container(gap="xxsmall"):
             with _head(panel.title):
                 if panel.key == losses.PANEL.key:
                     _axes()

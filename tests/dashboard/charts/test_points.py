@@ -13,7 +13,7 @@ from dashboard.charts import points as charts
 from dashboard.charts.explain import reading
 from dashboard.charts.images import sample_gradient_pngs, single_pngs
 from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS
-from dashboard.panels.measures import measures
+from dashboard.panels.points import measures
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import markdown
