@@ -15,19 +15,16 @@ if __name__ != "__mp_main__":
 
     import streamlit as st
 
-    from dashboard.feed import routes
+    from dashboard.live.answer import routes
 
     app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
 
 if __name__ == "__main__":
-    from dashboard.views import step_through, train
+    from dashboard.views import PAGES
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
     # Streamlit leaves room for a taller header than this one.
     st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.4rem}</style>")
     st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
-    pages = [
-        st.Page(train.page, title="Train", url_path="train", default=True),
-        st.Page(step_through.page, title="Step through", url_path="walk"),
-    ]
+    pages = [st.Page(page.show, title=page.title, url_path=page.url_path, default=page.default) for page in PAGES]
     st.navigation(pages, position="top").run()

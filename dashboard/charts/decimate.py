@@ -1,4 +1,4 @@
-"""Fewer points for the eye, without losing what it would see. Smooth first, decimate after, never the reverse."""
+"""Fewer points for a chart that looks the same. Smooth first and decimate after, never the reverse."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +7,9 @@ Values = NDArray[np.float32]
 
 
 def smooth(values: Values, window: int) -> Values:
-    """The mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``.
+    """Return the mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``.
 
-    It looks back only: with the same window, a drawn point does not change when new ones come.
+    No later value counts: with the same window, a drawn point does not change when new ones arrive.
     """
     if window <= 1 or len(values) == 0:
         return values
@@ -20,19 +20,19 @@ def smooth(values: Values, window: int) -> Values:
 
 
 def thin(count: int, most: int) -> NDArray[np.int64]:
-    """At most ``most`` evenly spread indices of ``count``, the first and the last among them."""
+    """Return at most ``most`` evenly spread indices of ``count``, the first and the last included."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
 def extremes(values: Values, most: int) -> NDArray[np.int64]:
-    """Indices, in order, of the lowest and the highest value of each of ``most / 2`` stretches: spikes stay."""
+    """Return the sorted indices of the lowest and the highest value of each of ``most / 2`` stretches: spikes stay."""
     if len(values) <= most:
         return np.arange(len(values))
     edges = np.linspace(0, len(values), most // 2 + 1).astype(np.int64)
     begins, ends = edges[:-1, None], edges[1:, None]
-    # A row for each stretch; they differ by one in length, so a shorter one has its last value twice.
+    # One row for each stretch; lengths differ by one, so a shorter row repeats its last value.
     rows = np.minimum(begins + np.arange((ends - begins).max()), ends - 1)
     stretches = values[rows]
     picked: NDArray[np.int64] = (

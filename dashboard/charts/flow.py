@@ -1,10 +1,10 @@
-"""The model's picture on the Walk page: where in the flow of data the stage that was just executed stands."""
+"""The diagram on the Step through page: where in the flow of data the last stage was."""
 
 from dashboard import theme
 from gan_core.config import Network
 from gan_core.diagnostics.views import StageView
 
-_PLACES = {
+_BOXES = {
     "real": (300, 4, "real x", theme.REAL),
     "noise": (20, 56, "noise z", theme.QUIET),
     "G": (150, 56, "generator", theme.GENERATOR),
@@ -35,16 +35,16 @@ _LIT: dict[tuple[Network, str], tuple[str, ...]] = {
 
 
 def lit(view: StageView | None) -> tuple[str, ...]:
-    """The places that the stage was about."""
+    """Return the names of the boxes that the stage used."""
     return () if view is None else _LIT[view.network, view.stage]
 
 
 def flow_svg(view: StageView | None) -> str:
-    """The drawing, its lit places filled; backward arrows while gradients flow."""
+    """Return the diagram as SVG: lit boxes are filled, and arrows point backward while gradients flow."""
     shown = lit(view)
     backward = view is not None and view.stage == "gradients"
     parts = [_arrow(start, end, backward and {start, end} <= set(shown)) for start, end in _ARROWS]
-    parts += [_place(name, name in shown) for name in _PLACES]
+    parts += [_box(name, name in shown) for name in _BOXES]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 96" width="860" height="96"'
         ' font-family="Source Sans, Helvetica, Arial, sans-serif" font-size="15" text-anchor="middle">'
@@ -52,8 +52,8 @@ def flow_svg(view: StageView | None) -> str:
     )
 
 
-def _place(name: str, is_lit: bool) -> str:
-    x, y, text, colour = _PLACES[name]
+def _box(name: str, is_lit: bool) -> str:
+    x, y, text, colour = _BOXES[name]
     fill = colour if is_lit else "none"
     ink = "#ffffff" if is_lit else theme.QUIET
     return (
@@ -64,7 +64,7 @@ def _place(name: str, is_lit: bool) -> str:
 
 
 def _arrow(start: str, end: str, backward: bool) -> str:
-    (left, top, *_), (x2, bottom, *_) = _PLACES[start], _PLACES[end]
+    (left, top, *_), (x2, bottom, *_) = _BOXES[start], _BOXES[end]
     x1, y1, y2 = left + _WIDTH, top + _HEIGHT / 2, bottom + _HEIGHT / 2
     colour, width = (theme.DISCRIMINATOR, 3) if backward else (theme.QUIET, 1.5)
     tip = (x1 + 2, y1, 7) if backward else (x2 - 2, y2, -7)

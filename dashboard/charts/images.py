@@ -1,7 +1,6 @@
-"""Samples of a snapshot → picture files."""
+"""Samples of a snapshot → image files."""
 
 import base64
-import csv
 import io
 from typing import Any
 
@@ -10,24 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from gan_core.images import image_grid, png, points_image
-from gan_core.metrics import COLUMNS
-from gan_core.snapshot import Snapshot
 
 TILE, DOT = 64, 7  # pixels of a single point's picture, and of the point in it
 BRIGHTER, DARKER = (255, 140, 40), (60, 130, 255)
-
-
-def metrics_csv(snapshot: Snapshot) -> bytes:
-    """The trace as CSV. ``iterations`` says over how many a row is the mean: 1 until the run grows long."""
-    trace = snapshot.trace
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("iteration", "iterations", *COLUMNS))
-    before = 0
-    for iteration, values in zip(trace.iteration.tolist(), trace.values.tolist(), strict=True):
-        writer.writerow((iteration, iteration - before, *(f"{value:.7g}" for value in values)))
-        before = iteration
-    return text.getvalue().encode()
 
 
 def image(png: bytes, alt: str) -> dict[str, Any]:
@@ -41,20 +25,20 @@ def data_url(png: bytes) -> str:
 
 
 def single_pngs(samples: NDArray[np.float32]) -> list[bytes]:
-    """Each sample as a PNG of its own: a picture ``[height, width]``, or a point ``[2]`` in its place in the plane."""
+    """Return each sample, an image ``[height, width]`` or a point ``[2]``, as a PNG of its own."""
     if samples.shape[1:] == (2,):
         return [png(points_image(sample[None], TILE, DOT)) for sample in samples]
     return [png(image_grid(sample[None], 1)) for sample in samples]
 
 
 def sample_gradient_pngs(fakes: NDArray[np.float32], gradient: NDArray[np.float32]) -> list[bytes]:
-    """Each fake and over it where D pulls; strengths compare with the strongest of all shown.
+    """Return each fake with its gradient on top as a PNG; strengths are relative to the strongest of all shown.
 
-    Pictures ``[n, height, width]`` in grey: orange pixels are to grow brighter, blue ones darker. Points ``[n, 2]``:
-    an orange line from the point the way it is to go.
+    Images ``[n, height, width]`` in grey: D wants orange pixels brighter and blue ones darker. Points ``[n, 2]``: an orange
+    line from the point in the direction in which D wants it to move.
     """
     if fakes.shape[1:] == (2,):
-        return _pushed_points(fakes, gradient)
+        return _pulled_points(fakes, gradient)
     strength = np.abs(gradient) / max(float(np.abs(gradient).max()), 1e-12)
     grey = ((fakes + 1) * 0.5).clip(0, 1)[..., None] * np.ones(3)
     tint = np.where(gradient[..., None] > 0, np.array(BRIGHTER), np.array(DARKER)) / 255
@@ -62,7 +46,7 @@ def sample_gradient_pngs(fakes: NDArray[np.float32], gradient: NDArray[np.float3
     return [_coloured(Image.fromarray(picture)) for picture in (mixed * 255).astype(np.uint8)]
 
 
-def _pushed_points(fakes: NDArray[np.float32], gradient: NDArray[np.float32]) -> list[bytes]:
+def _pulled_points(fakes: NDArray[np.float32], gradient: NDArray[np.float32]) -> list[bytes]:
     longest = max(float(np.linalg.norm(gradient, axis=1).max()), 1e-12)
     ends = fakes + gradient * (0.6 / longest)
     files = []
@@ -81,5 +65,5 @@ def _coloured(picture: Image.Image) -> bytes:
 
 
 def noise_png(noise: NDArray[np.float32]) -> bytes:
-    """Noise ``[n, latent_dim]`` as a strip: one row a sample, grey from -3 to 3."""
+    """Return noise ``[n, latent_dim]`` as a PNG: one row a sample, grey from -3 to 3."""
     return png((((noise / 3).clip(-1, 1) + 1) * 127.5).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Losses and scores over the iterations."""
+"""Metrics over the iterations."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ import numpy as np
 from dashboard import theme
 from dashboard.charts.decimate import extremes, smooth, thin
 from dashboard.charts.figure import Figure
-from gan_core.losses import LOSSES as LOSS_FUNCTIONS
 from gan_core.snapshot import Mark, Snapshot
 
 POINTS = 260  # of raw values: what a chart of this width can show
@@ -26,8 +25,8 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One metric in a chart."""
+class Curve:
+    """One metric in a chart; ``column`` is its name in the trace."""
 
     column: str
     name: str
@@ -35,65 +34,24 @@ class Line:
     dash: str = "solid"
 
 
-LOSSES = (
-    Line("loss_d", "D loss", theme.DISCRIMINATOR),
-    Line("loss_g", "G loss", theme.GENERATOR),
-)
-SCORES = (
-    Line("d_real", "D(x)", theme.REAL),
-    Line("d_fake", "D(G(z))", theme.GENERATOR),
-    Line("d_fake_after", "after G's step", theme.GENERATOR, "dot"),
-)
-
-
-def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
-    """Both losses, the level where D cannot tell real from fake, single updates as dots."""
-    figure = _lines(snapshot, LOSSES, axes)
-    for network, colour, name in (
-        ("D", theme.DISCRIMINATOR, "D alone"),
-        ("G", theme.GENERATOR, "G alone"),
-    ):
-        updates = [single for single in snapshot.singles if single.network == network]
-        if updates:
-            figure.add(
-                "scatter",
-                x=[single.iteration for single in updates], y=[single.loss for single in updates], name=name,
-                mode="markers", marker={"color": colour, "size": 7, "line": {"width": 1, "color": "white"}},
-            )  # fmt: skip
-    balance = LOSS_FUNCTIONS[snapshot.config.loss].balance
-    if balance.loss_d > 0 or not axes.log_y:
-        _level(figure, balance.loss_d, balance.label, axes.log_y)
-    return figure
-
-
-def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
-    """What D says on average: of real samples, and of fakes before and after G's step."""
-    figure = _lines(snapshot, SCORES, Axes(axes.log_x, False))
-    loss = LOSS_FUNCTIONS[snapshot.config.loss]
-    if loss.balance.score is not None:
-        _level(figure, loss.balance.score, f"{loss.balance.score:g}")
-    if loss.is_probability:
-        figure.plain["layout"]["yaxis"]["range"] = [-0.02, 1.02]
-    return figure
-
-
-def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> Figure:
+def curves_figure(snapshot: Snapshot, curves: tuple[Curve, ...], axes: Axes) -> Figure:
+    """Return metrics over the iterations: raw values pale, their running mean on top, and marks of changed settings."""
     trace = snapshot.trace
     window = max(1, min(len(trace.iteration) // 12, 60))
     figure = Figure(**_layout(axes))
-    for line in lines:
-        values = trace.column(line.column)
+    for curve in curves:
+        values = trace.column(curve.column)
         raw = extremes(values, POINTS)
-        if line.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
+        if curve.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
             figure.add(
-                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{line.name}, raw",
-                showlegend=False, legendgroup=line.column, line={"color": theme.faint(line.colour), "width": 1},
+                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{curve.name}, raw",
+                showlegend=False, legendgroup=curve.column, line={"color": theme.faint(curve.colour), "width": 1},
                 hovertemplate="%{y:.4g}",
             )  # fmt: skip
         shown = thin(len(values), SMOOTHED)
         figure.add(
-            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=line.name, mode="lines",
-            legendgroup=line.column, line={"color": line.colour, "width": 2.2, "dash": line.dash},
+            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name, mode="lines",
+            legendgroup=curve.column, line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
             hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
         )  # fmt: skip
     _marks(figure, snapshot.marks, axes, snapshot.iteration)
@@ -101,12 +59,12 @@ def _lines(snapshot: Snapshot, lines: tuple[Line, ...], axes: Axes) -> Figure:
 
 
 def _numbers(iterations: np.ndarray) -> np.ndarray:
-    """Four bytes a point instead of eight; exact to 4 billion."""
+    """Return iterations in four bytes each instead of eight; exact to 4 billion."""
     return iterations.astype(np.uint32)
 
 
-def _level(figure: Figure, value: float, label: str, log: bool = False) -> None:
-    """A dashed line across the chart, named in the right margin, where no curve runs."""
+def mark_level(figure: Figure, value: float, label: str, log: bool = False) -> None:
+    """Draw a dashed line across the chart, labelled in the right margin, where no curve runs."""
     figure.line_across(value, color=theme.QUIET, width=1, dash="dash")
     figure.note(
         x=1, xref="paper", xanchor="left", y=math.log10(value) if log else value, text=label,
@@ -115,7 +73,7 @@ def _level(figure: Figure, value: float, label: str, log: bool = False) -> None:
 
 
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
-    """A dotted line where a setting changed; its words on hover, and beside the last few."""
+    """Draw a dotted line where a setting changed, and label the last few."""
     for mark in marks[-20:]:
         at = max(mark.iteration, 1) if axes.log_x else mark.iteration
         figure.line_up(at, color=theme.QUIET, width=1, dash="dot")

@@ -1,4 +1,4 @@
-"""The plane: real and fake points, D's score everywhere, G's sheet of noise, and where D pulls each fake."""
+"""2-D data: real and fake points, D's score everywhere, G's sheet of noise, and where D pulls each fake."""
 
 from typing import Any
 
@@ -7,15 +7,14 @@ from numpy.typing import NDArray
 
 from dashboard import theme
 from dashboard.charts.figure import Figure
-from dashboard.charts.rich_text import Span, bold, rich_text
 from gan_core.diagnostics.views import PointsView
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
 
 HEIGHT = 540
-UNITS = 1000  # of the axes, in the plane's unit
-ARROWS = 120  # fakes whose pull is drawn: more would hide each other
-LONGEST = 0.22  # of an arrow, in the plane's unit
+UNITS = 1000  # of the axes, in a unit of the data
+ARROWS = 120  # fakes that get an arrow: more would hide each other
+LONGEST = 0.22  # length of an arrow, in units of the data
 LAYERS = {
     "real": "Real",
     "fake": "Fake",
@@ -28,10 +27,10 @@ SHOWN_FIRST = ("real", "fake", "scores")
 Points = NDArray[np.float32]
 
 
-def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
-    """One figure over [-1, 1]² with the layers of these names, the ground first and the arrows last.
+def points_figure(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
+    """Return a figure over [-1, 1]² with these layers, D's score at the bottom and the arrows on top.
 
-    Its axes count in ``UNITS``, so that two bytes hold a coordinate.
+    Its axes count in ``UNITS``, so two bytes hold a coordinate.
     """
     figure = Figure(**_layout(snapshot.run_id))
     view = snapshot.points
@@ -49,7 +48,7 @@ def plane(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> Figure:
 
 
 def _layout(revision: str) -> dict[str, Any]:
-    """``revision``: zoom stays while it is the same."""
+    """Return the layout; zoom stays for as long as ``revision`` is the same."""
     edge = 1.05 * UNITS
     axis = {
         "range": [-edge, edge], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "",
@@ -63,13 +62,13 @@ def _layout(revision: str) -> dict[str, Any]:
 
 
 def _units(points: Points) -> dict[str, NDArray[np.int16]]:
-    """Points ``[n, 2]`` as x and y of a trace."""
+    """Return points ``[n, 2]`` as x and y of a trace."""
     x, y = (points * UNITS).round().clip(-32_767, 32_767).astype(np.int16).T
     return {"x": x, "y": y}
 
 
 def _scores(figure: Figure, view: PointsView, probability: bool) -> None:
-    """D's ground in per cent: teal where it says fake, blue where it says real."""
+    """Draw D's score in per cent: teal where it says fake, blue where it says real."""
     low, high = (0.0, 1.0) if probability else (float(view.scores.min()), float(view.scores.max()) + 1e-9)
     levels = ((view.scores - low) / (high - low) * 100).round().clip(0, 100).astype(np.uint8)
     step = 2 * UNITS / (len(levels) - 1)
@@ -101,17 +100,17 @@ def _points(figure: Figure, points: Points, name: str, colour: str) -> None:
 
 
 def _sheet(figure: Figure, manifold: Points) -> None:
-    """The lattice of noise as the generator bends it: to and fro along its rows, then up and down its columns.
+    """Draw the grid of noise as the generator transforms it: back and forth along its rows, then along its columns.
 
-    The way from row to row lies on a border column, so one line without gaps draws the lattice and nothing else.
+    The step from row to row lies on a border column, so one line without gaps draws the grid and nothing else.
     """
-    path = _to_and_fro(manifold)
+    path = _back_and_forth(manifold)
     if len(manifold) > 1:
         columns = manifold.swapaxes(0, 1)
         if len(manifold) % 2:  # the rows end at the right: the columns begin there
             columns = columns[::-1]
         columns = columns[:, ::-1]  # and in the last row
-        path = np.concatenate([path, _to_and_fro(columns)])
+        path = np.concatenate([path, _back_and_forth(columns)])
     figure.add(
         "scatter",
         **_units(path), mode="lines", name="G's sheet", hoverinfo="skip",
@@ -119,18 +118,18 @@ def _sheet(figure: Figure, manifold: Points) -> None:
     )  # fmt: skip
 
 
-def _to_and_fro(lines: Points) -> Points:
-    """Lines ``[rows, columns, 2]`` as one path ``[rows · columns, 2]``, every other one backwards."""
+def _back_and_forth(lines: Points) -> Points:
+    """Return lines ``[rows, columns, 2]`` as one path ``[rows · columns, 2]``, every other line backwards."""
     turned = lines.copy()
     turned[1::2] = lines[1::2, ::-1]
     return turned.reshape(-1, 2)
 
 
-def _arrows(figure: Figure, fakes: Points, pull: Points) -> None:
-    """Each arrow starts at its fake; lengths compare with each other, the longest is ``LONGEST``."""
-    fakes, pull = fakes[:ARROWS], pull[:ARROWS]
-    strongest = max(float(np.linalg.norm(pull, axis=1).max()), 1e-12)
-    ends = fakes + pull * np.float32(LONGEST / strongest)
+def _arrows(figure: Figure, fakes: Points, sample_gradient: Points) -> None:
+    """Draw an arrow from each fake; lengths are relative, the longest is ``LONGEST``."""
+    fakes, ways = fakes[:ARROWS], sample_gradient[:ARROWS]
+    strongest = max(float(np.linalg.norm(ways, axis=1).max()), 1e-12)
+    ends = fakes + ways * np.float32(LONGEST / strongest)
     gap = np.full_like(fakes, np.nan)
     joined = np.stack([fakes, ends, gap], axis=1).reshape(-1, 2) * UNITS
     figure.add(
@@ -142,18 +141,3 @@ def _arrows(figure: Figure, fakes: Points, pull: Points) -> None:
             "size": [0, 8, 0] * len(fakes),
         },
     )  # fmt: skip
-
-
-def measures(snapshot: Snapshot) -> dict[str, Any]:
-    """Return how far apart fakes and real points are, as one line of rich text."""
-    view = snapshot.points
-    if view is None:
-        return rich_text()
-    spans: list[str | Span] = [
-        "Divergence ",
-        bold(f"{view.divergence:.2f}"),
-        f" bits (two real samples: {view.floor:.2f})",
-    ]
-    if view.modes:
-        spans += [" · modes ", bold(f"{view.covered} of {view.modes}"), " · good samples ", bold(f"{view.good:.0%}")]
-    return rich_text(*spans)

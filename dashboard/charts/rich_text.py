@@ -27,3 +27,8 @@ def toned(text: str, tone: str) -> Span:
 def icon(name: str) -> Span:
     """Return an icon by its Material Symbols name; screen readers skip it."""
     return {"icon": name}
+
+
+def building() -> dict[str, Any]:
+    """Return the hint for a run that has no snapshot yet."""
+    return rich_text(icon("hourglass_top"), " Building the networks and loading the data …")

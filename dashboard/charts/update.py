@@ -1,4 +1,4 @@
-"""Figures of one update from inside."""
+"""Figures of the stages of one update."""
 
 import math
 
@@ -14,12 +14,12 @@ HEIGHT = 250
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The probability that a logit stands for; saturates without a warning."""
+    """Return the probabilities of logits; saturates without a warning."""
     return (0.5 * (1 + np.tanh(logits / 2))).astype(np.float32)
 
 
 def layer_bars(view: StageView, what: str) -> go.Figure:
-    """For every layer of both networks the norm of its "gradient", or of its "change" since the turn began."""
+    """Draw, for every layer of both networks, the norm of its "gradient", or of its "change" since the turn began."""
     figure = go.Figure()
     for network, shown, colour in _networks(view):
         values = [getattr(layer, what) for layer in shown.layers]
@@ -32,11 +32,11 @@ def layer_bars(view: StageView, what: str) -> go.Figure:
             hovertemplate="%{x}<br>%{y:.4g}<extra></extra>",
         )
     figure.update_yaxes(rangemode="tozero", title={"text": "‖gradient‖" if what == "gradient" else "‖Δw‖"})
-    return _dress(figure)
+    return _styled(figure)
 
 
 def off_bars(view: StageView) -> go.Figure:
-    """For every hidden layer that has run, the share of its units that were off for the whole batch."""
+    """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch."""
     figure = go.Figure()
     for network, shown, colour in _networks(view):
         layers = [(index, layer) for index, layer in enumerate(shown.layers, 1) if layer.off is not None]
@@ -48,11 +48,11 @@ def off_bars(view: StageView) -> go.Figure:
             marker={"color": colour},
         )
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    return _dress(figure)
+    return _styled(figure)
 
 
 def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
-    """Both generator losses over D(G(z)), with this batch's scores as dots on each.
+    """Draw both generator losses over D(G(z)), with this batch's scores as dots on each.
 
     Non-saturating: -log p; saturating: log(1 - p). Source: Goodfellow et al. 2014, section 3.
     """
@@ -71,7 +71,7 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title={"text": "p = D(G(z))"}, range=[0, 1])
     figure.update_yaxes(title={"text": "G loss"}, range=[-most, most])
-    return _dress(figure, legend=True)
+    return _styled(figure, legend=True)
 
 
 def _non_saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -83,7 +83,7 @@ def _saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def slopes(logits: NDArray[np.float32]) -> tuple[float, float]:
-    """How strongly the batch's logits are pulled, mean |∂loss/∂logit|: non-saturating 1 - p, saturating p."""
+    """Return the mean |∂loss/∂logit| of the batch: non-saturating 1 - p, saturating p."""
     scores = sigmoid(logits)
     return float((1 - scores).mean()), float(scores.mean())
 
@@ -92,7 +92,7 @@ def _networks(view: StageView) -> tuple[tuple[Network, NetworkView, str], ...]:
     return ("G", view.generator, theme.GENERATOR), ("D", view.discriminator, theme.DISCRIMINATOR)
 
 
-def _dress(figure: go.Figure, legend: bool = False) -> go.Figure:
+def _styled(figure: go.Figure, legend: bool = False) -> go.Figure:
     figure.update_layout(
         template="none", height=HEIGHT, margin={"l": 52, "r": 8, "t": 10, "b": 70 if not legend else 40},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 11}, showlegend=legend,
@@ -105,7 +105,7 @@ def _dress(figure: go.Figure, legend: bool = False) -> go.Figure:
 
 
 def number(value: float | None) -> str:
-    """A norm for a table; None stays "None", the word that PyTorch uses."""
+    """Format a norm for a table; None stays "None", as PyTorch prints it."""
     if value is None:
         return "None"
     return "0" if value == 0 else f"{value:.3g}" if math.isfinite(value) else str(value)

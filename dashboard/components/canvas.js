@@ -1,4 +1,4 @@
-// A canvas of cells: brush, erase, clear. A stroke is told when it ends, as base64url of the cells' bits.
+// A canvas of cells: brush, erase, clear. A stroke is reported when it ends, as base64url of the cells' bits.
 const RADIUS = 1.5; // of the brush, in cells
 
 function bytesOf(text) {
@@ -55,16 +55,16 @@ export default function (component) {
   const { drawing, side, colour } = data;
   const root = parentElement.querySelector(".canvas") ?? build(parentElement);
   const canvas = root.querySelector("canvas");
-  if (!root.drawing_now && root.told !== drawing) {
+  if (!root.drawing_now && root.reported !== drawing) {
     root.cells = unpack(drawing, side);
-    root.told = drawing;
+    root.reported = drawing;
   }
   root.cells ??= unpack(drawing, side);
   const redraw = () => show(root, colour, side);
 
   const tell = () => {
-    root.told = root.cells.some(Boolean) ? pack(root.cells) : "";
-    setTriggerValue("drawing", { cells: root.told });
+    root.reported = root.cells.some(Boolean) ? pack(root.cells) : "";
+    setTriggerValue("drawing", { cells: root.reported });
   };
   const cellAt = (event) => {
     const box = canvas.getBoundingClientRect();

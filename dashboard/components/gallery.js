@@ -1,4 +1,4 @@
-// Small pictures, each over its caption.
+// Small pictures, each above its caption.
 export default function (component) {
   const { data, parentElement } = component;
   let row = parentElement.querySelector(".gallery");

@@ -1,4 +1,4 @@
-// Code with the lines lit that were just executed.
+// Code in which the lines that were just executed are lit.
 export default function (component) {
   const { data, parentElement } = component;
   const listing = document.createElement("pre");

@@ -4,6 +4,7 @@ The scripts that draw are served as static files: inside a component they would 
 """
 
 import shutil
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,19 @@ import plotly
 import streamlit as st
 
 from dashboard.components import HERE, read
-from dashboard.payloads import Payload
+from dashboard.panels.base import Payload
 
 STATIC = HERE.parent / "static"
 MODULES = ("live.js", "plot.js", "image.js", "text.js")
+
+
+def dated(payload: Payload) -> Payload:
+    """Add to a payload when the page was drawn.
+
+    Streamlit's frontend calls no component whose data equals its last data. After a reset a panel's payload can equal the
+    one that the page was last drawn with, while the panel shows a newer one from the page's script.
+    """
+    return {**payload, "drawn": time.time_ns()}
 
 
 def plot(payload: Payload, name: str, key: str, height: int, square: bool = False) -> None:

@@ -1,4 +1,4 @@
-// A network's picture. Bars are layers, their height grows with the layer's width; hidden ones are edited in place.
+// A drawing of a network. Bars are layers, taller for more units; hidden layers are edited in place.
 const HEIGHT = 96;
 
 function barHeight(size) {

@@ -1,1 +1,1 @@
-"""GANConfig's fields → widgets. Range, step, words and help are the config's; here stands what a field looks like."""
+"""GANConfig's fields and the run's commands → widgets. Range, step, label and help come from the config."""

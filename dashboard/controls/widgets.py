@@ -1,18 +1,18 @@
-"""One field of GANConfig → one widget, keyed by the field's name and kept in the address."""
+"""One field of GANConfig → one widget, with the field's name as its key, kept in the address."""
 
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.controls.parse import show_sizes
+from dashboard.session.sizes import show_sizes
+from dashboard.session.state import value
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
 
 def field(name: str, label: str | None = None, on_change: Callable[[], None] | None = None) -> None:
-    """Draw the widget of one field. What it stands at is read in ``session.settings``."""
+    """Draw the widget of one field. Its value is read by ``dashboard.session.settings``."""
     setting = GANConfig.setting(name)
     shared: dict[str, Any] = {
         "label": label or setting.label,
@@ -20,7 +20,7 @@ def field(name: str, label: str | None = None, on_change: Callable[[], None] | N
         "help": _help(setting),
         "bind": "query-params",
         "on_change": on_change or "rerun",
-        "persist_state": "session",  # of a widget that is not drawn for a while, too
+        "persist_state": "session",  # the value outlives script runs that do not draw the widget
     }
     draw = {
         "whole": _whole, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes,
@@ -58,18 +58,20 @@ def _switch(setting: Setting, shared: dict[str, Any]) -> None:
 
 
 def _choice(setting: Setting, shared: dict[str, Any]) -> None:
-    words = setting.names.__getitem__
+    name_of = setting.names.__getitem__
     if len(setting.choices) <= 3:
         st.segmented_control(
             **shared,
             options=setting.choices,
             default=setting.default,
-            format_func=words,
+            format_func=name_of,
             required=True,
             width="stretch",
         )
     else:
-        st.selectbox(**shared, options=setting.choices, index=setting.choices.index(setting.default), format_func=words)
+        st.selectbox(
+            **shared, options=setting.choices, index=setting.choices.index(setting.default), format_func=name_of
+        )
 
 
 def _sizes(setting: Setting, shared: dict[str, Any]) -> None:
@@ -77,13 +79,13 @@ def _sizes(setting: Setting, shared: dict[str, Any]) -> None:
 
 
 def _classes(setting: Setting, shared: dict[str, Any]) -> None:
-    """Pills with the names that the chosen data set gives its classes."""
-    names = DATASETS[session.value("dataset", GANConfig().dataset)].classes
+    """Draw pills with the class names of the chosen dataset."""
+    names = DATASETS[value("dataset", GANConfig().dataset)].classes
     st.pills(**shared, options=range(len(names)), selection_mode="multi", format_func=names.__getitem__)
 
 
 def _text(setting: Setting, shared: dict[str, Any]) -> None:
-    """A name out of a list that GANConfig cannot hold: data sets are data/'s, devices the machine's."""
+    """Draw a list of names that GANConfig cannot hold: the datasets, or the devices."""
     names = {name: source.title for name, source in DATASETS.items()} if setting.name == "dataset" else setting.names
     options = list(names)
     st.selectbox(**shared, options=options, index=options.index(setting.default), format_func=names.__getitem__)

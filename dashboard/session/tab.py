@@ -1,42 +1,61 @@
-"""What a browser tab holds beside its widgets. Streamlit lets go of it when the tab is closed or reloaded."""
+"""What a browser tab holds beside its widgets."""
 
 import secrets
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept
 from gan_core.runs.jobs import Job, JobFailed
 
 
+@dataclass
 class Tab:
-    """One tab of one browser.
+    """One tab of one browser, from its first script run until its session ends.
 
-    ``run_id``: of the run that it shows. ``lock``: its actions take turns. ``waiting_for``: the data set that
-    ``preparation`` makes ready for it. ``own``: files of the learner's own data, by fingerprint; they go with the tab,
-    runs keep their own.
+    ``name``: what the download jobs know it by. ``lock``: its actions take turns.
+
+    ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``refused``: the settings under which no
+    run could begin, and why.
+
+    ``chosen_dataset``: the dataset that the settings were last adapted to. ``waiting_for``: the dataset that ``job``
+    prepares for it. ``failed_download``: the dataset that could not be prepared, and why.
+
+    ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
+    last upload that was read, and its outcome. ``opens_own_data``: the dialog for own data opens by itself.
+
+    ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
     """
 
-    def __init__(self) -> None:
-        self.name = secrets.token_hex(8)
-        self.run_id: str | None = None
-        self.lock = threading.RLock()
-        self.waiting_for: str | None = None
-        self.preparation: Job | None = None
-        self.own: dict[str, Path] = {}
-        self.gathered: tuple[object, Kept | JobFailed] | None = None  # what the last upload gave, and which one it was
-        self._folder: TemporaryDirectory[str] | None = None
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    run_id: str = ""
+    arrived: bool = False
+    refused: tuple[GANConfig, str] | None = None
+    chosen_dataset: str = GANConfig().dataset
+    waiting_for: str | None = None
+    job: Job | None = None
+    failed_download: tuple[str, str] | None = None
+    own: dict[str, Path] = field(default_factory=dict)
+    upload: tuple[object, Kept | JobFailed] | None = None
+    opens_own_data: bool = False
+    postponed: dict[str, Any] = field(default_factory=dict)
+    presets_used: int = 0
+    _folder: TemporaryDirectory[str] | None = None
 
     def folder(self) -> Path:
-        """A folder of this tab's own, for as long as it is open."""
+        """Return this tab's own folder, which is removed by ``close``."""
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="gan-own-data-", ignore_cleanup_errors=True)
         return Path(self._folder.name)
 
     def close(self) -> None:
-        """Remove what it kept on disk. Closing twice is fine."""
+        """Remove what it keeps on disk. Closing twice is fine."""
         self.own.clear()
-        self.gathered = None
+        self.upload = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

@@ -1,101 +1,64 @@
-"""The lower half of the Train page: charts beside pictures, or beside the plane where samples are points."""
-
-from collections.abc import Callable
-from typing import Any
+"""Live panels, mounted on the page."""
 
 import streamlit as st
 
-from dashboard import transport
-from dashboard.charts.points import LAYERS, SHOWN_FIRST
+from dashboard.charts.lines import Axes
+from dashboard.charts.points import SHOWN_FIRST
+from dashboard.components.live import dated, image, plot, text
+from dashboard.panels import page_payloads, shown_panels
+from dashboard.panels.base import SHAPE, Panel, Payload, Place, ViewOptions, for_points
+from dashboard.session.run import PageState
+from dashboard.session.state import value
 from gan_core.config import GANConfig
-from gan_core.losses import LOSSES
-
-SCORES_NOTE = "What D says on average{kind}: of real samples, and of fakes before and after G's step."
-PLANE_NOTE = (
-    "Ground: :blue[blue] where D says real, :primary[teal] where it says fake. G's sheet is a lattice of noise as G bends it;"
-    " :violet[arrows] show where D's gradient sends each fake."
-)
-
-Panels = dict[str, Any]
 
 
-def draw(points: bool, larger: Callable[[], None]) -> Panels:
-    """Make the panels; gives back the places in them by name, to be filled live."""
-    return _around_the_plane() if points else _beside_pictures(larger)
+def view_options() -> ViewOptions:
+    """Return how the learner wants to see the run, from the widgets for it."""
+    axes = value("axes", [])
+    return ViewOptions(Axes("log x" in axes, "log y" in axes), tuple(value("layers", SHOWN_FIRST)))
 
 
-def _beside_pictures(larger: Callable[[], None]) -> Panels:
-    grid = st.grid(3, min_column_width=300, gap="small")
-    made: Panels = {}
-    with grid.cell(column_span=2):
-        for column, name in zip(st.columns(2), ("losses", "scores"), strict=True):
-            with column:
-                _chart(made, name)
-    with grid.cell(), st.container(border=True, gap="xxsmall", height="stretch"):
-        with _head("Pictures"):
-            _fresh_noise()
-            if st.button("Larger", key="larger", type="tertiary", icon=":material/open_in_full:"):
-                larger()
-        for column, name, title in zip(
-            st.columns(2), ("fakes", "reals"), (":primary[Fakes], same noise", ":blue[Real]"), strict=True
-        ):
-            with column:
-                st.markdown(f":small[{title}]")
-                made[name] = st.container()
-        st.caption(
-            "Each place keeps its noise, so you watch one picture grow. BatchNorm uses its running statistics here."
-        )
-    return made
+class LivePanels:
+    """The panels of one script run of the page; their payloads are made once."""
 
+    def __init__(self, state: PageState) -> None:
+        snapshot = state.report.snapshot
+        self.config: GANConfig = state.config
+        self.shape = SHAPE if snapshot is None else snapshot.shape
+        self._payloads: dict[str, Payload] = {}
+        if snapshot is not None:
+            self._payloads = page_payloads(snapshot, view_options())
 
-def _around_the_plane() -> Panels:
-    grid = st.grid(2, min_column_width=300, gap="small")
-    made: Panels = {}
-    with grid.cell(), st.container(border=True, gap="xxsmall", height="stretch"):
-        with _head("The plane"):
-            _fresh_noise()
-        st.pills(
-            "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
-            key="layers", label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
-        made["plane"], made["measures"] = st.container(), st.container()
-        st.caption(PLANE_NOTE)
-    with grid.cell(), st.container(gap="small"):
-        for name in ("losses", "scores"):
-            _chart(made, name)
-    return made
+    @property
+    def points(self) -> bool:
+        """Whether samples are points of 2-D data."""
+        return for_points(self.shape)
 
+    def mount(self, panel: Panel) -> None:
+        """Draw one panel, or a skeleton until the run has a snapshot."""
+        payload = self._payloads.get(panel.key)
+        if payload is None:
+            st.skeleton(panel.height)
+            return
+        if panel.updated:
+            payload = dated(payload)
+        if panel.kind == "plot":
+            plot(payload, panel.title, panel.key, panel.height, panel.square)
+        elif panel.kind == "image":
+            image(payload, panel.key, panel.source, self.shape[0] if panel.source else 0)
+        else:
+            text(payload, panel.key, panel.small)
 
-def _head(title: str) -> Any:
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown(f"**{title}**")
-    return row
+    def mount_titled(self, panel: Panel) -> None:
+        """Draw one panel below its title in small type."""
+        if panel.title:
+            st.markdown(f":small[{panel.title}]")
+        self.mount(panel)
 
-
-def _fresh_noise() -> None:
-    st.button(
-        "Fresh noise", key="fresh_noise", on_click=transport.fresh_noise, type="tertiary", icon=":material/refresh:"
-    )
-
-
-def _chart(made: Panels, name: str) -> None:
-    with st.container(border=True, gap="xxsmall", height="stretch"):
-        with _head(name.capitalize()):
-            if name == "losses":
-                _axes()
-        made[f"{name}_note"], made[name] = st.container(), st.container()
-
-
-def _axes() -> None:
-    st.segmented_control(
-        "Axes", ("log x", "log y"), selection_mode="multi", key="axes", label_visibility="collapsed",
-        help="Logarithmic axes; both off is linear. log x is for both charts, log y for the losses.",
-    )  # fmt: skip
-
-
-def notes(panels: Panels, config: GANConfig) -> None:
-    """One line under each chart's title that says how to read it under this loss."""
-    loss = LOSSES[config.loss]
-    panels["losses_note"].caption(loss.reading)
-    kind = ", as a probability" if loss.is_probability else ", as its raw output"
-    panels["scores_note"].caption(SCORES_NOTE.format(kind=kind))
+    def mount_card(self, place: Place) -> None:
+        """Draw the panels of a card: one below the other, or side by side for points, which need less width."""
+        panels = shown_panels(self.shape, place)
+        row = st.grid(len(panels), min_column_width=60, wrap=False, gap="small") if self.points else None
+        for panel in panels:
+            with row.cell() if row else st.container(gap="xxsmall"):
+                self.mount_titled(panel)

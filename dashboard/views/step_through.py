@@ -1,70 +1,81 @@
-"""The Walk page: one update of the run, stage by stage, as the lecture tells it."""
-
-import math
-from typing import Any
+"""The Step through page: one update of the run, stage by stage, as the lecture explains it."""
 
 import streamlit as st
 
-from dashboard import feed, live, session, theme, transport
+from dashboard import theme
 from dashboard.charts import update as charts
 from dashboard.charts.figure import json_able
 from dashboard.charts.flow import flow_svg
 from dashboard.charts.images import image as image_payload
-from dashboard.charts.images import noise_png, sample_gradient_pngs, single_pngs
-from dashboard.charts.lecture import STAGES, TITLES, formula, loop, words
+from dashboard.charts.images import noise_png, single_pngs
+from dashboard.charts.listing import loop
+from dashboard.charts.rich_text import bold, building, icon, rich_text
+from dashboard.charts.stages import STAGES, TITLES, explain_stage, formula
 from dashboard.components import gallery, listing
 from dashboard.components.live import image, plot
-from dashboard.views import laboratory
+from dashboard.controls.data import download_progress
+from dashboard.controls.transport import step_through_buttons
+from dashboard.panels.base import Payload
+from dashboard.session.run import PageState
+from dashboard.views.details import DETAILS
+from dashboard.views.shell import Page
 from gan_core.config import GANConfig
-from gan_core.diagnostics.views import NetworkView, StageView, Values
+from gan_core.diagnostics.views import StageView, Values
 from gan_core.losses import LOSSES
 from gan_core.runs.protocol import Report
 
 
-def page() -> None:
-    """Draw the page."""
-    session.arrive()
-    config = session.settings().config
-    if config is not None:  # also a change whose own page was left before it could take it over
-        session.reconcile(config)
-    elif session.current_run() is None:
-        session.new_run(GANConfig())
-    report = session.report()
-    session.remember_in_address()
-    message, status = transport.walk_bar(report)
-    watch = feed.Watch("walk", feed.layout_version(report))
-    preparing = session.preparing()
-    live.bar(report, watch, live.Notices(preparing=preparing), message, status)
-    if preparing:
-        with message:
-            live.preparing()
-    if report.snapshot is None:
+def draw(state: PageState) -> None:
+    """Draw the stage that was just executed, and the details below it."""
+    if state.preparing:
+        download_progress()
+    snapshot = state.report.snapshot
+    if snapshot is None:
         return
-    _walk(report, report.snapshot.config, report.snapshot.walk)
-
-
-def _walk(report: Report, config: GANConfig, view: StageView | None) -> None:
-    st.markdown(f"**{_where(report, view)}**")
+    config, view = snapshot.config, snapshot.walk
+    st.markdown(f"**{_position(state.report, view)}**")
     st.image(flow_svg(view), width=860, alt="Flow of data: noise, generator, fake and real, discriminator, loss")
     grid = st.grid(2, min_column_width=420, border=True)
     with grid.cell():
         _code(config, view)
     with grid.cell():
-        _made(config, view)
+        _results(config, view)
     with grid.cell():
-        _changed(view)
+        _changes(view)
     with grid.cell():
         _gradients(view)
-    _closer(report, config, view)
+    for tab, draw_detail in zip(st.tabs(list(DETAILS), key="walk_rooms"), DETAILS.values(), strict=True):
+        with tab:
+            draw_detail(state.report, snapshot)
 
 
-def _where(report: Report, view: StageView | None) -> str:
+def hint(report: Report) -> Payload:
+    """Return what can be done next."""
+    if report.snapshot is None:
+        return building()
     if report.state == "running":
-        return "Training runs on. Pause it to walk through its next iteration."
+        return rich_text(
+            icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."
+        )
+    if report.snapshot.walk is None:
+        return rich_text(
+            icon("directions_walk"), " ", bold("Next stage"),
+            " begins an iteration of your run and stops after its first stage.",
+        )  # fmt: skip
+    return rich_text(
+        icon("directions_walk"),
+        " You are stepping through your own run. Stopping between stages does not change the result. ", bold("Run on"),
+        " finishes the iteration and continues training.",
+    )  # fmt: skip
+
+
+def _position(report: Report, view: StageView | None) -> str:
+    if report.state == "running":
+        return "Training runs on. Pause it to step through its next iteration."
     if report.state == "failed" and view is None:
-        return "This run has failed; Again begins a new one, to walk through or to train."
+        return "This run has failed. Press Again to begin a new one."
     if view is None:
-        return "One iteration from inside. Press Next stage: each stage is executed, and what it made is shown here."
+        return "One iteration from inside. Press Next stage: it executes one stage and shows the result here."
     turn = " and ".join(view.turns[view.turn])
     at = STAGES.index(view.stage) + 1
     return (
@@ -80,12 +91,12 @@ def _code(config: GANConfig, view: StageView | None) -> None:
     listing(lines, colour, "walk_code")
 
 
-def _made(config: GANConfig, view: StageView | None) -> None:
+def _results(config: GANConfig, view: StageView | None) -> None:
     st.markdown("**What this stage made**")
     if view is None:
         st.caption("Nothing yet.")
         return
-    st.markdown(words(view))
+    st.markdown(explain_stage(view))
     if view.noise is not None:
         image(image_payload(noise_png(view.noise), "Noise: one row a sample"), "walk_noise")
         st.caption(f"Noise of the first {len(view.noise)} samples, one row each.")
@@ -106,10 +117,10 @@ def _scored(title: str, key: str, samples: Values, logits: Values | None, config
     gallery(single_pngs(samples), captions, f"{len(samples)} samples with D's score of each", key)
 
 
-def _changed(view: StageView | None) -> None:
+def _changes(view: StageView | None) -> None:
     st.markdown("**What has changed, and what has not**")
     if view is None:
-        st.caption("Before the first stage nothing has.")
+        st.caption("Before the first stage, nothing has changed.")
         return
     rows = [
         f"| {name} | {'None' if network.gradient is None else 'present'} | {charts.number(network.gradient)} |"
@@ -118,7 +129,7 @@ def _changed(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    _plot(charts.layer_bars(view, "change"), "Weight changes", "walk_changes")
+    plot(json_able(charts.layer_bars(view, "change").to_dict()), "Weight changes", "walk_changes", charts.HEIGHT)
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -130,115 +141,16 @@ def _lesson(view: StageView) -> str:
     if own.change > 0:
         held = " although it holds gradients" if other.gradient is not None else ""
         return f"{names[0]}'s step moved {names[0]}'s weights. {names[1]}'s stay as they are{held}."
-    return "No weight has moved yet: only the optimiser's step does that."
+    return "No weight has moved yet: only the optimiser's step moves weights."
 
 
 def _gradients(view: StageView | None) -> None:
     st.markdown("**Gradients, layer by layer**")
     if view is None:
-        st.caption("What backward() leaves in .grad comes here.")
+        st.caption("This chart shows what backward() writes into .grad.")
         return
-    st.caption(
-        "Norm of each layer's .grad: None until backward() has filled it, and what an update left lies there on."
-    )
-    _plot(charts.layer_bars(view, "gradient"), "Gradient norms", "walk_gradients")
+    st.caption("Norm of each layer's .grad. It is None until backward() has filled it, and stays until it is zeroed.")
+    plot(json_able(charts.layer_bars(view, "gradient").to_dict()), "Gradient norms", "walk_gradients", charts.HEIGHT)
 
 
-def _plot(figure: Any, name: str, key: str) -> None:
-    plot(json_able(figure.to_dict()), name, key, charts.HEIGHT)
-
-
-def _closer(report: Report, config: GANConfig, view: StageView | None) -> None:
-    """The rooms beside the walk."""
-    tabs = st.tabs(
-        ["What D tells G", "Saturating or not", "BatchNorm twins", "Dead units", "Detach laboratory"], key="walk_rooms"
-    )
-    with tabs[0]:
-        _sample_gradient(view)
-    with tabs[1]:
-        _saturating(config, view)
-    with tabs[2]:
-        _train_eval(config, view)
-    with tabs[3]:
-        _off(config, view)
-    with tabs[4]:
-        laboratory.room(report)
-
-
-def _sample_gradient(view: StageView | None) -> None:
-    if view is None or view.sample_gradient is None or view.fake is None:
-        st.caption("Walk to the Backward stage of a G update: the gradient that D sends into each pixel appears here.")
-        return
-    st.caption(
-        "−∂loss_g/∂pixel over each fake: :orange[orange] pixels should grow brighter, :blue[blue] ones darker, for D to"
-        " take the fake for real. G's weights then move so that they do."
-    )
-    gallery(
-        sample_gradient_pngs(view.fake, view.sample_gradient),
-        [""] * len(view.sample_gradient),
-        "Which pixels D wants changed",
-        "walk_push",
-    )
-
-
-def _saturating(config: GANConfig, view: StageView | None) -> None:
-    if not LOSSES[config.loss].is_probability:
-        st.caption("These curves belong to cross entropy; this run uses another loss.")
-        return
-    if view is None or view.fake_logits is None:
-        st.caption("Walk to a Scores stage: this batch's scores appear as dots on both curves.")
-        return
-    plain, saturating = charts.slopes(view.fake_logits)
-    st.caption(
-        f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
-        f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
-    )
-    _plot(charts.generator_losses(view.fake_logits), "Generator losses", "walk_saturating")
-
-
-def _train_eval(config: GANConfig, view: StageView | None) -> None:
-    if view is None or view.train_eval is None:
-        st.caption("Walk to a Fakes stage: the same noise goes through the generator in three ways.")
-        return
-    twins = view.train_eval
-    for title, pictures, key in (
-        ("Train mode: normalised by this whole batch, as in training", twins.train, "twins_train"),
-        (
-            "Eval mode: normalised by the running statistics, as on the Train page and in your download",
-            twins.eval,
-            "twins_eval",
-        ),
-        ("Train mode, one at a time", twins.alone, "twins_alone"),
-    ):
-        st.markdown(f":small[{title}]")
-        if pictures is None:
-            st.code(twins.refusal, language=None, wrap_lines=True)
-        else:
-            gallery(single_pngs(pictures), [""] * len(pictures), title, key)
-    if twins.drifts:
-        rows = [f"| {drift.name} | {drift.mean:.2f} | {drift.deviation:.2f} |" for drift in twins.drifts]
-        head = "| layer | mean off by (batch deviations) | running / batch deviation |"
-        st.markdown("\n".join([head, "|---|---|---|", *rows]))
-        st.caption(
-            f"With momentum {config.batch_norm_momentum:g} each batch replaces {config.batch_norm_momentum:.0%} of the"
-            " running statistics: the larger it is, the faster they follow and the noisier they are. So eval mode differs a"
-            " little from train mode, and differently after each update."
-        )
-    else:
-        st.caption("Without BatchNorm all three are the same: each picture depends on its own noise alone.")
-
-
-def _off(config: GANConfig, view: StageView | None) -> None:
-    networks: tuple[NetworkView, ...] = () if view is None else (view.generator, view.discriminator)
-    if view is None or all(layer.off is None for network in networks for layer in network.layers):
-        st.caption("Walk to a Fakes stage: the share of units that are off for the whole batch appears here.")
-        return
-    most = max(layer.off for network in networks for layer in network.layers if layer.off is not None)
-    lesson = (
-        "A unit that is off for every sample takes no gradient, so it may never come back."
-        if config.leaky_slope == 0
-        else "LeakyReLU lets a little of every negative value through, so no unit is ever quite off. Set the slope to 0 and"
-        " look again."
-    )
-    st.caption(f"Slope {config.leaky_slope:g}: at most {math.ceil(most * 100)} % of a layer's units are off. {lesson}")
-    _plot(charts.off_bars(view), "Units that are off", "walk_off")
+PAGE = Page(title="Step through", url_path="walk", draw=draw, hint=hint, buttons=step_through_buttons)

@@ -1,4 +1,4 @@
-"""A real server and a real browser."""
+"""Fixtures: a real server and a real browser."""
 
 import gzip
 import os
@@ -61,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder into which somebody has put MNIST's files by hand, if this machine has some."""
+    """Return a data folder, with MNIST's files if this machine has some."""
     folder = tmp_path_factory.mktemp("data")
     if REAL.is_dir():
         raw = folder / "MNIST" / "raw"
@@ -78,13 +78,13 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             assert process.poll() is None, "the server ended"
-            time.sleep(0.1)  # a server being started gives no other sign
+            time.sleep(0.1)  # nothing signals that the server is ready
     pytest.fail("The server did not answer within 30 seconds.")
 
 
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A fresh visitor on a wide window, the page fully drawn."""
+    """The page of a new visitor in a wide window, fully drawn."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     page = context.new_page()
     page.goto(server)

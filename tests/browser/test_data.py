@@ -1,4 +1,4 @@
-"""What the GAN learns, chosen, drawn and brought along in a real browser."""
+"""Datasets in a real browser: chosen, drawn and uploaded."""
 
 import io
 import zipfile
@@ -13,7 +13,7 @@ from tests.browser.train_page import chart, click, iteration, pause, wait_for
 
 
 def choose(page: Page, title: str) -> None:
-    """Choose a data set by what it is called."""
+    """Choose a dataset by its title."""
     field = page.locator(".st-key-dataset input").first
     field.click()
     field.fill(title)
@@ -30,7 +30,7 @@ def train(page: Page, iterations: int) -> None:
     pause(page)
 
 
-def test_the_plane_is_watched_live(page: Page) -> None:
+def test_2d_data_is_updated_live(page: Page) -> None:
     choose(page, "Eight gaussians on a ring")
     page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
     before = points(page, "Fake")
@@ -45,7 +45,7 @@ def test_the_plane_is_watched_live(page: Page) -> None:
     expect(page.get_by_text("modes").first).to_be_visible()
 
 
-def test_a_distribution_is_drawn_by_hand_while_it_is_learnt(page: Page) -> None:
+def test_a_drawing_changes_the_real_samples_of_the_run(page: Page) -> None:
     choose(page, "Your drawing")
     canvas = page.locator(".st-key-canvas canvas")
     canvas.wait_for(timeout=20_000)
@@ -66,7 +66,7 @@ def test_a_distribution_is_drawn_by_hand_while_it_is_learnt(page: Page) -> None:
     assert "drawing=" in page.url
 
 
-def test_own_pictures_are_uploaded_looked_at_and_trained_on(page: Page, tmp_path: Path) -> None:
+def test_own_pictures_are_uploaded_previewed_and_trained_on(page: Page, tmp_path: Path) -> None:
     upload = tmp_path / "mine.zip"
     with zipfile.ZipFile(upload, "w") as archive:
         for index in range(20):
@@ -88,7 +88,7 @@ def test_own_pictures_are_uploaded_looked_at_and_trained_on(page: Page, tmp_path
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
-def test_mnist_is_made_ready_beside_the_page_and_some_digits_of_it_chosen(page: Page) -> None:
+def test_mnist_is_prepared_in_the_background_and_filtered_by_class(page: Page) -> None:
     choose(page, "MNIST")
     expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
         "alt", "36 real samples of MNIST", timeout=60_000
@@ -102,12 +102,12 @@ def test_mnist_is_made_ready_beside_the_page_and_some_digits_of_it_chosen(page: 
     expect(page.get_by_text("1,984 of its samples").first).to_be_visible()
 
 
-def test_a_set_that_cannot_be_had_is_told_and_harms_nothing(page: Page) -> None:
+def test_an_unavailable_dataset_shows_the_reason_and_leaves_the_run_unchanged(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")
     choose(page, "KMNIST")
-    expect(page.get_by_text("KMNIST is not available")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("KMNIST could not be had")).to_be_visible(timeout=60_000)
     choose(page, "Digits")
-    expect(page.get_by_text("KMNIST is not available")).to_be_hidden(timeout=10_000)
+    expect(page.get_by_text("KMNIST could not be had")).to_be_hidden(timeout=10_000)
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 2, "the run goes on")

@@ -1,4 +1,4 @@
-"""The Walk page in a real browser."""
+"""The Step through page in a real browser."""
 
 import re
 
@@ -10,8 +10,8 @@ from tests.browser.train_page import click, drawn, iteration, pause, wait_for
 pytestmark = pytest.mark.browser
 
 
-def walk_page(page: Page) -> None:
-    """Open the page from the navigation."""
+def open_step_through(page: Page) -> None:
+    """Open the page by its link."""
     page.get_by_role("link", name="Step through").click()
     page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=15_000)
 
@@ -20,10 +20,10 @@ def lit_lines(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".st-key-walk_code .lit").all_inner_texts()]
 
 
-def test_a_whole_iteration_is_walked(page: Page) -> None:
+def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")
-    walk_page(page)
+    open_step_through(page)
     expected = {
         1: ["real = next(batches)", "noise = torch.randn(128, 100)"],
         2: ["fake = generator(noise).detach()"],
@@ -54,12 +54,12 @@ def test_a_whole_iteration_is_walked(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 2, "the iteration is counted")
 
 
-def test_run_on_from_the_middle_and_the_settings_survive_the_way(page: Page) -> None:
+def test_settings_and_run_survive_a_reload_and_a_change_of_page(page: Page) -> None:
     batch = page.locator(".st-key-batch_size input")
     batch.fill("64")
     batch.press("Enter")
     page.wait_for_url(re.compile("batch_size=64"))
-    walk_page(page)
+    open_step_through(page)
     page.reload()
     page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=20_000)
     expect(page.locator(".st-key-walk_code .line", has_text="torch.randn(64, 100)").first).to_be_visible()
@@ -84,7 +84,7 @@ def test_run_on_from_the_middle_and_the_settings_survive_the_way(page: Page) -> 
 
 
 def test_the_laboratory_shows_pytorchs_own_message(page: Page) -> None:
-    walk_page(page)
+    open_step_through(page)
     page.get_by_role("tab", name="Detach laboratory").click()
     page.locator(".st-key-lab_detach label").first.click()
     page.locator(".st-key-lab_reuse_fakes label").first.click()

@@ -1,4 +1,4 @@
-"""The Train page in a real browser: everything that needs the browser to be true."""
+"""The Train page in a real browser."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from tests.browser.train_page import chart, click, download, fakes, iteration, p
 pytestmark = pytest.mark.browser
 
 
-def test_start_moves_chart_and_pictures_and_pause_stops_them(page: Page) -> None:
+def test_start_updates_chart_and_fakes_and_pause_stops_both(page: Page) -> None:
     before = fakes(page)
     expect(page.locator(".st-key-text_message .icon")).to_have_attribute("aria-hidden", "true")
     expect(page.locator(".st-key-text_message strong").first).to_have_text("Start")
@@ -56,7 +56,7 @@ def test_start_clicked_while_reset_still_works_starts_the_new_run(page: Page) ->
     pause(page)
 
 
-def test_d_step_changes_d_alone_and_g_step_g_alone(page: Page, tmp_path: Path) -> None:
+def test_d_step_changes_only_d_and_g_step_only_g(page: Page, tmp_path: Path) -> None:
     before = load_file(download(page, "download_generator", tmp_path))
     picture = fakes(page)
     click(page, "step_d")
@@ -72,7 +72,7 @@ def test_d_step_changes_d_alone_and_g_step_g_alone(page: Page, tmp_path: Path) -
     assert iteration(page) == 0
 
 
-def test_the_downloaded_generator_and_the_snippet_make_the_pages_pictures(page: Page, tmp_path: Path) -> None:
+def test_the_downloaded_generator_and_the_snippet_reproduce_the_shown_fakes(page: Page, tmp_path: Path) -> None:
     for count in (1, 2, 3):
         click(page, "step")
         wait_for(page, lambda count=count: iteration(page) == count, "a step")  # type: ignore[misc]
@@ -123,14 +123,14 @@ def test_zoom_and_legend_survive_live_updates_and_the_chart_is_mounted_once(page
     pause(page)
 
 
-def test_the_page_asks_while_a_run_trains_and_it_is_looked_at(page: Page) -> None:
+def test_the_page_asks_for_updates_only_while_a_run_trains_in_a_visible_tab(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
     click(page, "start")
     wait_for(page, lambda: len(asked) >= 4, "it asks")
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away, configurable: true})")
     page.evaluate("window.away = true")
-    page.wait_for_timeout(500)  # a question may be on its way
+    page.wait_for_timeout(500)  # a request may be on its way
     before, shown = len(asked), iteration(page)
     page.wait_for_timeout(1500)
     assert (len(asked), iteration(page)) == (before, shown)
@@ -142,7 +142,7 @@ def test_the_page_asks_while_a_run_trains_and_it_is_looked_at(page: Page) -> Non
     assert len(asked) == before
 
 
-def test_where_the_questions_do_not_get_through_the_page_is_drawn_anew(page: Page) -> None:
+def test_the_page_is_redrawn_where_requests_for_updates_fail(page: Page) -> None:
     page.route("**/live/**", lambda route: route.abort())
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 0, "it trains", 20)
@@ -151,7 +151,7 @@ def test_where_the_questions_do_not_get_through_the_page_is_drawn_anew(page: Pag
     pause(page)
 
 
-def test_a_live_change_marks_the_charts_and_the_others_wait_for_reset(page: Page) -> None:
+def test_a_live_setting_marks_the_charts_and_another_waits_for_reset(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")
     page.locator(".st-key-update_order").get_by_text("G first").click()
@@ -166,7 +166,7 @@ def test_a_live_change_marks_the_charts_and_the_others_wait_for_reset(page: Page
     assert "batch_size=64" in page.url
 
 
-def test_layers_are_edited_in_the_picture(page: Page) -> None:
+def test_hidden_layers_are_edited_in_the_drawing_of_the_network(page: Page) -> None:
     picture = page.locator(".st-key-picture_generator_hidden")
     picture.get_by_role("button", name="Generator: remove hidden layer 3").click(force=True)
     expect(picture.get_by_label("Generator, hidden layer 3, units")).to_be_hidden()
@@ -191,7 +191,7 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
-def test_a_killed_child_is_told_within_two_seconds_and_start_begins_again(page: Page, tmp_path: Path) -> None:
+def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(page: Page, tmp_path: Path) -> None:
     others = set(_children())
     click(page, "reset")
     wait_for(page, lambda: len(set(_children()) - others) == 1, "the new run's process")
@@ -210,7 +210,7 @@ def test_a_killed_child_is_told_within_two_seconds_and_start_begins_again(page: 
 
 
 def _children() -> list[int]:
-    """Processes of this server's runs, by the title that nothing else carries."""
+    """Return the processes of this server's runs, by their title, which no other process has."""
     listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "multiprocessing.forkserver" in line]
 

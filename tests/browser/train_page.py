@@ -1,4 +1,4 @@
-"""What a learner's hands and eyes do on the Train page."""
+"""What a learner does and sees on the Train page."""
 
 import re
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from playwright.sync_api import Page, expect
 
 
 def click(page: Page, key: str) -> None:
-    """Press the button of this key."""
+    """Click the button with this key."""
     page.locator(f".st-key-{key} button").first.click()
 
 
 def iteration(page: Page) -> int:
-    """The iteration count that the status shows."""
+    """Return the iteration in the status."""
     text = page.get_by_text(re.compile(r"Iteration [\d,]+ · epoch")).first.inner_text()
     found = re.search(r"Iteration ([\d,]+)", text)
     assert found is not None
@@ -22,7 +22,7 @@ def iteration(page: Page) -> int:
 
 
 def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    """Look again and again until ``condition`` holds."""
+    """Wait until ``condition`` holds."""
     for _ in range(int(seconds * 20)):
         if condition():
             return
@@ -31,24 +31,24 @@ def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: floa
 
 
 def pause(page: Page) -> None:
-    """Pause, and wait until the page says so."""
+    """Pause, and wait until the page is drawn as paused."""
     click(page, "pause")
     expect(page.locator(".st-key-start button:enabled").first).to_be_visible(timeout=10_000)
     drawn(page)
 
 
 def drawn(page: Page) -> None:
-    """Wait until the page is drawn to its end: the buttons come before the rest."""
+    """Wait until the page is drawn to its end; its buttons appear before the rest."""
     page.locator('[data-test-script-state="notRunning"]').first.wait_for(timeout=10_000)
 
 
 def fakes(page: Page) -> str:
-    """The picture of the fakes, as an address that holds it whole."""
+    """Return the image of the fakes as a data URL."""
     return page.locator(".st-key-picture_fakes img").get_attribute("src") or ""
 
 
 def chart(page: Page, key: str) -> dict[str, Any]:
-    """What Plotly draws: traces by name with their last x, the axis ranges, and a mark that a remount would lose."""
+    """Return what Plotly draws: traces by name with their last x, the axis ranges, and a mark that a remount would lose."""
     found: dict[str, Any] = page.evaluate(
         """key => {
             const div = document.querySelector(`.st-key-${key} .plot`);
@@ -67,7 +67,7 @@ def chart(page: Page, key: str) -> dict[str, Any]:
 
 
 def download(page: Page, key: str, folder: Path) -> Path:
-    """Click a download button and keep the file under its own name."""
+    """Click a download button, and save the file under its own name."""
     with page.expect_download(timeout=20_000) as waiting:
         click(page, key)
     path = folder / waiting.value.suggested_filename

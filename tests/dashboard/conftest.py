@@ -1,4 +1,4 @@
-"""Pages without a browser, runs without processes."""
+"""Fixtures for pages without a browser and runs without processes."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from dashboard import session
+from dashboard.session import server, state
 from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.history import History
@@ -25,7 +25,7 @@ SMALL = {"generator_hidden": "8", "discriminator_hidden": "8", "batch_size": 4, 
 
 
 class QuickRunner(InlineRunner):
-    """Trains one iteration at each look, however long the page would wait."""
+    """Trains one iteration at each poll, however long the page would wait."""
 
     def poll(self, wait: float = 0.3) -> Report:
         return super().poll(0)
@@ -35,12 +35,18 @@ class QuickRunner(InlineRunner):
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """The server's runs for one test, in this process."""
     made = Registry(QuickRunner)
-    tab = Tab()  # Streamlit's testing has one session for all tests: what a tab holds would outlive them
-    monkeypatch.setattr(session, "_tab", lambda: tab)
-    monkeypatch.setattr(session, "registry", lambda: made)
+    tabs: list[Tab] = []
+
+    def new_tab() -> Tab:
+        tabs.append(Tab())
+        return tabs[-1]
+
+    monkeypatch.setattr(state, "Tab", new_tab)
+    monkeypatch.setattr(server, "registry", lambda: made)
     yield made
     made.close()
-    tab.close()
+    for tab in tabs:  # Streamlit's testing never disconnects a session
+        tab.close()
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def app(registry: Registry) -> AppTest:
 
 
 def healthy(app: AppTest) -> AppTest:
-    """The page has shown no traceback."""
+    """Return the page after checking that it shows no traceback."""
     assert not app.exception, [error.message for error in app.exception]
     return app
 
@@ -99,7 +105,7 @@ def components(app: AppTest) -> dict[str, Any]:
 
 
 def go_to(app: AppTest, url_path: str) -> AppTest:
-    """The same visitor on another page. ``AppTest.switch_page`` knows pages that are files alone; ours are functions."""
+    """Open another page. ``AppTest.switch_page`` knows only pages that are files; ours are functions."""
     app._page_hash = calc_hash(url_path)
     return healthy(app.run())
 

@@ -1,4 +1,4 @@
-"""Fewer points, the same picture."""
+"""Decimation keeps what a chart shows."""
 
 import numpy as np
 from hypothesis import given
@@ -14,7 +14,7 @@ def test_smooth_is_the_mean_of_a_value_and_the_ones_before_it() -> None:
     assert smooth(values[:0], 3).tolist() == []
 
 
-def test_smoothing_looks_back_only() -> None:
+def test_smoothing_ignores_later_values() -> None:
     values = np.random.default_rng(0).normal(size=200).astype(np.float32)
     np.testing.assert_array_equal(smooth(values, 20)[:100], smooth(values[:100], 20))
 

@@ -1,4 +1,4 @@
-"""The plane's figure shows what the snapshot says, in few bytes."""
+"""The figure of 2-D data shows the snapshot's points, scores, sheet and gradients."""
 
 import itertools
 import json
@@ -12,7 +12,8 @@ import pytest
 from dashboard.charts import points as charts
 from dashboard.charts.explain import reading
 from dashboard.charts.images import sample_gradient_pngs, single_pngs
-from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS, measures
+from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS
+from dashboard.panels.points import measures
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import markdown
@@ -25,9 +26,9 @@ def shown(snapshot: Make) -> Snapshot:
     return snapshot(3, dataset="eight_gaussians", generator_batch_norm=False)
 
 
-def plane(shown: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
+def figure_of(shown: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> go.Figure:
     """The chart, and Plotly has checked every property."""
-    return go.Figure(charts.plane(shown, layers).plain)
+    return go.Figure(charts.points_figure(shown, layers).plain)
 
 
 def trace(figure: go.Figure, name: str) -> go.Scatter:
@@ -38,27 +39,27 @@ def places(one: go.Scatter) -> np.ndarray:
     return np.stack([one.x, one.y], axis=1) / UNITS
 
 
-def test_points_lie_where_they_are(shown: Snapshot) -> None:
-    figure = plane(shown, tuple(LAYERS))
+def test_points_are_drawn_at_their_coordinates(shown: Snapshot) -> None:
+    figure = figure_of(shown, tuple(LAYERS))
     np.testing.assert_allclose(places(trace(figure, "Real")), shown.real, atol=0.5 / UNITS)
     np.testing.assert_allclose(places(trace(figure, "Fake")), shown.fake, atol=0.5 / UNITS)
 
 
-def test_the_ground_is_ds_score_right_side_up(shown: Snapshot) -> None:
+def test_the_background_is_ds_score_with_y_upward(shown: Snapshot) -> None:
     assert shown.points is not None
     scores = np.linspace(0, 1, 41 * 41, dtype=np.float32).reshape(41, 41)  # row 0, at y = -1, is the lowest
-    ground = trace(plane(replace(shown, points=replace(shown.points, scores=scores))), "D's score")
+    ground = trace(figure_of(replace(shown, points=replace(shown.points, scores=scores))), "D's score")
     assert (ground.x0, ground.y0, ground.dx * 40) == (-UNITS, -UNITS, 2 * UNITS)
     np.testing.assert_allclose(np.asarray(ground.z), scores * 100, atol=0.5)
 
 
 @pytest.mark.parametrize("size", [2, 3, 20, 21])
-def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snapshot, size: int) -> None:
+def test_the_sheet_draws_every_edge_of_the_grid_and_nothing_else(shown: Snapshot, size: int) -> None:
     assert shown.points is not None
     across, up = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
     manifold = np.stack([across, up], axis=2).astype(np.float32)
     view = replace(shown.points, manifold=manifold)
-    path = places(trace(plane(replace(shown, points=view), ("manifold",)), "G's sheet"))
+    path = places(trace(figure_of(replace(shown, points=view), ("manifold",)), "G's sheet"))
     knots = np.rint((path + 1) * (size - 1) / 2).astype(int).tolist()
     drawn = {frozenset(map(tuple, step)) for step in itertools.pairwise(knots)}
     neighbours = {frozenset(((x, y), (x + 1, y))) for x in range(size - 1) for y in range(size)}
@@ -66,9 +67,9 @@ def test_the_sheet_draws_every_mesh_of_the_lattice_and_nothing_else(shown: Snaps
     assert {step for step in drawn if len(step) == 2} == neighbours
 
 
-def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
+def test_arrows_point_along_the_sample_gradient(shown: Snapshot) -> None:
     assert shown.points is not None
-    arrows = places(trace(plane(shown, ("pull",)), "D's pull")).reshape(-1, 3, 2)
+    arrows = places(trace(figure_of(shown, ("pull",)), "D's pull")).reshape(-1, 3, 2)
     assert len(arrows) == ARROWS
     np.testing.assert_allclose(arrows[:, 0], shown.fake[:ARROWS], atol=1e-5)
     ways, pull = arrows[:, 1] - arrows[:, 0], shown.points.sample_gradient[:ARROWS]
@@ -79,9 +80,9 @@ def test_arrows_point_where_d_pulls(shown: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("loss", ["bce", "least_squares", "wasserstein_gp"])
-def test_all_layers_travel_in_few_bytes(snapshot: Make, loss: str) -> None:
+def test_all_layers_together_stay_under_25_kilobytes(snapshot: Make, loss: str) -> None:
     shown = snapshot(1, dataset="eight_gaussians", generator_batch_norm=False, loss=loss)
-    figure = charts.plane(shown, tuple(LAYERS))
+    figure = charts.points_figure(shown, tuple(LAYERS))
     assert [one["name"] for one in figure.payload()["data"]] == [
         "D's score", "G's sheet", "Real", "Fake", "D's pull",
     ]  # fmt: skip
@@ -96,15 +97,15 @@ def test_measures_name_divergence_modes_and_good_samples(shown: Snapshot) -> Non
     assert "·" not in markdown(measures(replace(shown, points=replace(view, modes=0))))
 
 
-def test_balanced_scores_far_from_the_data_are_read_rightly(shown: Snapshot) -> None:
+def test_balanced_scores_far_from_the_data_are_explained_as_a_weak_discriminator(shown: Snapshot) -> None:
     assert shown.points is not None
     values = np.full((5, len(COLUMNS)), 0.5, np.float32)
     balanced = replace(shown, trace=replace(shown.trace, values=values))
     assert "D is too weak to see it" in reading(replace(balanced, points=replace(shown.points, divergence=0.9)))
-    assert "can hardly tell" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
+    assert "can hardly distinguish" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
 
 
-def test_single_points_are_pictures_too(shown: Snapshot) -> None:
+def test_single_points_are_drawn_as_png_files(shown: Snapshot) -> None:
     files = [*single_pngs(shown.fake[:3]), *sample_gradient_pngs(shown.fake[:3], shown.fake[:3])]
     assert len(files) == 6
     assert all(file.startswith(b"\x89PNG") for file in files)

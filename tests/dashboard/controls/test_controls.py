@@ -1,4 +1,4 @@
-"""Every setting of GANConfig has one widget, and the widget has everything from there."""
+"""Every setting of GANConfig has one widget, which takes range, default and help from it."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.controls.parse import parse_sizes, show_sizes
+from dashboard.session.sizes import parse_sizes, show_sizes
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 from tests.dashboard.conftest import SMALL, healthy
@@ -23,8 +23,8 @@ TYPED = [setting for setting in GANConfig.settings() if not setting.data]
 
 
 @pytest.mark.parametrize("setting", TYPED, ids=lambda setting: setting.name)
-def test_a_widget_says_what_the_config_says(app: AppTest, setting: Setting) -> None:
-    if setting.name == "picture_size":  # it stands in the dialog of the set that it is for
+def test_a_widget_has_range_default_and_help_from_the_config(app: AppTest, setting: Setting) -> None:
+    if setting.name == "picture_size":  # its widget is in the dialog for own pictures
         healthy(widgets(app)["dataset"].set_value("own_pictures").run())
     widget = widgets(app)[setting.name]
     proto = widget.proto
@@ -43,5 +43,5 @@ def test_a_widget_says_what_the_config_says(app: AppTest, setting: Setting) -> N
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=6))
-def test_sizes_are_read_as_they_are_shown(sizes: list[int]) -> None:
+def test_parsing_hidden_sizes_inverts_formatting_them(sizes: list[int]) -> None:
     assert parse_sizes(show_sizes(sizes)) == tuple(sizes)

@@ -1,25 +1,25 @@
-"""What a page does one thing at a time."""
+"""Actions of one tab take turns."""
 
 import threading
 
 import pytest
 
-from dashboard import session
+from dashboard.session import state
 from dashboard.session.tab import Tab
 
 
 def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     tab = Tab()
-    monkeypatch.setattr(session, "_tab", lambda: tab)
+    monkeypatch.setattr(state, "tab", lambda: tab)
     inside, go_on, order = threading.Event(), threading.Event(), []
 
-    @session.alone
+    @state.serialized
     def slow() -> None:
         inside.set()
         assert go_on.wait(10)
         order.append("slow")
 
-    @session.alone
+    @state.serialized
     def quick() -> None:
         order.append("quick")
 
@@ -35,8 +35,8 @@ def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatc
     assert order == ["slow", "quick"]
 
 
-def test_an_action_may_call_another_and_gives_back_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_serialized_action_may_call_another_and_returns_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
     tab = Tab()
-    monkeypatch.setattr(session, "_tab", lambda: tab)
-    inner = session.alone(lambda number: number + 1)
-    assert session.alone(lambda: inner(41))() == 42
+    monkeypatch.setattr(state, "tab", lambda: tab)
+    inner = state.serialized(lambda number: number + 1)
+    assert state.serialized(lambda: inner(41))() == 42

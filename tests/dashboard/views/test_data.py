@@ -1,4 +1,4 @@
-"""Choosing what the GAN learns, by a learner who has no browser."""
+"""Datasets on the pages, without a browser."""
 
 import gzip
 import io
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
+from dashboard.session import own_data, server
 from gan_core.data import DATASETS, RECOMMENDED_SETTINGS
 from gan_core.data.drawing import STARTER, pack
 from gan_core.data.errors import DataError
@@ -27,48 +27,48 @@ REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 POINTS = [name for name, source in DATASETS.items() if source.kind == "points" and not name.startswith("own")]
 
 
-class InlinePreparation:
-    """Does the work in this process, all at once; a poll tells the next thing that it told."""
+class InlineJob:
+    """Does all the work when it is made; each poll returns the next state that the work has reported."""
 
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
-        self.told: list[State] = [Progress("Starting")]
+        self.reported: list[State] = [Progress("Starting")]
         self.cancelled = False
         try:
-            result = work(*arguments, self.told.append)
-            self.told.append(JobDone(result))
+            result = work(*arguments, self.reported.append)
+            self.reported.append(JobDone(result))
         except DataError as error:
-            self.told.append(JobFailed(str(error)))
+            self.reported.append(JobFailed(str(error)))
 
     def poll(self, wait: float = 0.0) -> State:
-        return self.told.pop(0) if len(self.told) > 1 else self.told[0]
+        return self.reported.pop(0) if len(self.reported) > 1 else self.reported[0]
 
     def cancel(self) -> None:
         self.cancelled = True
 
 
-class Downloading(InlinePreparation):
-    """Comes to a third, and stays there."""
+class StuckDownload(InlineJob):
+    """Stops after a third."""
 
     def __init__(self, *_: Any) -> None:
-        self.told = [Progress("Downloading MNIST", 3_300_000, 9_900_000, "bytes")]
+        self.reported = [Progress("Downloading MNIST", 3_300_000, 9_900_000, "bytes")]
         self.cancelled = False
 
 
 @pytest.fixture
 def prepare_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
-    """Choose how data sets are made ready."""
+    """Choose the class of the jobs that prepare datasets and read uploads."""
 
-    def choose(kind: type) -> None:
+    def use(kind: type) -> None:
         made = Jobs(kind)
-        monkeypatch.setattr(session, "preparations", lambda: made)
-        monkeypatch.setattr(session, "Job", kind)
+        monkeypatch.setattr(server, "download_jobs", lambda: made)
+        monkeypatch.setattr(own_data, "Job", kind)
 
-    return choose
+    return use
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and no network."""
+    """An empty data folder, without a network."""
     monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
 
     def refuse(*_: object, **__: object) -> None:
@@ -82,11 +82,11 @@ def choose(app: AppTest, dataset: str) -> AppTest:
     return healthy(app.selectbox(key="dataset").set_value(dataset).run())
 
 
-# The plane ---------------------------------------------------------------------------------------------------
+# 2-D data ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_every_distribution_of_the_plane_trains_and_is_drawn(app: AppTest, registry: Registry, name: str) -> None:
+def test_every_2d_dataset_trains_and_is_drawn(app: AppTest, registry: Registry, name: str) -> None:
     choose(app, name)
     press(app, "step")
     snapshot = state(registry)[1]
@@ -98,7 +98,7 @@ def test_every_distribution_of_the_plane_trains_and_is_drawn(app: AppTest, regis
     assert ("modes **" in texts(app)) == (snapshot.points is not None and snapshot.points.modes > 0)
 
 
-def test_from_pictures_to_points_and_back_the_settings_follow(app: AppTest, registry: Registry) -> None:
+def test_the_recommended_settings_follow_a_change_between_pictures_and_points(app: AppTest, registry: Registry) -> None:
     choose(app, "ring")
     for name, value in RECOMMENDED_SETTINGS["points"].items():
         assert getattr(state(registry)[1].config, name) == value, name
@@ -110,7 +110,7 @@ def test_from_pictures_to_points_and_back_the_settings_follow(app: AppTest, regi
         assert getattr(state(registry)[1].config, name) == value, name
 
 
-def test_the_layers_can_be_switched(app: AppTest) -> None:
+def test_the_layers_of_2d_data_can_be_switched(app: AppTest) -> None:
     choose(app, "ring")
     layers = next(group for group in app.get("button_group") if group.key == "layers")
     healthy(layers.set_value(["manifold", "pull"]).run())
@@ -118,7 +118,7 @@ def test_the_layers_can_be_switched(app: AppTest) -> None:
     assert drawn == ["G's sheet", "D's pull"]
 
 
-def test_the_walk_goes_through_points_too(app: AppTest, registry: Registry) -> None:
+def test_2d_data_can_be_stepped_through(app: AppTest, registry: Registry) -> None:
     choose(app, "ring")
     go_to(app, "walk")
     for _ in range(13):
@@ -132,7 +132,7 @@ def test_the_walk_goes_through_points_too(app: AppTest, registry: Registry) -> N
     assert state(registry)[1].iteration == 1
 
 
-def test_a_drawing_is_learnt_and_a_new_one_changes_the_run_that_there_is(app: AppTest, registry: Registry) -> None:
+def test_a_new_drawing_changes_the_current_run(app: AppTest, registry: Registry) -> None:
     choose(app, "drawn")
     assert component(app, "canvas")["drawing"] == STARTER
     press(app, "step")
@@ -150,7 +150,7 @@ def test_a_drawing_is_learnt_and_a_new_one_changes_the_run_that_there_is(app: Ap
     assert state(registry)[1].iteration == 2
 
 
-def test_an_empty_canvas_is_no_distribution(app: AppTest, registry: Registry) -> None:
+def test_an_empty_drawing_is_refused_and_leaves_the_run_unchanged(app: AppTest, registry: Registry) -> None:
     choose(app, "drawn")
     press(app, "step")
     app.session_state["drawing"] = ""
@@ -175,7 +175,7 @@ def test_a_preset_sets_the_controls_and_begins_a_run(app: AppTest, registry: Reg
 # Classes -----------------------------------------------------------------------------------------------------
 
 
-def test_some_classes_are_chosen_and_forgotten_with_the_data_set(app: AppTest, registry: Registry) -> None:
+def test_chosen_classes_filter_the_dataset_until_another_is_chosen(app: AppTest, registry: Registry) -> None:
     classes = next(group for group in app.get("button_group") if group.key == "classes")
     healthy(classes.set_value([8, 3]).run())
     snapshot = state(registry)[1]
@@ -187,7 +187,7 @@ def test_some_classes_are_chosen_and_forgotten_with_the_data_set(app: AppTest, r
     assert state(registry)[1].config.classes == ()
 
 
-# Sets that are downloaded ------------------------------------------------------------------------------------
+# Downloads ---------------------------------------------------------------------------------------------------
 
 
 def put_mnist(folder: Path) -> None:
@@ -198,23 +198,23 @@ def put_mnist(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
-def test_mnist_is_made_ready_and_trained_on(
+def test_mnist_is_prepared_and_trained_on(
     app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(InlinePreparation)
+    prepare_with(InlineJob)
     put_mnist(folder)
     choose(app, "mnist")
-    for _ in range(6):  # in a browser a timer asks
+    for _ in range(6):  # in a browser a timer does this
         healthy(app.run())
     press(app, "step")
     snapshot = state(registry)[1]
     assert (snapshot.dataset_title, snapshot.dataset_count, snapshot.iteration) == ("MNIST", 10_000, 1)
 
 
-def test_while_a_set_is_downloaded_the_run_goes_on_and_it_can_be_called_off(
+def test_the_run_continues_during_a_download_that_can_be_cancelled(
     app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(Downloading)
+    prepare_with(StuckDownload)
     press(app, "step")
     run = only_run(registry)
     choose(app, "mnist")
@@ -228,10 +228,10 @@ def test_while_a_set_is_downloaded_the_run_goes_on_and_it_can_be_called_off(
     assert only_run(registry) is run
 
 
-def test_a_download_that_fails_costs_nobody_the_run_and_can_be_tried_again(
+def test_a_failed_download_leaves_the_run_unchanged_and_can_be_retried(
     app: AppTest, registry: Registry, folder: Path, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(InlinePreparation)
+    prepare_with(InlineJob)
     press(app, "step")
     run = only_run(registry)
     choose(app, "mnist")
@@ -251,10 +251,10 @@ def test_a_download_that_fails_costs_nobody_the_run_and_can_be_tried_again(
     assert state(registry)[1].iteration == 2
 
 
-def test_a_visitor_whose_link_names_a_set_that_is_not_here_is_told(
+def test_a_link_to_an_unavailable_dataset_shows_the_reason(
     registry: Registry, folder: Path, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(InlinePreparation)
+    prepare_with(InlineJob)
     visitor = AppTest.from_file(APP, default_timeout=30)
     visitor.query_params["dataset"] = "mnist"
     for _ in range(5):
@@ -265,11 +265,11 @@ def test_a_visitor_whose_link_names_a_set_that_is_not_here_is_told(
     assert state(registry)[1].iteration == 1
 
 
-# The learner's own -------------------------------------------------------------------------------------------
+# Own data ----------------------------------------------------------------------------------------------------
 
 
 def pictures_zip(count: int = 20, **others: bytes) -> bytes:
-    """``count`` pictures, each of another grey, and other files."""
+    """Return a zip of ``count`` pictures in different greys, and of other files."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         for index in range(count):
@@ -282,14 +282,14 @@ def pictures_zip(count: int = 20, **others: bytes) -> bytes:
 
 
 def in_dialog(app: AppTest) -> AppTest:
-    """A browser draws an open dialog alone; here each run is the whole page, so that it is opened anew for each."""
+    """Run the whole page and open the dialog again; a browser would run only the dialog."""
     return press(app, "own_choose")
 
 
-def test_own_pictures_are_shown_before_they_are_trained_on(
+def test_own_pictures_are_previewed_before_training(
     app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(InlinePreparation)
+    prepare_with(InlineJob)
     choose(app, "own_pictures")
     assert "there are no pictures of yours here yet" in texts(app)
     app.number_input(key="picture_size").set_value(12)
@@ -309,8 +309,10 @@ def test_own_pictures_are_shown_before_they_are_trained_on(
     assert only_run(registry).config.own_data == app.query_params["own_data"]
 
 
-def test_own_points_train(app: AppTest, registry: Registry, prepare_with: Callable[[type], None]) -> None:
-    prepare_with(InlinePreparation)
+def test_own_points_train_with_a_batch_that_fits_them(
+    app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlineJob)
     choose(app, "own_points")
     rows = "x,y\n" + "\n".join(f"{index},{index % 7}" for index in range(50)) + "\noops,1\n"
     app.file_uploader[0].set_value(("mine.csv", rows.encode(), "text/csv"))
@@ -325,10 +327,10 @@ def test_own_points_train(app: AppTest, registry: Registry, prepare_with: Callab
     assert snapshot.config.batch_size == 32, "a batch of 128 cannot be had of 50"
 
 
-def test_an_upload_that_cannot_be_used_is_refused_in_a_sentence(
+def test_an_unusable_upload_is_refused_with_a_sentence(
     app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
 ) -> None:
-    prepare_with(InlinePreparation)
+    prepare_with(InlineJob)
     press(app, "step")
     choose(app, "own_pictures")
     app.file_uploader[0].set_value([("few.zip", pictures_zip(3), "application/zip")])
@@ -339,7 +341,7 @@ def test_an_upload_that_cannot_be_used_is_refused_in_a_sentence(
     assert state(registry)[1].iteration == 1
 
 
-def test_somebody_elses_link_to_own_data_says_what_is_missing(registry: Registry) -> None:
+def test_a_link_to_somebody_elses_data_explains_what_is_missing(registry: Registry) -> None:
     visitor = AppTest.from_file(APP, default_timeout=30)
     visitor.query_params["dataset"] = "own_pictures"
     visitor.query_params["own_data"] = "0123456789abcdef"

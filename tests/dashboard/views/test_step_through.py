@@ -1,4 +1,4 @@
-"""The Walk page, driven without a browser."""
+"""The Step through page without a browser."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,11 +11,11 @@ from tests.dashboard.views.test_train import only_run, press, state
 
 @pytest.fixture
 def walk(app: AppTest) -> AppTest:
-    """The same visitor, gone on to the Walk page."""
+    """The Step through page of the visitor who was on the Train page."""
     return go_to(app, "walk")
 
 
-def test_a_learner_walks_through_an_iteration(walk: AppTest, registry: Registry) -> None:
+def test_each_click_on_next_stage_executes_one_stage(walk: AppTest, registry: Registry) -> None:
     assert "Press Next stage" in texts(walk)
     for stage in range(21):
         press(walk, "walk_stage")
@@ -30,7 +30,7 @@ def test_a_learner_walks_through_an_iteration(walk: AppTest, registry: Registry)
     assert "Iteration 2 · update 1 of 3 (D) · D, stage 1 of 7: Noise" in texts(walk)
 
 
-def test_what_changed_and_what_did_not_is_said(walk: AppTest) -> None:
+def test_the_page_explains_which_network_an_update_changed(walk: AppTest) -> None:
     for _ in range(7):
         press(walk, "walk_stage")
     said = texts(walk)
@@ -40,7 +40,7 @@ def test_what_changed_and_what_did_not_is_said(walk: AppTest) -> None:
     assert "G's step moved G's weights. D's stay as they are although it holds gradients." in texts(walk)
 
 
-def test_finish_update_finish_iteration_and_run_on(walk: AppTest, registry: Registry) -> None:
+def test_an_update_and_an_iteration_can_be_finished_and_training_continued(walk: AppTest, registry: Registry) -> None:
     press(walk, "walk_stage")
     press(walk, "walk_turn")
     assert "stage 7 of 7: Optimiser step" in texts(walk)
@@ -56,7 +56,7 @@ def test_finish_update_finish_iteration_and_run_on(walk: AppTest, registry: Regi
     assert state(registry)[0] == "paused"
 
 
-def test_the_rooms_fill_as_the_walk_goes_on(walk: AppTest) -> None:
+def test_details_appear_at_the_stages_that_compute_them(walk: AppTest) -> None:
     press(walk, "walk_turn")  # D's update
     for _ in range(6):
         press(walk, "walk_stage")  # G's, up to its gradients
@@ -70,7 +70,7 @@ def test_the_rooms_fill_as_the_walk_goes_on(walk: AppTest) -> None:
     assert png_of(component(walk, "walk_noise")).startswith(b"\x89PNG")
 
 
-def test_the_laboratory_tries_and_restores(walk: AppTest, registry: Registry) -> None:
+def test_the_laboratory_runs_an_experiment_and_restores_the_switches(walk: AppTest, registry: Registry) -> None:
     press(walk, "walk_stage")
     walk.toggle(key="lab_detach").set_value(False)
     healthy(walk.toggle(key="lab_reuse_fakes").set_value(True).run())
@@ -89,7 +89,7 @@ def test_the_laboratory_tries_and_restores(walk: AppTest, registry: Registry) ->
 
 
 @pytest.mark.parametrize("loss", ["bce_saturating", "least_squares", "wasserstein_gp"])
-def test_other_losses_walk_too(app: AppTest, loss: str) -> None:
+def test_every_other_loss_can_be_stepped_through(app: AppTest, loss: str) -> None:
     healthy(app.selectbox(key="loss").set_value(loss).run())
     walk = go_to(app, "walk")
     for _ in range(8):
@@ -98,7 +98,7 @@ def test_other_losses_walk_too(app: AppTest, loss: str) -> None:
     assert "Optimiser step" in texts(walk)
 
 
-def test_the_walk_page_alone_takes_the_addresss_settings(registry: Registry) -> None:
+def test_the_step_through_page_takes_settings_from_its_address(registry: Registry) -> None:
     visitor = AppTest.from_file(APP, default_timeout=30)
     for name, value in {
         "g_steps": "5",
@@ -112,11 +112,11 @@ def test_the_walk_page_alone_takes_the_addresss_settings(registry: Registry) -> 
     assert only_run(registry).config == expected
 
 
-def test_a_loss_changed_in_the_middle_of_a_walk_is_no_harm(walk: AppTest, registry: Registry) -> None:
+def test_a_loss_can_change_while_a_run_is_stepped_through(walk: AppTest, registry: Registry) -> None:
     for _ in range(4):
         press(walk, "walk_stage")
     train = go_to(walk, "")
-    assert "Paused inside iteration 1, which the **Walk** page has" in texts(train)
+    assert "Paused inside iteration 1, which the **Step through** page has" in texts(train)
     healthy(train.selectbox(key="loss").set_value("wasserstein_gp").run())
     back = go_to(train, "walk")
     for _ in range(18):
@@ -124,13 +124,13 @@ def test_a_loss_changed_in_the_middle_of_a_walk_is_no_harm(walk: AppTest, regist
     assert state(registry)[1].iteration == 1
 
 
-def test_finishing_an_iteration_keeps_its_last_stage_in_sight(walk: AppTest) -> None:
+def test_the_last_stage_stays_visible_after_finishing_an_iteration(walk: AppTest) -> None:
     press(walk, "walk_stage")
     press(walk, "step")
     assert "Iteration 1 · update 3 of 3 (G) · G, stage 7 of 7: Optimiser step" in texts(walk)
 
 
-def test_settings_and_run_survive_the_way_there_and_back(app: AppTest, registry: Registry) -> None:
+def test_settings_and_run_survive_a_visit_to_the_step_through_page(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     app.slider(key="g_steps").set_value(5)
     healthy(app.number_input(key="seed").set_value(3).run())

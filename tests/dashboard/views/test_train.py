@@ -1,11 +1,11 @@
-"""The Train page, driven by a learner who has no browser."""
+"""The Train page without a browser."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
+from dashboard.session import commands
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Report
 from gan_core.runs.registry import Registry, Run
@@ -19,7 +19,7 @@ def only_run(registry: Registry) -> Run:
 
 
 def state(registry: Registry) -> tuple[str, Snapshot]:
-    """State and snapshot, without training on."""
+    """Return the run's state and snapshot without training further."""
     report: Report = only_run(registry).runner._worker.report()  # type: ignore[attr-defined]
     assert report.snapshot is not None
     return report.state, report.snapshot
@@ -30,21 +30,21 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def visitor(app: AppTest) -> AppTest:
-    """Somebody who opens the address that another page shows."""
+    """Return the page of another visitor who opens this page's address."""
     other = AppTest.from_file(APP, default_timeout=30)
     for name, value in app.query_params.items():
         other.query_params[name] = value
     return healthy(other.run())
 
 
-def test_a_new_visitor_sees_what_to_do(app: AppTest, registry: Registry) -> None:
+def test_a_new_visitor_sees_a_paused_run_and_the_hint_to_start(app: AppTest, registry: Registry) -> None:
     assert state(registry)[0] == "paused"
     assert "Press **Start**" in texts(app)
     assert "Iteration **0**" in texts(app)
     assert png_of(component(app, "picture_fakes")).startswith(b"\x89PNG")
 
 
-def test_start_becomes_pause_and_back(app: AppTest, registry: Registry) -> None:
+def test_start_is_replaced_by_pause_while_a_run_trains(app: AppTest, registry: Registry) -> None:
     press(app, "start")
     assert state(registry)[0] == "running"
     assert "start" not in [button.key for button in app.button]
@@ -56,7 +56,7 @@ def test_start_becomes_pause_and_back(app: AppTest, registry: Registry) -> None:
     assert state(registry)[1].iteration == snapshot.iteration > 0
 
 
-def test_step_d_step_g_step_and_reset(app: AppTest, registry: Registry) -> None:
+def test_steps_train_exactly_what_they_name_and_reset_repeats_the_run(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     first = state(registry)[1]
     assert (first.iteration, first.updates_d, first.updates_g) == (1, 1, 2)
@@ -72,8 +72,10 @@ def test_step_d_step_g_step_and_reset(app: AppTest, registry: Registry) -> None:
     assert (state(registry)[1].trace.values == first.trace.values).all()
 
 
-def test_a_new_seed_is_one_click(app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "new_seed", lambda: 4711)
+def test_new_seed_begins_a_run_with_another_seed(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "random_seed", lambda: 4711)
     press(app, "step")
     press(app, "new_seed")
     assert app.number_input(key="seed").value == 4711
@@ -81,7 +83,7 @@ def test_a_new_seed_is_one_click(app: AppTest, registry: Registry, monkeypatch: 
     assert (snapshot.config.seed, snapshot.iteration) == (4711, 0)
 
 
-def test_fresh_noise_changes_the_pictures_alone(app: AppTest, registry: Registry) -> None:
+def test_fresh_noise_changes_the_shown_fakes_and_the_snippet(app: AppTest, registry: Registry) -> None:
     before = png_of(component(app, "picture_fakes"))
     press(app, "fresh_noise")
     assert png_of(component(app, "picture_fakes")) != before
@@ -89,14 +91,14 @@ def test_fresh_noise_changes_the_pictures_alone(app: AppTest, registry: Registry
     assert "manual_seed(1)" in "\n".join(code.value for code in app.code)
 
 
-def test_larger_pictures_on_demand(app: AppTest) -> None:
+def test_larger_opens_a_dialog_with_fakes_and_real_samples(app: AppTest) -> None:
     assert len(app.image) == 1, "the drawing of the noise"
     press(app, "larger")
     assert "Fakes at iteration 0, and real ones below." in texts(app)
     assert len(app.image) == 3
 
 
-def test_live_fields_change_at_once(app: AppTest, registry: Registry) -> None:
+def test_live_settings_change_a_run_at_once_and_leave_marks(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     run = only_run(registry).id
     app.slider(key="g_steps").set_value(5)
@@ -109,7 +111,7 @@ def test_live_fields_change_at_once(app: AppTest, registry: Registry) -> None:
     assert snapshot.iteration == 1
 
 
-def test_other_fields_wait_for_reset_and_say_so(app: AppTest, registry: Registry) -> None:
+def test_other_settings_wait_for_reset_and_the_page_names_them(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     healthy(app.text_input(key="generator_hidden").set_value("16, 8").run())
     assert "Changed: **G hidden sizes**. It applies from **Reset** on" in texts(app)
@@ -121,13 +123,13 @@ def test_other_fields_wait_for_reset_and_say_so(app: AppTest, registry: Registry
     assert "applies from" not in texts(app)
 
 
-def test_before_the_first_update_every_field_applies_at_once(app: AppTest, registry: Registry) -> None:
+def test_before_the_first_update_every_setting_applies_at_once(app: AppTest, registry: Registry) -> None:
     healthy(app.toggle(key="discriminator_batch_norm").set_value(True).run())
     assert state(registry)[1].config.discriminator_batch_norm
     assert "applies from" not in texts(app)
 
 
-def test_a_wrong_value_is_explained_and_harms_nothing(app: AppTest, registry: Registry) -> None:
+def test_an_impossible_value_is_explained_and_leaves_the_run_unchanged(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     healthy(app.text_input(key="discriminator_hidden").set_value("12, x").run())
     assert "discriminator_hidden = '12, x' is not possible; it should be 1 to 6 whole numbers" in texts(app)
@@ -153,7 +155,7 @@ def test_no_text_for_hidden_sizes_breaks_the_page_or_trains_something_else(
         assert config.generator_hidden == tuple(int(part) for part in text.replace(";", ",").split(","))
 
 
-def test_a_device_that_is_not_here_is_explained_and_the_run_stays(app: AppTest, registry: Registry) -> None:
+def test_a_missing_device_is_explained_and_leaves_the_run_unchanged(app: AppTest, registry: Registry) -> None:
     if "cuda" in state(registry)[1].devices:
         pytest.skip("This machine has the device.")
     press(app, "step")
@@ -163,7 +165,7 @@ def test_a_device_that_is_not_here_is_explained_and_the_run_stays(app: AppTest, 
     assert app.button(key="reset").disabled
 
 
-def test_a_failed_run_is_told_and_can_begin_again(app: AppTest, registry: Registry) -> None:
+def test_a_failed_run_shows_its_reason_and_can_begin_again(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     app.button_group(key="optimizer_g").set_value("sgd")
     app.number_input(key="learning_rate_g").set_value(1.0)
@@ -190,13 +192,13 @@ def test_a_failed_run_is_told_and_can_begin_again(app: AppTest, registry: Regist
     assert state(registry)[1].config.learning_rate_d == 0.0002
 
 
-def test_the_order_of_updates_is_shown(app: AppTest) -> None:
+def test_badges_show_the_order_of_updates(app: AppTest) -> None:
     assert ":violet-badge[D step ×1] → :green-badge[G step ×2]" in texts(app)
     healthy(app.button_group(key="update_order").set_value("g_first").run())
     assert ":green-badge[G step ×2] → :violet-badge[D step ×1]" in texts(app)
 
 
-def test_the_address_sets_the_settings_and_wrong_ones_are_ignored(registry: Registry) -> None:
+def test_the_address_sets_settings_and_impossible_ones_are_ignored(registry: Registry) -> None:
     app = AppTest.from_file(APP, default_timeout=30)
     for name, value in {
         "generator_hidden": "8, 4",
@@ -213,7 +215,7 @@ def test_the_address_sets_the_settings_and_wrong_ones_are_ignored(registry: Regi
 
 def test_the_address_names_the_run_for_a_reload(app: AppTest, registry: Registry) -> None:
     press(app, "step")
-    only_run(registry).left()  # as Streamlit tells when a tab is closed or reloaded
+    only_run(registry).left()  # as when a tab is closed or reloaded
     visitor(app)
     assert only_run(registry).id in app.query_params["run"]
     assert state(registry)[1].iteration == 1
@@ -225,7 +227,7 @@ def test_a_reload_brings_the_runs_own_settings_back(app: AppTest, registry: Regi
     press(app, "step")
     only_run(registry).left()
     again = AppTest.from_file(APP, default_timeout=30)
-    again.query_params["run"] = only_run(registry).id  # the Walk page's address holds no more
+    again.query_params["run"] = only_run(registry).id  # the Step through page's address holds nothing else
     healthy(again.run())
     assert again.number_input(key="seed").value == 12
     assert again.slider(key="g_steps").value == 5
@@ -239,7 +241,7 @@ def test_a_link_gives_the_settings_and_not_the_run(app: AppTest, registry: Regis
     healthy(app.slider(key="g_steps").set_value(5).run())
     press(app, "step")
     mine = only_run(registry)
-    app.query_params["g_steps"] = "5"  # a browser does that itself
+    app.query_params["g_steps"] = "5"  # a browser does this itself
     other = visitor(app)
     theirs = next(run for run in registry._runs.values() if run is not mine)
     assert theirs.config.g_steps == 5
@@ -249,14 +251,14 @@ def test_a_link_gives_the_settings_and_not_the_run(app: AppTest, registry: Regis
     assert theirs.id in other.query_params["run"]
 
 
-def test_a_full_server_says_so(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_server_refuses_a_run_with_a_sentence(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_most", 0)
     app = healthy(AppTest.from_file(APP, default_timeout=30).run())
     assert "This server already holds 0 runs" in texts(app)
 
 
 @pytest.mark.parametrize("loss", ["bce", "bce_saturating", "least_squares", "wasserstein_gp"])
-def test_every_loss_trains_and_says_how_to_read_it(app: AppTest, registry: Registry, loss: str) -> None:
+def test_every_loss_trains_on_the_page(app: AppTest, registry: Registry, loss: str) -> None:
     healthy(app.selectbox(key="loss").set_value(loss).run())
     press(app, "step")
     assert state(registry)[1].config.loss == loss
@@ -264,7 +266,7 @@ def test_every_loss_trains_and_says_how_to_read_it(app: AppTest, registry: Regis
     assert {trace.get("name") for trace in figure["data"]} >= {"D loss", "G loss"}
 
 
-def test_downloads_are_made_at_the_click(app: AppTest, registry: Registry) -> None:
+def test_the_page_offers_every_download(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     assert {button.key for button in app.get("download_button")} == {
         "download_generator",
@@ -285,7 +287,7 @@ def test_reset_keeps_the_address_of_the_run(app: AppTest, registry: Registry) ->
     assert after.id in app.query_params["run"]
 
 
-def test_settings_that_cannot_start_cost_nobody_the_run(app: AppTest, registry: Registry) -> None:
+def test_settings_that_cannot_start_leave_the_run_unchanged(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     run = only_run(registry)
     classes = next(group for group in app.get("button_group") if group.key == "classes")

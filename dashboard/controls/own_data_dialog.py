@@ -1,4 +1,4 @@
-"""The dialogs in which a learner brings pictures or points of their own: upload, preview, train."""
+"""The dialogs in which a learner uploads their own pictures or points: choose files, preview, train."""
 
 import time
 from typing import Any
@@ -6,38 +6,42 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import session
 from dashboard.controls.widgets import field
+from dashboard.session import own_data
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.data.prepared import Progress
 from gan_core.images import samples_png
 from gan_core.runs.jobs import Job, JobDone, JobFailed
 
-PREVIEW = 48  # pictures
-LONGEST = 120.0  # seconds that reading may take: 20,000 pictures take about five
+PREVIEWED = 48  # pictures
+DEADLINE = 120.0  # seconds that reading may take: 20,000 pictures take about five
+CANCELLED = JobFailed("Cancelled. Remove the files, or upload them again.")
 TYPES: dict[OwnKind, list[str]] = {"own_pictures": ["png", "jpg", "jpeg", "zip"], "own_points": ["csv", "tsv", "txt"]}
-ASK: dict[OwnKind, str] = {
-    "own_pictures": "16 to 20,000 pictures: PNG or JPEG files, or a zip of them, 50 MB together. Each is made grey and square"
-    " (its middle is kept) and brought to the size below.",
-    "own_points": "A CSV of two columns, x and y: 16 to 100,000 rows, 10 MB. One factor for both brings them into the plane,"
-    " so shapes keep their proportions.",
+INSTRUCTIONS: dict[OwnKind, str] = {
+    "own_pictures": "Upload 16 to 20,000 PNG or JPEG files, or a zip of them, 50 MB in all. Each is converted to grey, cropped"
+    " to its central square and scaled to the size below.",
+    "own_points": "Upload a CSV with two columns, x and y: 16 to 100,000 rows, 10 MB. Both columns are scaled by the same"
+    " factor, so shapes keep their proportions.",
 }
 
 
 @st.dialog("My own pictures", width="medium", on_dismiss="rerun")
-def pictures() -> None:
-    """Upload, choose the size, look, train."""
+def pictures_dialog() -> None:
+    """Open the dialog for pictures."""
     _dialog("own_pictures")
 
 
 @st.dialog("My own points", width="medium", on_dismiss="rerun")
-def points() -> None:
-    """Upload, look, train."""
+def points_dialog() -> None:
+    """Open the dialog for points."""
     _dialog("own_points")
 
 
 def _dialog(kind: OwnKind) -> None:
-    st.caption(f"{ASK[kind]} Files stay on this server, and no longer than the run that uses them.")
+    st.caption(
+        f"{INSTRUCTIONS[kind]} Your files stay on this server. They are deleted once you close"
+        " the page and its run ends."
+    )
     many: Any = kind == "own_pictures"  # Streamlit's overloads want the literal
     files = st.file_uploader(
         "Files", type=TYPES[kind], accept_multiple_files=many, key=f"upload_{kind}", label_visibility="collapsed"
@@ -51,38 +55,35 @@ def _dialog(kind: OwnKind) -> None:
     if isinstance(outcome, JobFailed):
         st.error(outcome.message, icon=":material/error:")
     elif outcome is not None:
-        _offer(kind, outcome)
+        _preview(kind, outcome)
 
 
 def _read(kind: OwnKind, files: list[Any]) -> Kept | JobFailed | None:
-    """What the upload gives; read once, in a process of its own, while a bar shows how far it is."""
-    size = session.picture_size()
+    """Read the upload once, in a process of its own, under a progress bar; return its outcome."""
+    size = own_data.picture_size()
     key = (kind, size, tuple(file.file_id for file in files))
-    known = session.gathered(key)
+    known = own_data.outcome_of(key)
     if known is not None:
         return known
-    place = st.empty()
-    preparation = session.gather(kind, [(file.name, file.getvalue()) for file in files], size)
-    with place.container(horizontal=True, vertical_alignment="center"):
+    placeholder = st.empty()
+    job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size)
+    with placeholder.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text=":small[Reading …]")
         st.button(
-            "Cancel", key="own_cancel", type="tertiary", on_click=session.remember_gathered, args=(key, CALLED_OFF)
+            "Cancel", key="own_cancel", type="tertiary", on_click=own_data.remember_outcome, args=(key, CANCELLED)
         )
-    outcome = _wait(preparation, bar)
-    session.remember_gathered(key, outcome)
-    place.empty()
+    outcome = _wait(job, bar)
+    own_data.remember_outcome(key, outcome)
+    placeholder.empty()
     return outcome
 
 
-CALLED_OFF = JobFailed("Called off. Remove the files, or upload them again.")
-
-
-def _wait(preparation: Job, bar: Any) -> Kept | JobFailed:
-    """Blocks this dialog alone; closing it or a click on Cancel ends this very loop, and with it the reading."""
-    deadline = time.monotonic() + LONGEST
+def _wait(job: Job, bar: Any) -> Kept | JobFailed:
+    """Wait for the job. Closing the dialog or a click on Cancel ends this loop, and with it the job."""
+    deadline = time.monotonic() + DEADLINE
     try:
         while time.monotonic() < deadline:
-            state = preparation.poll(0.2)
+            state = job.poll(0.2)
             if isinstance(state, JobDone):
                 result: Kept = state.result
                 return result
@@ -90,24 +91,24 @@ def _wait(preparation: Job, bar: Any) -> Kept | JobFailed:
                 return state
             bar.progress(_share(state), text=f":small[Reading: {state.done:,} of {state.total:,} files]")
         return JobFailed(
-            f"Reading took longer than {LONGEST:.0f} seconds and was stopped: bring fewer or smaller files."
+            f"Reading took longer than {DEADLINE:.0f} seconds and was stopped. Upload fewer or smaller files."
         )
     finally:
-        preparation.cancel()
+        job.cancel()
 
 
 def _share(progress: Progress) -> float:
     return min(progress.done / progress.total, 1.0) if progress.total else 0.0
 
 
-def _offer(kind: OwnKind, kept: Kept) -> None:
-    """The preview, what was left out, and the button."""
+def _preview(kind: OwnKind, kept: Kept) -> None:
+    """Draw the first samples, what was left out, and the button that chooses them."""
     samples = np.load(kept.path, mmap_mode="r")
     if kind == "own_pictures":
         st.markdown(
             f"**{kept.count:,} pictures**, {samples.shape[1]}×{samples.shape[2]}. The first, as the GAN sees them:"
         )
-        few = samples[:PREVIEW].astype(np.float32) / 127.5 - 1
+        few = samples[:PREVIEWED].astype(np.float32) / 127.5 - 1
         st.image(samples_png(few, columns=12, scale=2), width="stretch", alt="Preview of your pictures")
     else:
         st.markdown(f"**{kept.count:,} points.** As the GAN sees them:")
@@ -116,14 +117,14 @@ def _offer(kind: OwnKind, kept: Kept) -> None:
         st.caption(note)
     if kept.refusals:
         with st.expander(f"Left out: {len(kept.refusals)}", icon=":material/block:"):
-            st.markdown("\n".join(f"- {_literally(sentence)}" for sentence in kept.refusals))
-    if session.too_few_for_batch(kept.count):
-        st.caption(f"Fewer than a batch: the batch size goes down to {session.batch_for(kept.count)}.")
+            st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
+    if own_data.too_few_for_batch(kept.count):
+        st.caption(f"Fewer than a batch: the batch size goes down to {own_data.batch_for(kept.count)}.")
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
-        session.use_own(kind, kept)
+        own_data.use_upload(kind, kept)
         st.rerun()
 
 
-def _literally(text: str) -> str:
-    """A stranger's file names as text, and not as markdown."""
+def _escaped(text: str) -> str:
+    """Escape markdown: file names come from strangers."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>~:$" else character for character in text)

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from dashboard import feed, payloads
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
+from dashboard.live import answer as channel
+from dashboard.live.watch import TICK, Watch, follow, layout_version, outdated
+from dashboard.panels.base import ViewOptions
+from dashboard.views import PAGES
 from gan_core.history import History
 from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
@@ -44,7 +47,7 @@ Server = Callable[[str], Answer]
 @pytest.fixture
 def server(registry: Registry) -> Server:
     """The routes of the page's server, for the runs of this test."""
-    server = Starlette(routes=feed.routes("/base/"))
+    server = Starlette(routes=channel.routes("/base/"))
 
     def get(address: str) -> Answer:
         path, _, query = address.partition("?")
@@ -66,6 +69,12 @@ def server(registry: Registry) -> Server:
     return get
 
 
+def answer_to(report: Report, watch: Watch, since: int = -1, turn: int = -1) -> dict[str, Any]:
+    """Return the answer for the page that ``watch`` names."""
+    page = next(page for page in PAGES if page.url_path == watch.page)
+    return channel.answer(report, watch, page, since, turn)
+
+
 def report(snapshot: Snapshot | None, state: State = "running", settled: bool = True) -> Report:
     return Report(state, snapshot, settled=settled)
 
@@ -82,29 +91,29 @@ def test_an_answer_brings_the_panels_of_the_page_and_nothing_else(app: AppTest, 
     answer = ask(server, app)
     made = answer["panels"]
     assert made.keys() == {
-        *(payloads.MESSAGE, payloads.STATUS, payloads.SCORES_NOW),
-        *(payloads.LOSSES, payloads.SCORES, payloads.FAKES),
+        *("text_message", "status", "text_scores"),
+        *("plot_losses", "plot_scores", "picture_fakes"),
     }
     for name in made:
         assert component(app, name), "each panel is mounted on the page"
     assert not answer["redraw"]
-    assert "Iteration **" in markdown(made[payloads.STATUS])
-    assert len(made[payloads.LOSSES]["data"]) >= 4
-    assert png_of(made[payloads.FAKES]).startswith(b"\x89PNG")
+    assert "Iteration **" in markdown(made["status"])
+    assert len(made["plot_losses"]["data"]) >= 4
+    assert png_of(made["picture_fakes"]).startswith(b"\x89PNG")
 
 
 def test_an_answer_on_2d_data_brings_its_own_panels(app: AppTest, server: Server) -> None:
     healthy(app.selectbox(key="dataset").set_value("ring").run())
     press(app, "start")
     made = ask(server, app)["panels"]
-    assert made.keys() >= {payloads.PLANE, payloads.MEASURES, payloads.STRIP}
+    assert made.keys() >= {"plot_plane", "text_measures", "picture_fake_strip"}
     for name in made:
         assert component(app, name), "each panel is mounted on the page"
 
 
-def test_a_page_drawn_again_differs_in_every_live_panel_and_in_no_other(app: AppTest, server: Server) -> None:
+def test_a_redrawn_page_differs_in_every_updated_panel_and_in_no_other(app: AppTest, server: Server) -> None:
     """Streamlit's frontend passes over a component whose data equals its last data, whatever it shows by now."""
-    live = {*ask(server, app)["panels"], payloads.STRIP}
+    live = {*ask(server, app)["panels"], "picture_fake_strip"}
     before = components(app)
     press(app, "reset")
     after = components(app)
@@ -114,19 +123,21 @@ def test_a_page_drawn_again_differs_in_every_live_panel_and_in_no_other(app: App
 def test_the_script_asks_only_while_the_run_is_busy(app: AppTest) -> None:
     assert follows(app)["every"] is None
     press(app, "start")
-    assert follows(app)["every"] == feed.TICK
+    assert follows(app)["every"] == TICK
     press(app, "pause")
     assert follows(app)["every"] is None
 
 
 def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_both(snapshot: SnapshotOf) -> None:
-    losses, scores = {payloads.LOSSES}, {payloads.SCORES}
+    losses, scores = {"plot_losses"}, {"plot_scores"}
     for speed, expected in ((100.0, [losses, scores] * 2), (1.0, [losses | scores] * 4)):
         now = report(replace(snapshot(3), iterations_per_second=speed))
-        watch = feed.Watch("train", feed.layout_version(now))
-        brought = [feed.answer(now, watch, 0, turn)["panels"].keys() & payloads.CHARTS for turn in range(4)]
+        watch = Watch("train", layout_version(now))
+        brought = [
+            answer_to(now, watch, 0, turn)["panels"].keys() & {"plot_losses", "plot_scores"} for turn in range(4)
+        ]
         assert brought == expected
-        assert feed.answer(now, watch, 0)["panels"].keys() >= set(payloads.CHARTS)
+        assert answer_to(now, watch, 0)["panels"].keys() >= {"plot_losses", "plot_scores"}
 
 
 def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) -> None:
@@ -138,9 +149,9 @@ def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) ->
 
 def test_an_answer_holds_numbers_that_are_not_finite_as_null(snapshot: SnapshotOf) -> None:
     now = report(replace(snapshot(1), singles=(SingleUpdate(1, "D", math.nan),)))
-    answer = feed.answer(now, feed.Watch("train", feed.layout_version(now)), -1)
+    answer = answer_to(now, Watch("train", layout_version(now)), -1)
     json.dumps(answer, allow_nan=False)
-    traces = {trace["name"]: trace for trace in answer["panels"][payloads.LOSSES]["data"]}
+    traces = {trace["name"]: trace for trace in answer["panels"]["plot_losses"]["data"]}
     assert traces["D alone"]["y"] == [None]
 
 
@@ -150,9 +161,9 @@ def test_an_update_stays_under_60_kilobytes(snapshot: SnapshotOf, history_of: Hi
     made = snapshot(0, dataset=dataset, generator_batch_norm=False)
     fake = np.random.default_rng(0).uniform(-1, 1, made.fake.shape).astype(np.float32)
     now = report(replace(made, fake=fake, trace=history_of(5000).trace(), iterations_per_second=100.0))
-    watch = feed.Watch("train", feed.layout_version(now), payloads.ViewOptions(layers=tuple(LAYERS)))
+    watch = Watch("train", layout_version(now), ViewOptions(layers=tuple(LAYERS)))
     for turn in range(2):
-        assert len(json.dumps(feed.answer(now, watch, -1, turn))) < 60_000
+        assert len(json.dumps(answer_to(now, watch, -1, turn))) < 60_000
 
 
 def test_a_request_for_updates_does_not_count_as_a_visit(app: AppTest, server: Server, registry: Registry) -> None:
@@ -176,36 +187,36 @@ def test_a_page_is_drawn_again_after_its_run_has_ended(app: AppTest, server: Ser
 
 def test_a_page_is_drawn_again_for_another_state_shape_or_way_of_computing(snapshot: SnapshotOf) -> None:
     first = snapshot(1)
-    drawn = feed.layout_version(report(first))
-    assert not feed.outdated(drawn, report(first))
-    assert not feed.outdated(drawn, report(replace(first, iteration=9)))
-    assert feed.outdated(drawn, report(first, "paused"))
-    assert feed.outdated(drawn, report(replace(first, shape=(2,))))
-    assert feed.outdated(drawn, report(replace(first, computing="otherwise")))
-    assert feed.outdated(feed.layout_version(report(None, "starting")), report(first, "paused"))
+    drawn = layout_version(report(first))
+    assert not outdated(drawn, report(first))
+    assert not outdated(drawn, report(replace(first, iteration=9)))
+    assert outdated(drawn, report(first, "paused"))
+    assert outdated(drawn, report(replace(first, shape=(2,))))
+    assert outdated(drawn, report(replace(first, computing="otherwise")))
+    assert outdated(layout_version(report(None, "starting")), report(first, "paused"))
 
 
 def test_a_page_that_was_drawn_unsettled_is_drawn_again_once_the_run_has_answered(snapshot: SnapshotOf) -> None:
     settled, unsettled = report(snapshot(1), "paused"), report(snapshot(1), "paused", settled=False)
-    early, late = feed.layout_version(unsettled), feed.layout_version(settled)
-    assert feed.follow("run", feed.Watch("train", early))["every"] == feed.TICK
-    assert not feed.outdated(early, unsettled)
-    assert feed.outdated(early, settled)
-    assert feed.follow("run", feed.Watch("train", late))["every"] is None
-    assert not feed.outdated(late, unsettled)
+    early, late = layout_version(unsettled), layout_version(settled)
+    assert follow("run", Watch("train", early))["every"] == TICK
+    assert not outdated(early, unsettled)
+    assert outdated(early, settled)
+    assert follow("run", Watch("train", late))["every"] is None
+    assert not outdated(late, unsettled)
 
 
 def test_a_running_training_counts_as_settled(snapshot: SnapshotOf) -> None:
-    drawn = feed.layout_version(report(snapshot(1), settled=False))
-    assert drawn == feed.layout_version(report(snapshot(1)))
-    assert not feed.outdated(drawn, report(snapshot(1)))
+    drawn = layout_version(report(snapshot(1), settled=False))
+    assert drawn == layout_version(report(snapshot(1)))
+    assert not outdated(drawn, report(snapshot(1)))
 
 
-def test_an_answer_to_the_walk_page_brings_the_transports_texts_only(snapshot: SnapshotOf) -> None:
+def test_an_answer_to_the_step_through_page_brings_the_transports_texts_only(snapshot: SnapshotOf) -> None:
     now = report(snapshot(2))
-    made = feed.answer(now, feed.Watch("walk", feed.layout_version(now)), -1)["panels"]
-    assert made.keys() == {payloads.MESSAGE, payloads.STATUS}
-    assert "Training runs on" in markdown(made[payloads.MESSAGE])
+    made = answer_to(now, Watch("walk", layout_version(now)), -1)["panels"]
+    assert made.keys() == {"text_message", "status"}
+    assert "Training runs on" in markdown(made["text_message"])
 
 
 @st.composite
@@ -214,20 +225,20 @@ def layouts(draw: st.DrawFn) -> str:
     state = draw(st.sampled_from(get_args(State)))
     looks = SimpleNamespace(shape=draw(st.sampled_from([(28, 28), (2,)])), computing=draw(st.text()))
     shown = draw(st.none() | st.just(looks))
-    return feed.layout_version(Report(state, shown, settled=draw(st.booleans())))  # type: ignore[arg-type]
+    return layout_version(Report(state, shown, settled=draw(st.booleans())))  # type: ignore[arg-type]
 
 
 options = st.builds(
-    payloads.ViewOptions,
+    ViewOptions,
     st.builds(Axes, st.booleans(), st.booleans()),
     st.lists(st.sampled_from(list(LAYERS)), unique=True).map(tuple),
 )
 
 
-@given(st.builds(feed.Watch, st.sampled_from(["train", "walk"]), layouts(), options))
-def test_a_watch_is_read_back_from_its_address(watch: feed.Watch) -> None:
-    query = dict(parse_qsl(urlsplit(feed.follow("run", watch)["address"]).query, keep_blank_values=True))
-    assert feed.Watch.of(query) == watch
+@given(st.builds(Watch, st.sampled_from(["train", "walk"]), layouts(), options))
+def test_a_watch_is_read_back_from_its_address(watch: Watch) -> None:
+    query = dict(parse_qsl(urlsplit(follow("run", watch)["address"]).query, keep_blank_values=True))
+    assert Watch.of(query) == watch
 
 
 @pytest.mark.parametrize(

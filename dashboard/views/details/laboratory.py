@@ -2,41 +2,44 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.update import number
+from dashboard.session.commands import send
+from dashboard.session.state import set_value, value
 from gan_core.diagnostics.views import Block, Experiment, Switches
 from gan_core.runs.protocol import Report, Try
+from gan_core.snapshot import Snapshot
 
 _SWITCHES = {
-    "detach": ("Detach the fakes in D's block", "Off: D's loss also goes back into G."),
-    "zero_grad": ("Zero the gradients first", "Off: backward() adds to what the last update left."),
-    "ones": ("Hold G's fakes against ones", "Off: against zeros with the other sign, the saturating loss."),
-    "reuse_fakes": ("Use D's fakes again in G's block", "On: G's block makes no fakes of its own."),
+    "detach": ("Detach the fakes in D's block", "Off: D's loss also flows back into G."),
+    "zero_grad": ("Zero the gradients first", "Off: backward() adds to the gradients of the last update."),
+    "ones": ("Compare G's fakes with ones", "Off: with zeros and the opposite sign, the saturating loss."),
+    "reuse_fakes": ("Reuse D's fakes in G's block", "On: G's block makes no fakes of its own."),
     "retain_graph": ("retain_graph in D's backward", "On: D's backward() keeps the graph for another one."),
 }
 _USUAL = {"detach": True, "zero_grad": True, "ones": True, "reuse_fakes": False, "retain_graph": False}
 
 
-def room(report: Report) -> None:
-    """Switches, a button, and what came of it."""
+def draw(report: Report, snapshot: Snapshot) -> None:
+    """Draw the switches, the buttons, and the last result."""
     st.caption(
-        "The lecture's two blocks, with its cross entropy, on a copy of your run from this very state. G's .grad begins as"
-        " None, D's is what the run left. Whatever you break here, the run itself is as it was."
+        "The lecture's two blocks, with its cross entropy, on a copy of your run in its current state. G's .grad begins as"
+        " None, D's as your run left it. Nothing you try here changes your run."
     )
     with st.container(horizontal=True):
         for name, (label, help) in _SWITCHES.items():
             st.toggle(label, value=_USUAL[name], key=f"lab_{name}", help=help, persist_state="session")
     with st.container(horizontal=True):
-        able = report.state != "failed"
-        st.button("Try it", key="lab_try", icon=":material/science:", on_click=_try, disabled=not able)
-        st.button("Restore", key="lab_restore", on_click=_restore, help="The lecture's switches again, nothing tried.")
-    if report.snapshot is not None and report.snapshot.experiment is not None:
-        _result(report.snapshot.experiment)
+        st.button("Try it", key="lab_try", icon=":material/science:", on_click=_try, disabled=report.state == "failed")
+        st.button(
+            "Restore", key="lab_restore", on_click=_restore, help="Restore the lecture's switches and clear the result."
+        )
+    if snapshot.experiment is not None:
+        _result(snapshot.experiment)
 
 
 def _try() -> None:
-    on = {name: bool(session.value(f"lab_{name}", usual)) for name, usual in _USUAL.items()}
-    session.send(
+    on = {name: bool(value(f"lab_{name}", usual)) for name, usual in _USUAL.items()}
+    send(
         Try(
             Switches(
                 detach=on["detach"],
@@ -51,8 +54,8 @@ def _try() -> None:
 
 def _restore() -> None:
     for name, usual in _USUAL.items():
-        session.set_value(f"lab_{name}", usual)
-    session.send(Try(None))
+        set_value(f"lab_{name}", usual)
+    send(Try(None))
 
 
 def _result(experiment: Experiment) -> None:
@@ -86,17 +89,19 @@ def _row(name: str, block: Block | None) -> str:
 
 
 def _meaning(experiment: Experiment) -> str:
-    """What to see in the table, for the switches that were changed."""
+    """Explain what the table shows for the switches that were changed."""
     switches = experiment.switches
-    says = []
+    notes = []
     if not switches.detach:
-        says.append("Not detached: D's backward has filled G's .grad too, and took the longer way. G's weights stay.")
+        notes.append(
+            "Not detached: D's backward has filled G's .grad too, and took longer. G's weights stay unchanged."
+        )
     if not switches.zero_grad:
-        says.append("Not zeroed: each gradient is the sum of this one and what was left, so the step is another one.")
+        notes.append("Not zeroed: each gradient is the sum of this one and the last one, so the step differs.")
     if switches.labels == "zeros":
-        says.append("Against zeros, turned round: the same direction, but weak wherever D is sure.")
+        notes.append("Against zeros with the opposite sign: the same direction, but weak wherever D is sure.")
     if switches.reuse_fakes and not switches.detach and not switches.retain_graph:
-        says.append("D's backward has freed the graph through G, so G's block cannot go through it again.")
+        notes.append("D's backward has freed the graph through G, so G's block cannot go through it again.")
     if switches.reuse_fakes and switches.retain_graph and not switches.detach:
-        says.append("The graph was kept, so G's block can go through it again, at the price of memory.")
-    return " ".join(says) or "The lecture's own rules: both rows are the same but for the time."
+        notes.append("The graph was kept, so G's block can go through it again, at the cost of memory.")
+    return " ".join(notes) or "The lecture's own rules: both rows are the same but for the time."

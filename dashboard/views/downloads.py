@@ -1,9 +1,9 @@
-"""What a learner takes along: the generator, the code that uses it, the numbers and the pictures."""
+"""Downloads: the generator, the code that loads it, the metrics and the pictures."""
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.charts.images import metrics_csv
+from dashboard.charts.table import metrics_csv
+from dashboard.session.state import current_run
 from gan_core.export.snippet import generator_snippet
 from gan_core.export.weights import as_torch_file
 from gan_core.images import samples_png
@@ -12,26 +12,26 @@ from gan_core.snapshot import Snapshot
 
 
 def section(report: Report) -> None:
-    """Downloads and the snippet; nothing before there is a run."""
+    """Draw the download buttons and the snippet; nothing before the run has a snapshot."""
     snapshot = report.snapshot
     if snapshot is None:
         return
     with st.container(border=True):
-        st.markdown("**Take it home**")
+        st.markdown("**Downloads**")
         st.caption(
-            "The files are made when you click, from the run as it stands then; settings and iteration are inside."
+            "Each file is made from your run at the moment you click. It contains the settings and the iteration."
         )
         _buttons()
-        with st.expander("Code that loads the generator and makes these very pictures", icon=":material/code:"):
+        with st.expander("Code that loads the generator and makes the pictures on this page", icon=":material/code:"):
             st.code(
                 generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake)),
                 language="python",
             )
-            st.caption("Needs PyTorch and safetensors. The noise is the one of the pictures on this page.")
+            st.caption("Needs PyTorch and safetensors. It draws the same noise as this page.")
 
 
 def _buttons() -> None:
-    run = session.current_run()
+    run = current_run()
     if run is None:
         return
 

@@ -1,0 +1,42 @@
+"""The live panels of the Train page. To add one, write its file and name it in ``PANELS``."""
+
+from dashboard.panels import images, losses, points, scores
+from dashboard.panels.base import Panel, Payload, Place, Shape, ViewOptions
+from gan_core.snapshot import Snapshot
+
+PANELS: tuple[Panel, ...] = (
+    images.FAKE_POINTS,
+    images.FAKE_ROW,
+    images.REAL_ROW,
+    scores.NOW,
+    losses.PANEL,
+    scores.CHART,
+    points.CHART,
+    points.MEASURES,
+    images.FAKES,
+    images.REALS,
+)
+
+FAST = 8.0  # iterations per second from which panels take turns: each is then hardly behind
+
+
+def shown_panels(shape: Shape, place: Place | None = None) -> list[Panel]:
+    """Return the panels for samples of this shape, in their order; with ``place``, only those there."""
+    return [panel for panel in PANELS if panel.shown(shape) and place in (None, panel.place)]
+
+
+def page_payloads(snapshot: Snapshot, options: ViewOptions) -> dict[str, Payload]:
+    """Return the payload of every panel that these samples show, by key."""
+    shown = shown_panels(snapshot.shape)
+    made = {panel.key: panel.payload(snapshot, options) for panel in shown if not panel.source}
+    return made | {panel.key: made[panel.source] for panel in shown if panel.source}
+
+
+def update_payloads(snapshot: Snapshot, options: ViewOptions, turn: int = -1) -> dict[str, Payload]:
+    """Return the payloads of one update by key; ``turn`` counts them, -1 asks for all panels."""
+    shown = [panel for panel in shown_panels(snapshot.shape) if panel.updated and not panel.source]
+    if turn >= 0 and snapshot.iterations_per_second >= FAST:
+        turns = [panel.key for panel in shown if panel.takes_turns]
+        skipped = {key for number, key in enumerate(turns) if number != turn % len(turns)}
+        shown = [panel for panel in shown if panel.key not in skipped]
+    return {panel.key: panel.payload(snapshot, options) for panel in shown}

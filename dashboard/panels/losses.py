@@ -1,0 +1,36 @@
+"""The chart of both losses."""
+
+from dashboard import theme
+from dashboard.charts.figure import Figure
+from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
+from dashboard.panels.base import Panel
+from gan_core.losses import LOSSES
+from gan_core.snapshot import Snapshot
+
+CURVES = (
+    Curve("loss_d", "D loss", theme.DISCRIMINATOR),
+    Curve("loss_g", "G loss", theme.GENERATOR),
+)
+
+
+def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
+    """Return the losses over the iterations, single updates as dots, and the level of balance."""
+    figure = curves_figure(snapshot, CURVES, axes)
+    for network, name, colour in (("D", "D alone", theme.DISCRIMINATOR), ("G", "G alone", theme.GENERATOR)):
+        updates = [single for single in snapshot.singles if single.network == network]
+        if updates:
+            figure.add(
+                "scatter",
+                x=[single.iteration for single in updates], y=[single.loss for single in updates], name=name,
+                mode="markers", marker={"color": colour, "size": 7, "line": {"width": 1, "color": "white"}},
+            )  # fmt: skip
+    balance = LOSSES[snapshot.config.loss].balance
+    if balance.loss_d > 0 or not axes.log_y:
+        mark_level(figure, balance.loss_d, balance.label, axes.log_y)
+    return figure
+
+
+PANEL = Panel(
+    "plot_losses", "Losses", "plot", "charts", lambda snapshot, options: losses(snapshot, options.axes).payload(),
+    caption=lambda config: LOSSES[config.loss].reading, height=HEIGHT, takes_turns=True,
+)  # fmt: skip

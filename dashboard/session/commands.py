@@ -1,0 +1,85 @@
+"""Callbacks of the page's buttons: each sends this tab's run a command, under the settings as they stand."""
+
+import secrets
+
+from dashboard.session.datasets import ensure_prepared
+from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
+from dashboard.session.settings import show_setting
+from dashboard.session.state import current_run, serialized, set_value, tab, value
+from gan_core.config import GANConfig
+from gan_core.runs.protocol import Command, Play, Sample
+
+
+@serialized
+def send(command: Command) -> None:
+    """Send the run a command; without a run, nothing happens."""
+    run = current_run()
+    if run is not None:
+        run.send(command)
+
+
+@serialized
+def start() -> None:
+    """Train on; where the run has failed or ended, begin a new one."""
+    report = fetch_report()
+    config = current_settings(report).config
+    if config is None:
+        return
+    if report.state == "failed":
+        new_run(config)
+    else:
+        reconcile(config, report)
+    send(Play())
+
+
+@serialized
+def reconcile_and_send(command: Command) -> None:
+    """Send a command after changed settings: the click may have interrupted the script run that takes them over."""
+    report = fetch_report()
+    config = current_settings(report).config
+    if config is not None:
+        reconcile(config, report)
+    send(command)
+
+
+@serialized
+def reset() -> None:
+    """Begin again at iteration 0 with the same seed and the current settings."""
+    config = current_settings(fetch_report()).config
+    if config is not None:
+        new_run(config)
+
+
+@serialized
+def new_seed() -> None:
+    """Begin again at iteration 0 with another seed."""
+    config = current_settings(fetch_report()).config
+    if config is not None:
+        seed = random_seed()
+        set_value("seed", seed)
+        new_run(config.replace(seed=seed))
+
+
+def random_seed() -> int:
+    """Return a seed for another run."""
+    return secrets.randbelow(1_000_000)
+
+
+def fresh_noise() -> None:
+    """Show what the generator makes of other noise; training is not affected."""
+    snapshot = fetch_report().snapshot
+    if snapshot is not None:
+        send(Sample(snapshot.sample_seed + 1))
+
+
+@serialized
+def begin_with(config: GANConfig) -> None:
+    """Move every widget to ``config`` and begin a run under it; the device stays the learner's choice."""
+    config = config.replace(device=value("device", config.device))
+    for setting in GANConfig.settings():
+        show_setting(setting, config)
+    here = tab()
+    here.chosen_dataset = config.dataset
+    here.presets_used += 1
+    if ensure_prepared(config):
+        new_run(config)

@@ -1,0 +1,84 @@
+"""Choosing a dataset, and preparing one that has to be downloaded."""
+
+from dashboard.session import own_data, server
+from dashboard.session.settings import show_setting
+from dashboard.session.state import current_run, serialized, set_value, stop_waiting, tab, value
+from gan_core.config import GANConfig
+from gan_core.data import DATASETS, OWN, RECOMMENDED_SETTINGS, with_recommended_settings
+from gan_core.data.drawing import drawn
+from gan_core.data.folder import data_folder
+from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
+from gan_core.runs.jobs import JobFailed
+
+
+def choose_dataset() -> None:
+    """Adapt the settings to the dataset in the widget: to the recommended ones where it is of another kind."""
+    chosen = value("dataset")
+    here = tab()
+    before = GANConfig(dataset=here.chosen_dataset, drawing=value("drawing", ""))
+    now = with_recommended_settings(before, chosen)
+    other_kind = DATASETS[before.dataset].kind != DATASETS[chosen].kind
+    here.chosen_dataset = chosen
+    here.opens_own_data = chosen in OWN and not here.own
+    for name in ("classes", "drawing", *(RECOMMENDED_SETTINGS[DATASETS[chosen].kind] if other_kind else ())):
+        show_setting(GANConfig.setting(name), now)
+
+
+def dataset_problems(config: GANConfig) -> list[str]:
+    """Explain why this tab cannot have the dataset: its download failed, or the learner has yet to make it."""
+    if config.dataset == "drawn" and not drawn(config.drawing):
+        return ["drawing is empty, so there is nothing to learn; it should be a shape: paint it on the data card."]
+    if config.dataset in OWN and not own_data.is_available(config):
+        what = "pictures" if config.dataset == "own_pictures" else "points"
+        return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]
+    failed = tab().failed_download
+    return [failed[1]] if failed is not None and failed[0] == config.dataset else []
+
+
+@serialized
+def ensure_prepared(config: GANConfig) -> bool:
+    """Return whether the dataset is available at once; if not, begin or follow the job that prepares it."""
+    here = tab()
+    if here.waiting_for not in (None, config.dataset):
+        stop_waiting(here)
+    if is_prepared(config.dataset):
+        stop_waiting(here)
+        return True
+    if here.waiting_for is None:
+        here.waiting_for = config.dataset
+        arguments = (config.dataset, data_folder())
+        here.job = server.download_jobs().want(config.dataset, here.name, prepare_dataset, *arguments)
+    state = None if here.job is None else here.job.poll()
+    if isinstance(state, Progress):
+        return False
+    if isinstance(state, JobFailed):
+        here.failed_download = (config.dataset, state.message)
+    stop_waiting(here)
+    return is_prepared(config.dataset)
+
+
+def download_progress() -> Progress | None:
+    """Return how far the dataset is that this tab waits for; None if it waits for none or the job has ended."""
+    job = tab().job
+    state = None if job is None else job.poll()
+    return state if isinstance(state, Progress) else None
+
+
+@serialized
+def cancel_download() -> None:
+    """Wait no more for the dataset; choose the one of the current run, or the bundled one."""
+    stop_waiting(tab())
+    run = current_run()
+    set_value("dataset", GANConfig().dataset if run is None else run.config.dataset)
+    choose_dataset()
+
+
+def download_failed() -> bool:
+    """Return whether preparing the chosen dataset has failed."""
+    failed = tab().failed_download
+    return failed is not None and failed[0] == value("dataset")
+
+
+def retry_download() -> None:
+    """Forget the failure, and with it prepare the dataset once more."""
+    tab().failed_download = None

@@ -1,0 +1,143 @@
+"""This tab's run: beginning it, keeping it in step with the settings, and the report that a page is drawn from."""
+
+from dataclasses import dataclass
+
+from dashboard.session import datasets, own_data, server
+from dashboard.session.settings import Settings, settings_from, widget_values
+from dashboard.session.state import current_run, serialized, tab
+from gan_core.config import GANConfig
+from gan_core.runs.protocol import Failure, Report
+from gan_core.runs.registry import CannotStart, TooManyRuns
+
+START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What a page is drawn from, fetched once for each script run.
+
+    ``waiting``: changed settings that wait for Reset. ``preparing``: the tab waits for its dataset.
+    """
+
+    report: Report
+    settings: Settings
+    waiting: tuple[str, ...] = ()
+    preparing: bool = False
+
+    @property
+    def config(self) -> GANConfig:
+        """The settings to show: the widgets', or the run's where the widgets' are impossible."""
+        snapshot = self.report.snapshot
+        return self.settings.config or (GANConfig() if snapshot is None else snapshot.config)
+
+
+@serialized
+def refresh(needs_run: bool = False) -> PageState:
+    """Bring the run to the settings, and return what the page is drawn from.
+
+    The run is polled once, and once more where it was changed. ``needs_run``: with impossible settings and no run, begin
+    a run with the default settings.
+    """
+    report = fetch_report()
+    settings = current_settings(report)
+    waiting: tuple[str, ...] = ()
+    if settings.config is not None:
+        waiting, report = reconcile(settings.config, report)
+        settings = current_settings(report)  # which of them are refused is known only after trying
+    elif needs_run and current_run() is None:
+        report = new_run(GANConfig())
+    preparing = datasets.download_progress() is not None or (
+        tab().waiting_for is not None and settings.config is not None
+    )
+    return PageState(report, settings, waiting, preparing)
+
+
+def fetch_report() -> Report:
+    """Poll this tab's run, which renews its lease; without a run, return why there is none."""
+    run, here = current_run(), tab()
+    if run is not None:
+        return run.poll()
+    if here.waiting_for is not None:
+        return Report("starting")
+    reason = here.refused[1] if here.refused else "This run has ended because its page was closed for too long."
+    return Report("failed", None, Failure(reason))
+
+
+def report_of(run_id: str) -> Report:
+    """Poll a run for a page that is open anyway: a late question does not undo that the page was closed."""
+    run = server.registry().get(run_id)
+    return Report("failed") if run is None else run.look()
+
+
+def current_settings(report: Report) -> Settings:
+    """Return the widgets' settings, or why this tab, this machine or the run refuses them."""
+    settings = settings_from(widget_values())
+    config = settings.config
+    if config is None:
+        return settings
+    problems = datasets.dataset_problems(config)
+    if not problems and current_run() is not None:
+        problems = _device_problems(config, report)
+        refused = tab().refused
+        if refused is not None and refused[0] == config:
+            problems.append(refused[1])
+    return Settings(None, tuple(problems)) if problems else settings
+
+
+def _device_problems(config: GANConfig, report: Report) -> list[str]:
+    """Explain that this machine lacks the device: the run has listed those that there are."""
+    snapshot = report.snapshot
+    kind = config.device.partition(":")[0]
+    if snapshot is None or kind in ("auto", *snapshot.devices):
+        return []
+    return [
+        f"device = {config.device!r} is not on this machine; it should be one of auto, {', '.join(snapshot.devices)}."
+    ]
+
+
+@serialized
+def new_run(config: GANConfig) -> Report:
+    """Begin this tab's run anew under ``config``, not training yet; return the report of the run that there is then.
+
+    The current run stays if the server is full or these settings cannot start.
+    """
+    old, here, registry = current_run(), tab(), server.registry()
+    try:
+        own = own_data.file_of(config)
+        run = registry.create(config, own) if old is None else registry.restart(old.id, config, own)
+    except (TooManyRuns, CannotStart) as refusal:
+        here.refused = (config, str(refusal))
+        return fetch_report()
+    here.refused, here.run_id = None, run.id
+    return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
+
+
+@serialized
+def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Report]:
+    """Bring the run, whose newest report is ``report``, to ``config`` as far as it goes while training.
+
+    Returns the names of the fields that wait for Reset, and the newest report. A run that has not trained yet takes every
+    field: it is begun anew. Until the dataset is prepared, the run stays as it is.
+    """
+    if not datasets.ensure_prepared(config):
+        return (), report if current_run() is not None else fetch_report()
+    run = current_run()
+    if run is None:
+        return (), new_run(config)
+    different = run.config.differences(config)
+    waiting = tuple(name for name in different if not GANConfig.setting(name).live)
+    if waiting and _untrained(report):
+        return (), new_run(config)
+    live = {name: getattr(config, name) for name in different if name not in waiting}
+    if live:
+        run.reconfigure(run.config.replace(**live))
+        report = run.poll()
+    return waiting, report
+
+
+def _untrained(report: Report) -> bool:
+    """Return whether nothing has been trained, so nothing can be lost."""
+    snapshot = report.snapshot
+    if snapshot is None:  # still starting, or failed before it had anything
+        return True
+    return report.state == "paused" and snapshot.updates_d == 0 and snapshot.updates_g == 0

@@ -1,0 +1,15 @@
+"""The tabs below the Step through page: one file each. To add one, write its file and name it in ``DETAILS``."""
+
+from collections.abc import Callable
+
+from dashboard.views.details import dead_units, laboratory, sample_gradient, saturating, train_eval
+from gan_core.runs.protocol import Report
+from gan_core.snapshot import Snapshot
+
+DETAILS: dict[str, Callable[[Report, Snapshot], None]] = {
+    "What D tells G": sample_gradient.draw,
+    "Saturating or not": saturating.draw,
+    "BatchNorm: train and eval": train_eval.draw,
+    "Dead units": dead_units.draw,
+    "Detach laboratory": laboratory.draw,
+}

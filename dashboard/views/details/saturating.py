@@ -1,0 +1,28 @@
+"""Saturating or not: both generator losses of cross entropy, with this batch's scores on them."""
+
+import streamlit as st
+
+from dashboard.charts import update as charts
+from dashboard.charts.figure import json_able
+from dashboard.components.live import plot
+from gan_core.losses import LOSSES
+from gan_core.runs.protocol import Report
+from gan_core.snapshot import Snapshot
+
+
+def draw(report: Report, snapshot: Snapshot) -> None:
+    """Draw both curves and how strongly each pulls."""
+    view = snapshot.walk
+    if not LOSSES[snapshot.config.loss].is_probability:
+        st.caption("These curves belong to cross entropy; this run uses another loss.")
+        return
+    if view is None or view.fake_logits is None:
+        st.caption("Step to a Scores stage: this batch's scores appear as dots on both curves.")
+        return
+    plain, saturating = charts.slopes(view.fake_logits)
+    st.caption(
+        f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
+        f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
+    )
+    figure = charts.generator_losses(view.fake_logits)
+    plot(json_able(figure.to_dict()), "Generator losses", "walk_saturating", charts.HEIGHT)
