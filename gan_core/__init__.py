@@ -1,7 +1,7 @@
 """A small, exact PyTorch core for watching GANs train.
 
-``GANConfig`` and ``Trainer`` are the public face. Importing this package loads no PyTorch: the page needs the
-settings alone, and PyTorch belongs to the process that trains.
+``GANConfig`` and ``Trainer`` are the public API. Importing this package does not load PyTorch: the page's process needs
+only the settings, and only the process that trains needs PyTorch.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
-"""GANConfig: every setting of a run, once.
+"""GANConfig: the one definition of every setting of a run.
 
-Widgets, the command line, the JSON file and the trainer all read default, range, unit, help and
-"may it change while training" from here.
+Widgets, the command line, the JSON file and the trainer read default, range, unit, help, and whether a setting may
+change while training, from here.
 """
 
 import difflib
@@ -38,32 +38,31 @@ def setting(
     unit: str = "",
     step: float | None = None,
     names: dict[str, str] | None = None,
-    right: str = "a name",
+    accepted: str = "a name",
     data: bool = False,
     **limits: Any,
 ) -> Any:
-    """A field of GANConfig together with all that a page or a command line needs to offer it."""
-    shown = {
+    """Return a field of GANConfig with all that a page or a command line needs to offer it."""
+    extra = {
         "label": label,
         "group": group,
         "live": live,
         "unit": unit,
         "step": step,
         "names": names or {},
-        "right": right,
+        "accepted": accepted,
+        "data": data,
     }
-    shown["data"] = data
-    return Field(default, description=help, json_schema_extra=shown, **limits)  # type: ignore[arg-type]
+    return Field(default, description=help, json_schema_extra=extra, **limits)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What one field of GANConfig says of itself.
+    """The description of one field of GANConfig.
 
-    ``minimum`` and ``maximum`` are inclusive; for hidden sizes they bound each layer's width.
-    ``choices`` is empty unless the value is one of a fixed list; ``names`` gives their words; ``right`` says what a
-    text should be. ``data``: the text is no word but data, which a page's tool makes and nobody types.
-    ``live`` says whether a running training takes the change at once.
+    ``minimum`` and ``maximum`` are inclusive; for hidden sizes they bound each layer's width. ``choices`` is empty
+    unless the value is one of a fixed list; ``names`` gives their labels; ``accepted`` describes which texts are valid.
+    ``data``: the text encodes data and is not typed by the learner. ``live``: the setting may change while training.
     """
 
     name: str
@@ -79,11 +78,11 @@ class Setting:
     step: float | None
     choices: tuple[str, ...]
     names: dict[str, str]
-    right: str
+    accepted: str
     data: bool
 
     def expected(self) -> str:
-        """The values that are right, as the end of a sentence."""
+        """Return the valid values, as the end of a sentence."""
         if self.kind == "switch":
             return "true or false"
         if self.kind == "choice":
@@ -93,7 +92,7 @@ class Setting:
         if self.kind == "classes":
             return f"whole numbers, each from {self.minimum:g} to {self.maximum:g}, such as 3, 8; or none for all"
         if self.kind == "text":
-            return self.right
+            return self.accepted
         word = "a whole number" if self.kind == "whole" else "a number"
         return f"{word} from {self.minimum:.10g} to {self.maximum:.10g}"
 
@@ -101,32 +100,32 @@ class Setting:
 class GANConfig(BaseModel):
     """All settings of one run; the defaults are the lecture's GAN.
 
-    Frozen; unknown fields, wrong types (a string for a number, 2.0 for a whole number), NaN and values out
-    of range are refused with a ``pydantic.ValidationError``, which ``explain`` turns into plain sentences.
+    Frozen. Unknown fields, wrong types (a string for a number, 2.0 for a whole number), NaN and values out of range
+    raise ``pydantic.ValidationError``, which ``explain`` turns into sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     dataset: str = setting(
         "digits", "The real samples that the discriminator sees and the generator learns to imitate.",
-        label="Data set", group="data", min_length=1, max_length=64,
+        label="Dataset", group="data", min_length=1, max_length=64,
     )  # fmt: skip
     classes: Classes = setting(
-        (), "Which classes of the data set to train on; none chosen means all. A filter: the samples stay as they are.",
+        (), "Which classes of the dataset to train on; none chosen means all. The samples themselves do not change.",
         label="Classes", group="data",
     )  # fmt: skip
     drawing: str = setting(
-        "", "The shape drawn by hand that the points of the data set 'drawn' fill evenly.",
-        label="Drawing", group="data", live=True, data=True, right="what the page's canvas makes, or nothing",
+        "", "Your drawing, which the points of the dataset 'drawn' fill evenly.",
+        label="Drawing", group="data", live=True, data=True, accepted="text made by the page's canvas, or empty",
         max_length=300, pattern=r"^[A-Za-z0-9_-]*$",
     )  # fmt: skip
     own_data: str = setting(
-        "", "The fingerprint of the learner's own pictures or points, which are kept outside the settings.",
-        label="Own data", group="data", data=True, right="the fingerprint that an upload was given: 16 digits 0-9, a-f",
+        "", "The fingerprint of your own pictures or points, which are stored outside the settings.",
+        label="Own data", group="data", data=True, accepted="the fingerprint of an upload: 16 digits 0-9, a-f",
         pattern=r"^([0-9a-f]{16})?$",
     )  # fmt: skip
     picture_size: int = setting(
-        28, "Height and width that the learner's own pictures are brought to.",
+        28, "Height and width that your own pictures are scaled to.",
         label="Picture size", group="data", unit="pixels", ge=8, le=64, step=4,
     )  # fmt: skip
     latent_dim: int = setting(
@@ -146,7 +145,7 @@ class GANConfig(BaseModel):
         label="D hidden sizes", group="discriminator", unit="units",
     )  # fmt: skip
     leaky_slope: float = setting(
-        0.2, "What LeakyReLU lets through of a negative value, in both networks; 0 is plain ReLU, whose units can die.",
+        0.2, "Factor by which LeakyReLU multiplies negative values, in both networks; 0 is plain ReLU, whose units can die.",
         label="LeakyReLU slope (both networks)", group="generator", live=True, ge=0.0, le=1.0, step=0.01,
     )  # fmt: skip
     generator_batch_norm: bool = setting(
@@ -158,16 +157,16 @@ class GANConfig(BaseModel):
         label="D BatchNorm", group="discriminator",
     )  # fmt: skip
     batch_norm_momentum: float = setting(
-        0.7, "How much of BatchNorm's running mean and variance each new batch replaces.",
+        0.7, "Share of BatchNorm's running mean and variance that each new batch replaces.",
         label="BatchNorm momentum", group="generator", live=True, ge=0.0, le=1.0, step=0.05,
     )  # fmt: skip
     batch_norm_position: BatchNormPosition = setting(
-        "after_activation", "Whether BatchNorm stands after the activation, as in the lecture, or before it.",
-        label="BatchNorm stands", group="generator",
+        "after_activation", "Whether BatchNorm comes after the activation, as in the lecture, or before it.",
+        label="BatchNorm position", group="generator",
         names={"after_activation": "after LeakyReLU", "before_activation": "before LeakyReLU"},
     )  # fmt: skip
     batch_size: int = setting(
-        128, "How many real and how many fake samples each update looks at.",
+        128, "How many real and how many fake samples each update uses.",
         label="Batch size", group="data", unit="samples", ge=2, le=1024, step=1,
     )  # fmt: skip
     d_steps: int = setting(
@@ -175,7 +174,7 @@ class GANConfig(BaseModel):
         label="D steps", group="updates", live=True, unit="updates", ge=1, le=10, step=1,
     )  # fmt: skip
     g_steps: int = setting(
-        2, "Generator updates in each iteration; the lecture takes 2 for each one of the discriminator.",
+        2, "Generator updates in each iteration; the lecture does 2 for each discriminator update.",
         label="G steps", group="updates", live=True, unit="updates", ge=1, le=10, step=1,
     )  # fmt: skip
     update_order: UpdateOrder = setting(
@@ -184,11 +183,11 @@ class GANConfig(BaseModel):
         names={"d_first": "D first", "g_first": "G first", "simultaneous": "Both"},
     )  # fmt: skip
     loss: str = setting(
-        "bce", "What the two networks minimise; the lecture takes binary cross entropy on logits.",
+        "bce", "What the two networks minimise; the lecture uses binary cross entropy on logits.",
         label="Loss", group="updates", live=True, names={name: loss.title for name, loss in LOSSES.items()},
     )  # fmt: skip
     gradient_penalty: float = setting(
-        10.0, "Weight of the penalty that holds D's gradient near length 1; used by the Wasserstein loss alone.",
+        10.0, "Weight of the penalty that keeps the length of D's gradient near 1; only the Wasserstein loss uses it.",
         label="Gradient penalty", group="updates", live=True, ge=0.0, le=1000.0, step=1.0,
     )  # fmt: skip
     optimizer_g: OptimizerName = setting(
@@ -216,7 +215,7 @@ class GANConfig(BaseModel):
         label="Adam beta 2", group="updates", live=True, ge=0.0, le=0.9999, step=0.001,
     )  # fmt: skip
     sgd_momentum: float = setting(
-        0.0, "How much of its last step SGD repeats; used by SGD alone.",
+        0.0, "Share of its last step that SGD repeats; only SGD uses it.",
         label="SGD momentum", group="updates", live=True, ge=0.0, le=0.9999, step=0.05,
     )  # fmt: skip
     seed: int = setting(
@@ -224,8 +223,8 @@ class GANConfig(BaseModel):
         label="Seed", group="run", ge=0, le=2**31 - 1, step=1,
     )  # fmt: skip
     device: str = setting(
-        "auto", "Where the run computes; auto takes a GPU if there is one, else the CPU.",
-        label="Device", group="run", right="'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'",
+        "auto", "Where the run computes; auto uses a GPU if there is one, else the CPU.",
+        label="Device", group="run", accepted="'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
         names={"auto": "Auto", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU (MPS)"},
     )  # fmt: skip
@@ -255,29 +254,29 @@ class GANConfig(BaseModel):
 
     @classmethod
     def setting(cls, name: str) -> Setting:
-        """What field ``name`` says of itself; KeyError if there is none."""
+        """Return the description of field ``name``; KeyError if there is none."""
         return _SETTINGS[name]
 
     @classmethod
     def settings(cls) -> tuple[Setting, ...]:
-        """Every field's description, in order."""
+        """Return every field's description, in order."""
         return tuple(_SETTINGS.values())
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with ``changes``, checked like a new one."""
+        """Return a copy with ``changes``, validated like a new config."""
         return type(self)(**{**self.model_dump(), **changes})
 
     def differences(self, other: "GANConfig") -> tuple[str, ...]:
-        """Names of the fields in which ``other`` differs."""
+        """Return the names of the fields in which ``other`` differs."""
         return tuple(name for name in _SETTINGS if getattr(self, name) != getattr(other, name))
 
     def to_json(self) -> str:
-        """All fields as JSON text; ``from_json`` gives back an equal config."""
+        """Return all fields as JSON; ``from_json`` restores an equal config."""
         return json.dumps(self.model_dump(), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read ``to_json``'s text; a field that is missing takes its default."""
+        """Return the config of ``to_json``'s text; missing fields take their defaults."""
         return cls.model_validate_json(text)
 
 
@@ -308,7 +307,7 @@ _SETTINGS: dict[str, Setting] = {name: _describe(name) for name in GANConfig.mod
 
 
 def explain(error: ValidationError) -> list[str]:
-    """One plain sentence for each thing that is wrong: the field, the value, what would be right."""
+    """Return a sentence for each error: the field, the value, and what it should be."""
     sentences: dict[str, None] = {}  # a dict keeps order and drops repeats
     for problem in error.errors():
         if not problem["loc"]:
@@ -321,13 +320,15 @@ def explain(error: ValidationError) -> list[str]:
             sentences[f"{name}: there is no setting of this name.{hint}"] = None
             continue
         inner = problem["loc"][1:]
-        item = "place" if _SETTINGS[name].kind == "classes" else "layer"
+        item = "entry" if _SETTINGS[name].kind == "classes" else "layer"
         where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
-        sentences[f"{name}{where} = {_shown(value)} is not possible; it should be {_SETTINGS[name].expected()}."] = None
+        sentences[
+            f"{name}{where} = {_shortened(value)} is not possible; it should be {_SETTINGS[name].expected()}."
+        ] = None
     return list(sentences)
 
 
-def _shown(value: Any) -> str:
+def _shortened(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python prints no whole number of more than 4,300 digits

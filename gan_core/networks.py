@@ -16,7 +16,7 @@ AnyBatchNorm = _BatchNorm  # of one, two or three dimensions
 
 
 class BatchNorm1d(nn.BatchNorm1d):
-    """PyTorch's own, with the same bits for any number of threads: each thread would sum a part of the batch."""
+    """PyTorch's BatchNorm1d in one thread, because the number of threads changes the last bits of its sums."""
 
     def forward(self, input: Tensor) -> Tensor:
         output = in_one_thread(super().forward, input)
@@ -28,9 +28,9 @@ class BatchNorm1d(nn.BatchNorm1d):
 
 
 def build_network(config: GANConfig, network: Network, features: int) -> nn.Sequential:
-    """One network for samples of ``features`` values, with PyTorch's own initial weights, drawn from the run's seed.
+    """Build one network for samples of ``features`` values, with PyTorch's initial weights drawn from the run's seed.
 
-    Torch's global random state stays as it is.
+    PyTorch's global random state does not change.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(config.seed, f"weights_{network.lower()}"))
@@ -47,7 +47,7 @@ def _module(layer: Layer) -> nn.Module:
 
 @contextmanager
 def batch_statistics_only(network: nn.Module) -> Iterator[None]:
-    """BatchNorm normalises by the batch, as in training, and its running statistics stay as they are."""
+    """Make BatchNorm normalise by the batch, as in training, without changing its running statistics."""
     norms = [module for module in network.modules() if isinstance(module, AnyBatchNorm)]
     for norm in norms:
         norm.track_running_stats = False
@@ -60,7 +60,7 @@ def batch_statistics_only(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradient is taken with respect to the network's parameters; one still passes through it."""
+    """Take no gradients with respect to the network's parameters; gradients still pass through it."""
     network.requires_grad_(False)
     try:
         yield

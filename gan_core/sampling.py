@@ -1,4 +1,4 @@
-"""Samples to look at, drawn so that looking changes nothing."""
+"""Samples for display, drawn without changing the run."""
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from gan_core.training.trainer import Trainer
 
 
 def sample_noise(seed: int, count: int, config: GANConfig) -> Tensor:
-    """Noise ``[count, latent_dim]`` that any PyTorch makes again from ``seed``: the snippet on the page does."""
+    """Return noise ``[count, latent_dim]`` that any PyTorch reproduces from ``seed``, as the page's snippet does."""
     return draw_noise((count, config.latent_dim), config.noise, torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()
 def generate(trainer: Trainer, noise: Tensor) -> NDArray[np.float32]:
-    """Fakes ``[n, *shape]`` in [-1, 1] as the downloaded generator makes them.
+    """Return fakes ``[n, *shape]`` in [-1, 1] as the downloaded generator makes them.
 
-    BatchNorm is in eval mode: each picture depends on its own noise alone, and no statistics are touched.
+    BatchNorm is in eval mode: each fake depends on its own noise only, and no statistics change.
     """
     network = trainer.generator
     network.eval()
@@ -29,13 +29,13 @@ def generate(trainer: Trainer, noise: Tensor) -> NDArray[np.float32]:
             fakes = network(noise.to(trainer.device))
     finally:
         network.train()
-    shown: NDArray[np.float32] = fakes.float().cpu().numpy().reshape(-1, *trainer.dataset.shape)
-    return shown
+    samples: NDArray[np.float32] = fakes.float().cpu().numpy().reshape(-1, *trainer.dataset.shape)
+    return samples
 
 
 def real_samples(trainer: Trainer, count: int) -> NDArray[np.float32]:
-    """``count`` real samples ``[count, *shape]``, chosen by a random stream that training does not use."""
+    """Return ``count`` real samples ``[count, *shape]``, chosen by a random stream that training does not use."""
     dataset = trainer.dataset
     chosen = torch.randperm(dataset.count, generator=stream(trainer.config.seed, "real_samples"))[:count]
-    shown: NDArray[np.float32] = dataset.batch(chosen).cpu().numpy()
-    return shown.reshape(-1, *dataset.shape)
+    samples: NDArray[np.float32] = dataset.batch(chosen).cpu().numpy()
+    return samples.reshape(-1, *dataset.shape)

@@ -1,4 +1,4 @@
-"""What a watcher of a run gets: frozen, numpy only, so it crosses a process border and needs no PyTorch."""
+"""A run's state for the page: frozen and numpy only, so it can be sent between processes and needs no PyTorch."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from gan_core.diagnostics.views import Experiment, PointsView, StageView
 from gan_core.history import Trace
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
-POINTS = 400  # the same of points of the plane: it takes more of them to show where they gather
+POINTS = 400  # the same for 2-D data: more points are needed to show where they cluster
 
 
 def samples_shown(shape: tuple[int, ...]) -> int:
-    """How many fakes, and as many real samples, of this shape a snapshot shows."""
+    """Return how many fakes, and as many real samples, of this shape a snapshot holds."""
     return POINTS if shape == (2,) else SAMPLES
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something a learner did while training: at which iteration, in a few words."""
+    """A change that the learner made at ``iteration``, as a short text."""
 
     iteration: int
     text: str
@@ -28,7 +28,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class SingleUpdate:
-    """One update of one network alone, beside the configured ratio."""
+    """One update of one network alone, outside the configured ratio."""
 
     iteration: int
     network: Network
@@ -39,12 +39,11 @@ class SingleUpdate:
 class Snapshot:
     """The state of run ``run_id`` after ``iteration`` iterations.
 
-    ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are made from the noise of
-    ``sample_seed`` with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones
-    after a failure). ``devices``: the names that this machine has, "auto" aside. ``precision``: the products' own,
-    which is not always the one asked for. ``computing``: sentences on how the updates are computed. ``seconds``: time
-    spent training.
-    ``epoch``: passes over the data begun, counted from 0.
+    ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are generated from the noise of ``sample_seed``
+    with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones after a failure).
+    ``devices``: the devices of this machine, without "auto". ``precision``: that of the matrix products, which may
+    differ from the configured one. ``computing``: sentences on how the updates are computed. ``seconds``: time spent
+    training. ``epoch``: the present pass over the data, counted from 0.
     """
 
     run_id: str
@@ -70,6 +69,6 @@ class Snapshot:
     fake: NDArray[np.float32]
     sample_seed: int
     pictures_iteration: int
-    walk: StageView | None = None  # the stage that a walk has come to
-    experiment: Experiment | None = None  # what the laboratory found last
-    points: PointsView | None = None  # of the weights that made the fakes, where samples are points of the plane
+    walk: StageView | None = None  # the present stage of a walk
+    experiment: Experiment | None = None  # the laboratory's last result
+    points: PointsView | None = None  # on 2-D data, of the weights that generated the fakes

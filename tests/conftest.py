@@ -1,9 +1,9 @@
-"""What all tests share: one thread, and Hypothesis without chance or clock."""
+"""Settings of all tests: one thread, and Hypothesis without randomness or deadlines."""
 
 import os
 
-# Before PyTorch is imported, and inherited by every process that a test starts: two processes of two threads each
-# on a small machine wait for one another. A run chooses its number of threads itself.
+# Set before PyTorch is imported, and inherited by every process that a test starts: processes of two threads each slow
+# one another down on a small machine. A run chooses its number of threads itself.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from hypothesis import settings

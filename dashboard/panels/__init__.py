@@ -1,6 +1,6 @@
 """The live panels of the Train page. To add one, write its file and name it in ``PANELS``."""
 
-from dashboard.panels import images, losses, points, scores
+from dashboard.panels import accuracy, images, losses, points, scores
 from dashboard.panels.base import Panel, Payload, Place, Shape, ViewOptions
 from gan_core.snapshot import Snapshot
 
@@ -11,6 +11,7 @@ PANELS: tuple[Panel, ...] = (
     scores.NOW,
     losses.PANEL,
     scores.CHART,
+    accuracy.PANEL,
     points.CHART,
     points.MEASURES,
     images.FAKES,

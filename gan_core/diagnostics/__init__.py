@@ -1,1 +1,1 @@
-"""Numbers and pictures that explain a run. What they compute changes nothing in it."""
+"""Numbers and images that explain a run without changing it."""

@@ -1,4 +1,4 @@
-"""One iteration under other rules, on a copy: what happens if fakes are not detached, gradients not zeroed …"""
+"""Try one iteration with changed rules on a copy of the run: fakes not detached, gradients not zeroed …"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,30 +14,32 @@ from gan_core.diagnostics.measures import norm, weights_of
 from gan_core.diagnostics.views import Block, Experiment, Switches
 from gan_core.training.trainer import Trainer
 
-TIMES = 3
+REPEATS = 3  # timed runs of each variant
 
 
 def experiment(trainer: Trainer, switches: Switches) -> Experiment:
-    """The lecture's two blocks under ``switches`` and, from the same state, as the lecture has them.
+    """Run the lecture's two blocks with ``switches`` and, from the same state, without changes.
 
-    Both run on copies: the trainer and its random generators are left as they are. The loss is the lecture's cross
-    entropy, whatever the run uses. G's .grad is None at the start, so that what D's block puts there is seen; D's
-    .grad is what the run left. Times are the shortest of ``TIMES`` turns each, after one for warming up.
+    Both run on copies: the trainer and its random generators do not change. The loss is the lecture's cross entropy,
+    whatever the run uses. G's .grad is None at the start, so that gradients from D's block can be seen; D's .grad is
+    the run's. Times are the shortest of ``REPEATS`` each, after one warm-up.
     """
     _iteration(_Copy.of(trainer), Switches())
-    turns = [(_iteration(_Copy.of(trainer), switches), _iteration(_Copy.of(trainer), Switches())) for _ in range(TIMES)]
-    tried, usual = zip(*turns, strict=True)
-    return Experiment(switches, _quickest(tried), _quickest(usual))
+    repeats = [
+        (_iteration(_Copy.of(trainer), switches), _iteration(_Copy.of(trainer), Switches())) for _ in range(REPEATS)
+    ]
+    tried, usual = zip(*repeats, strict=True)
+    return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(usual))
 
 
-def _quickest(runs: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]:
-    """The same blocks ran in every turn: one turn's numbers, with each block's shortest time."""
+def _with_shortest_times(runs: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]:
+    """Return the first run's blocks, each with its shortest time over all runs."""
     return tuple(replace(same[0], seconds=min(block.seconds for block in same)) for same in zip(*runs, strict=True))
 
 
 @dataclass
 class _Copy:
-    """What a block needs of a trainer, its gradients and optimisers' memory included."""
+    """A copy of a trainer, with D's gradients and the optimisers' state, and the batches of one iteration."""
 
     trainer: Trainer
     real: Tensor
@@ -48,22 +50,22 @@ class _Copy:
     def of(cls, trainer: Trainer) -> "_Copy":
         copy = Trainer(trainer.config, trainer.dataset)
         copy.load_state_dict(trainer.state_dict())
-        for there, here in zip(trainer.discriminator.parameters(), copy.discriminator.parameters(), strict=True):
-            here.grad = None if there.grad is None else there.grad.clone()
+        for source, target in zip(trainer.discriminator.parameters(), copy.discriminator.parameters(), strict=True):
+            target.grad = None if source.grad is None else source.grad.clone()
         return cls(copy, copy.draw_real(), copy.draw_noise("noise_d"), copy.draw_noise("noise_g"))
 
 
 def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
-    """The lecture's code as a learner types it, without the trainer's savings (D's weights are not frozen for G)."""
+    """Run the lecture's code as a learner types it; unlike in the trainer, D's weights are not frozen for G."""
     trainer = copy.trainer
     generator, discriminator = trainer.generator, trainer.discriminator
     kept: dict[str, Tensor] = {}
 
     def d_block() -> Tensor:
         fake = kept["fake"] = generator(copy.noise_d)
-        shown = fake.detach() if switches.detach else fake
+        scored = fake.detach() if switches.detach else fake
         real_loss = bce(discriminator(copy.real), trainer.ones)
-        fake_loss = bce(discriminator(shown), trainer.zeros)
+        fake_loss = bce(discriminator(scored), trainer.zeros)
         loss: Tensor = (real_loss + fake_loss) / 2
         if switches.zero_grad:
             trainer.optimizer_d.zero_grad()

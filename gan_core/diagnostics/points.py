@@ -1,4 +1,4 @@
-"""What there is to see of a GAN in the plane: D everywhere, G's sheet of noise, and how near the fakes have come."""
+"""Diagnostics of a GAN on 2-D data: a map of D(x), G's map of a noise lattice, and fakes against real points."""
 
 import math
 from functools import cache
@@ -17,22 +17,22 @@ from gan_core.sampling import generate
 from gan_core.seeds import derive, stream
 from gan_core.training.trainer import Trainer
 
-BINS = 20  # cells along each axis: a tenth of the unit wide
-LATTICE = 41  # points along each axis at which D is asked
-SHEET = 21  # lines of noise each way
-STRING = 200  # points of noise if z is a single number
+BINS = 20  # cells along each axis, each 0.1 wide
+LATTICE = 41  # points along each axis at which D is evaluated
+NOISE_LINES = 21  # lines of the noise lattice along each axis if z is two numbers
+NOISE_POINTS = 200  # points of the noise lattice if z is one number
 MEASURED = 2_000  # fakes, and as many real points, that are compared
-PAIRS = 8  # of samples that the floor is the mean of
+PAIRS = 8  # pairs of samples whose mean divergence is the floor
 
 
 # Numbers -----------------------------------------------------------------------------------------------------
 
 
 def jensen_shannon(first: Values, second: Values, bins: int = BINS) -> float:
-    """Jensen–Shannon divergence in bits, from 0 (alike) to 1 (nowhere together), of two samples ``[n, 2]``, ``[m, 2]``.
+    """Return the Jensen–Shannon divergence of samples ``[n, 2]`` and ``[m, 2]`` in bits: 0 if equal, 1 if disjoint.
 
-    Both are counted on a grid of ``bins``² cells over [-1, 1]²; what lies outside counts in the cell at the border
-    that is nearest. Source: Lin 1991, "Divergence measures based on the Shannon entropy", with logarithms to base 2.
+    Both are counted on a grid of ``bins``² cells over [-1, 1]²; a point outside counts in the nearest cell. Source:
+    Lin 1991, "Divergence measures based on the Shannon entropy", with logarithms to base 2.
     """
     p, q = _shares(first, bins), _shares(second, bins)
     middle = (p + q) / 2
@@ -40,25 +40,25 @@ def jensen_shannon(first: Values, second: Values, bins: int = BINS) -> float:
 
 
 def _shares(points: Values, bins: int) -> NDArray[np.float64]:
-    """How much of the sample lies in each cell."""
+    """Return the share of the sample in each cell."""
     column, row = ((points.astype(np.float64) + 1) * (bins / 2)).clip(0, bins - 1).astype(np.intp).T
     return np.bincount(row * bins + column, minlength=bins * bins) / len(points)
 
 
 def _relative_entropy(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
-    there = p > 0  # an empty cell adds nothing: x log x goes to 0 with x
-    return float((p[there] * np.log2(p[there] / q[there])).sum())
+    filled = p > 0  # an empty cell adds nothing: x log x goes to 0 with x
+    return float((p[filled] * np.log2(p[filled] / q[filled])).sum())
 
 
 def floor(points: Values, size: int, pairs: int, random: np.random.Generator) -> float:
-    """Mean divergence of ``pairs`` pairs of samples of ``size`` real points: what the best generator still shows.
+    """Return the mean divergence of ``pairs`` pairs of samples of ``size`` real points: a perfect generator's.
 
-    The two of a pair have no point in common if the set has points enough. Of a smaller set both are drawn with
-    replacement, and the floor is what a generator shows that repeats the set's own points: a generator that has
-    learnt the distribution behind them stays above it.
+    The samples of a pair share no point if the dataset is large enough. From a smaller dataset both are drawn with
+    replacement: the floor is then that of a generator that repeats the dataset's points, and one that has learnt the
+    distribution behind them stays above it.
     """
-    found = [jensen_shannon(*_two_samples(points, size, random)) for _ in range(pairs)]
-    return float(np.mean(found))
+    divergences = [jensen_shannon(*_two_samples(points, size, random)) for _ in range(pairs)]
+    return float(np.mean(divergences))
 
 
 def _two_samples(points: Values, size: int, random: np.random.Generator) -> tuple[Values, Values]:
@@ -67,12 +67,11 @@ def _two_samples(points: Values, size: int, random: np.random.Generator) -> tupl
 
 
 def modes_covered(points: Values, modes: Modes) -> tuple[int, float]:
-    """How many modes the points ``[n, 2]`` cover, and the share of points that are good.
+    """Return how many modes the points ``[n, 2]`` cover, and the share of good points.
 
     A point is good within 3 deviations of the nearest centre, as in Srivastava et al. 2017 (VEEGAN) and Lin et al.
-    2018 (PacGAN). They count a mode as covered with a single good point; of some thousand fakes a few are strewn
-    over the way from mode to mode and would cover what the generator does not make. Here it takes a tenth of the
-    mode's fair share, n / modes.
+    2018 (PacGAN). They count a mode as covered by a single good point, but of some thousand fakes a few lie between the
+    modes and would cover a mode that the generator misses. Here it takes a tenth of the fair share, n / modes.
     """
     centres = modes.centres.cpu().numpy()
     distances = np.linalg.norm(points[:, None] - centres, axis=2)
@@ -86,25 +85,25 @@ def modes_covered(points: Values, modes: Modes) -> tuple[int, float]:
 
 
 def lattice(size: int) -> Tensor:
-    """Points ``[size², 2]`` over [-1, 1]², borders included, row by row from y = -1 up."""
-    places = torch.linspace(-1, 1, size)
-    return torch.cartesian_prod(places, places).flip(1)
+    """Return points ``[size², 2]`` over [-1, 1]², borders included, row by row from y = -1 up."""
+    coordinates = torch.linspace(-1, 1, size)
+    return torch.cartesian_prod(coordinates, coordinates).flip(1)
 
 
 @cache
 def noise_lattice(latent_dim: int, noise: NoiseName) -> Tensor | None:
-    """Noise ``[rows, columns, latent_dim]``; None if z has more than two numbers.
+    """Return a lattice of noise ``[rows, columns, latent_dim]``; None if z is more than two numbers.
 
-    Its lines stand in even steps of probability, so that a fake falls into each mesh equally often. Those of uniform
-    noise run from -1 to 1; normal noise has no ends, and its first and last line stand at half a step from nowhere.
+    Its lines are at even steps of probability, so each cell holds equally many fakes. Lines of uniform noise run from
+    -1 to 1; normal noise is unbounded, so its first and last lines are half a step from probabilities 0 and 1.
     """
     if latent_dim > 2:
         return None
-    count = STRING if latent_dim == 1 else SHEET
-    places = torch.linspace(-1, 1, count) if noise == "uniform" else _normal_quantiles(count)
+    count = NOISE_POINTS if latent_dim == 1 else NOISE_LINES
+    values = torch.linspace(-1, 1, count) if noise == "uniform" else _normal_quantiles(count)
     if latent_dim == 1:
-        return places.reshape(1, count, 1)
-    return torch.cartesian_prod(places, places).flip(1).reshape(count, count, 2)
+        return values.reshape(1, count, 1)
+    return torch.cartesian_prod(values, values).flip(1).reshape(count, count, 2)
 
 
 def _normal_quantiles(count: int) -> Tensor:
@@ -112,14 +111,14 @@ def _normal_quantiles(count: int) -> Tensor:
     return quantiles
 
 
-# The watch ---------------------------------------------------------------------------------------------------
+# View --------------------------------------------------------------------------------------------------------
 
 
 class PointsDiagnostics:
-    """Looks at one run whose samples are points of the plane; made once, it compares with the same points each time.
+    """Makes views of one run on 2-D data; all views compare with the same real points.
 
-    Looking changes nothing: networks are in eval mode, gradients are taken with respect to points alone, and the
-    noise comes from a stream of its own.
+    A view does not change the run: networks are in eval mode, gradients are taken with respect to points only, and the
+    noise comes from a separate random stream.
     """
 
     def __init__(self, trainer: Trainer) -> None:
@@ -130,24 +129,24 @@ class PointsDiagnostics:
         self.floor = floor(points, MEASURED, PAIRS, random)
         self.modes = dataset.modes
         self._noise = draw_noise((MEASURED, config.latent_dim), config.noise, stream(0, "plane/noise"))
-        self._sheet = noise_lattice(config.latent_dim, config.noise)
+        self._noise_lattice = noise_lattice(config.latent_dim, config.noise)
         self._lattice = lattice(LATTICE).to(trainer.device)
 
     def view(self, trainer: Trainer, fakes: Values) -> PointsView | None:
-        """What there is to see now; ``fakes``: the ``[n, 2]`` whose pull is wanted.
+        """Return a view of the present weights, with the sample gradients of ``fakes`` ``[n, 2]``.
 
-        None where a network makes numbers that are not finite: the run has diverged, and says so itself.
+        None if a network's outputs are not finite: the run has diverged, and the trainer reports it.
         """
         measured = generate(trainer, self._noise)
-        manifold = None if self._sheet is None else _sheet(trainer, self._sheet)
-        scores, pull = self._scores(trainer), _sample_gradient(trainer, fakes)
-        if not all(np.isfinite(values).all() for values in (measured, scores, pull)):
+        manifold = None if self._noise_lattice is None else _generate_lattice(trainer, self._noise_lattice)
+        scores, gradient = self._scores(trainer), _sample_gradient(trainer, fakes)
+        if not all(np.isfinite(values).all() for values in (measured, scores, gradient)):
             return None
         covered, good = (0, math.nan) if self.modes is None else modes_covered(measured, self.modes)
         return PointsView(
             scores=scores,
             manifold=manifold,
-            sample_gradient=pull,
+            sample_gradient=gradient,
             divergence=jensen_shannon(self.real, measured),
             floor=self.floor,
             modes=0 if self.modes is None else len(self.modes.centres),
@@ -158,11 +157,11 @@ class PointsDiagnostics:
     @torch.no_grad()
     def _scores(self, trainer: Trainer) -> Values:
         scores = LOSSES[trainer.config.loss].score(_logits(trainer, self._lattice))
-        return _numbers(scores).reshape(LATTICE, LATTICE)
+        return _to_numpy(scores).reshape(LATTICE, LATTICE)
 
 
 def _logits(trainer: Trainer, points: Tensor) -> Tensor:
-    """D's logits ``[n, 1]`` with BatchNorm, if it has any, in eval mode: each point's depends on itself alone."""
+    """Return D's logits ``[n, 1]`` in eval mode: with BatchNorm too, each depends on its own point only."""
     network = trainer.discriminator
     network.eval()
     try:
@@ -177,13 +176,13 @@ def _sample_gradient(trainer: Trainer, fakes: Values) -> Values:
     logits = _logits(trainer, points)
     loss = LOSSES[trainer.config.loss].generator(logits, torch.ones_like(logits), torch.zeros_like(logits))
     (gradient,) = torch.autograd.grad(loss * len(fakes), points)  # the loss is a mean over the fakes
-    return _numbers(-gradient)
+    return _to_numpy(-gradient)
 
 
-def _sheet(trainer: Trainer, noise: Tensor) -> Values:
+def _generate_lattice(trainer: Trainer, noise: Tensor) -> Values:
     return generate(trainer, noise.flatten(0, 1)).reshape(*noise.shape[:2], 2)
 
 
-def _numbers(tensor: Tensor) -> Values:
-    numbers: Values = tensor.detach().cpu().numpy()
-    return numbers
+def _to_numpy(tensor: Tensor) -> Values:
+    values: Values = tensor.detach().cpu().numpy()
+    return values

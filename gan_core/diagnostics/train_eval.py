@@ -1,4 +1,4 @@
-"""One generator, one noise, three pictures: what BatchNorm normalises by makes the difference."""
+"""Compare a generator in train and eval mode: the same noise, normalised by other statistics."""
 
 import numpy as np
 import torch
@@ -13,19 +13,19 @@ from gan_core.training.trainer import Trainer
 
 
 @torch.no_grad()
-def twins(trainer: Trainer, noise: Tensor, count: int) -> TrainEvalComparison:
-    """The first ``count`` of the batch ``noise`` ``[batch, latent_dim]`` in train mode, eval mode and one at a time."""
+def compare_train_eval(trainer: Trainer, noise: Tensor, count: int) -> TrainEvalComparison:
+    """Generate from the first ``count`` of ``noise`` ``[batch, latent_dim]`` in train mode, eval mode and one by one."""
     network = trainer.generator
 
-    def shown(fakes: Tensor) -> NDArray[np.float32]:
-        pictures: NDArray[np.float32] = fakes.float().cpu().numpy().reshape(-1, *trainer.dataset.shape)
-        return pictures
+    def to_numpy(fakes: Tensor) -> NDArray[np.float32]:
+        samples: NDArray[np.float32] = fakes.float().cpu().numpy().reshape(-1, *trainer.dataset.shape)
+        return samples
 
     refusal, alone = "", None
     with batch_statistics_only(network):
-        train = shown(network(noise)[:count])
+        train = to_numpy(network(noise)[:count])
         try:
-            alone = shown(torch.cat([network(single) for single in noise[:count].unsqueeze(1)]))
-        except ValueError as error:  # BatchNorm has no deviation of one value
+            alone = to_numpy(torch.cat([network(single) for single in noise[:count].unsqueeze(1)]))
+        except ValueError as error:  # BatchNorm cannot normalise a single sample in train mode
             refusal = str(error)
     return TrainEvalComparison(train, generate(trainer, noise[:count]), alone, refusal, drifts(network, noise))

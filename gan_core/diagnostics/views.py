@@ -1,4 +1,4 @@
-"""What the inside of an update looks like: frozen, numpy only, for a page without PyTorch."""
+"""Views of updates, experiments and 2-D data: frozen, numpy only, for a page without PyTorch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LayerView:
-    """One layer with parameters: the norms (L2) of its gradient and of its change since the turn began.
+    """One layer with parameters: L2 norms of its gradient and of its change since the turn began.
 
-    ``gradient`` is None where ``.grad`` is None. ``off``: of the activation behind a Linear layer, the share of
-    units whose output was exactly 0 for the whole batch; None where there is no activation or nothing was run.
+    ``gradient`` is None where ``.grad`` is None. ``off``: share of units of the activation after a Linear layer whose
+    output was exactly 0 for the whole batch; None without an activation or before the forward pass.
     """
 
     name: str
@@ -28,7 +28,7 @@ class LayerView:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """A whole network: the same norms over all of its parameters."""
+    """One network: the same norms over all of its parameters, and its layers."""
 
     gradient: float | None
     change: float
@@ -50,10 +50,10 @@ class Drift:
 
 @dataclass(frozen=True)
 class TrainEvalComparison:
-    """The same noise through the generator in three ways, ``[n, *shape]`` each.
+    """The generator's fakes from the same noise in three modes, ``[n, *shape]`` each.
 
-    ``train``: normalised by the whole batch. ``eval``: by the running statistics. ``alone``: in train mode, one at
-    a time; None where PyTorch refuses, and ``refusal`` is its message.
+    ``train``: normalised by the whole batch. ``eval``: by the running statistics. ``alone``: in train mode, one by
+    one; None where PyTorch raises an error, and ``refusal`` is its message.
     """
 
     train: Values
@@ -65,11 +65,11 @@ class TrainEvalComparison:
 
 @dataclass(frozen=True)
 class StageView:
-    """One stage of a walk, and all that its update has made so far.
+    """One stage of a walk, with the results of its update so far.
 
-    ``config``: what this turn goes by, also where the run's has changed since. ``turn`` and ``turns``: which of the
-    iteration's turns it is, counted from 0, and whose they are. ``real`` and ``fake``: the first samples of the batch,
-    ``[n, *shape]`` in [-1, 1]; the logits are of the whole batch, ``[batch_size]``. ``losses``: by name. ``sample_gradient``:
+    ``config``: the settings of this turn; the run's may have changed since. ``turns``: the networks of each turn of the
+    iteration; ``turn``: the index of this one. ``real`` and ``fake``: the first samples of the batch, ``[n, *shape]`` in
+    [-1, 1]; the logits are of the whole batch, ``[batch_size]``. ``losses``: by name. ``sample_gradient``:
     -∂loss_g/∂pixel for the shown fakes, ``[n, *shape]``.
     """
 
@@ -95,8 +95,8 @@ class StageView:
 class Switches:
     """What the laboratory changes about one iteration; the defaults are the lecture's code.
 
-    ``labels``: "ones" (the lecture), or "zeros" with the other sign, the saturating loss. ``reuse_fakes``: G's
-    block scores the fakes of D's block again instead of making new ones.
+    ``labels``: "ones" (the lecture), or "zeros" with the sign reversed, the saturating loss. ``reuse_fakes``: G's
+    block scores the fakes of D's block again instead of generating new ones.
     """
 
     detach: bool = True
@@ -108,9 +108,9 @@ class Switches:
 
 @dataclass(frozen=True)
 class Block:
-    """What one block of the laboratory's iteration did. Norms are L2 over a whole network, None where .grad is None.
+    """Result of one block of the laboratory. Norms are L2 over a whole network, None where .grad is None.
 
-    ``error``: PyTorch's own message where the block stopped, else "". ``seconds``: what the block took.
+    ``error``: PyTorch's message if the block failed, else "". ``seconds``: the block's duration.
     """
 
     network: Network
@@ -125,7 +125,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The laboratory's answer: the switches, and the blocks that ran under them and under the lecture's."""
+    """Result of the laboratory: the switches, the blocks with them, and as ``usual`` the blocks without changes."""
 
     switches: Switches
     blocks: tuple[Block, ...]
@@ -134,13 +134,13 @@ class Experiment:
 
 @dataclass(frozen=True)
 class PointsView:
-    """A GAN whose samples are points of the plane, as it stands between two updates.
+    """A GAN on 2-D data between two updates.
 
     ``scores``: D(x) on a lattice over [-1, 1]², borders included, float32 ``[g, g]``: row 0 at y = -1, column 0 at
-    x = -1. ``manifold``: where the generator sends a lattice of noise, float32 ``[rows, columns, 2]``: the first number
+    x = -1. ``manifold``: the generator's output for a lattice of noise, float32 ``[rows, columns, 2]``: the first number
     of z grows along a row, the second from row to row; a single row if z is one number, None if it is more than two.
-    ``sample_gradient``: -∂loss_g/∂x for each shown fake, float32 ``[n, 2]``: the way that D's gradient sends it, of the fake's
-    own loss and not of the batch's mean, so no batch size stands in it.
+    ``sample_gradient``: -∂loss_g/∂x for each shown fake, float32 ``[n, 2]``, of the fake's own loss and not of the
+    batch's mean, so it does not depend on the batch size.
 
     ``divergence``: Jensen–Shannon, in bits from 0 to 1, between fakes and real points. ``floor``: the same between
     two samples of real points. ``modes``: how many are known, 0 for none. ``covered``: how many the fakes reach.

@@ -1,4 +1,4 @@
-"""A loss's name → its functions and its description. To add a loss, write its file and name it in ``LOSSES``."""
+"""All losses by name. To add a loss, write its file and add a line to ``LOSSES``."""
 
 from gan_core.losses.base import Loss
 from gan_core.losses.bce import CrossEntropy

@@ -1,6 +1,6 @@
-"""What a loss is: how it computes, how the page describes it, and its manual backward pass.
+"""The base class of losses: functions, description for the page, and manual backward pass.
 
-No PyTorch is imported until something is computed: the page reads the descriptions without it.
+PyTorch is imported only to compute, so that the page can read the descriptions without it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Balance(NamedTuple):
-    """Where the metrics stand if D cannot tell real from fake; None where there is no such level.
+    """The metrics' levels when D cannot tell real from fake; None where there is no such level.
 
     ``label`` names the level of loss_d on a chart.
     """
@@ -29,11 +29,11 @@ class Balance(NamedTuple):
 
 @dataclass(frozen=True)
 class LogitBuffers:
-    """The manual engine's tensors for D's logits, made once; real samples come before fakes.
+    """The manual engine's preallocated tensors for D's logits; real samples come before fakes.
 
     ``logits`` and ``gradient`` ``[2 batch, 1]`` belong to D's update, ``logits_g`` and ``gradient_g`` ``[batch, 1]`` to
     G's. ``all_logits`` ``[3 batch, 1]`` keeps both. ``targets`` ``[3 batch, 1]`` are ones, zeros and ``target_g`` of the
-    loss. ``sample_losses`` ``[3 batch, 1]`` takes a value a sample, ``scores`` ``[4 batch, 1]`` takes D(x) of real
+    loss. ``sample_losses`` ``[3 batch, 1]`` takes one value per sample, ``scores`` ``[4 batch, 1]`` takes D(x) of real
     samples, of D's fakes, of G's fakes, and of G's fakes after the step.
     """
 
@@ -71,7 +71,7 @@ class Loss(ABC):
     ``is_probability``: D(x) is the sigmoid of a logit, else the logit itself. ``threshold``: the logit above which D
     takes a sample for real; None where the output has no such level. ``averaged``: loss_d is the mean of its two parts,
     else their sum. ``penalised``: ``penalty`` is added to loss_d. ``reading``: how to read the chart of losses.
-    ``explanation_d`` and ``explanation_g``: what each network's loss asks of it. ``formula_*`` are LaTeX, ``code_*`` lines
+    ``explanation_d`` and ``explanation_g``: what each network's loss rewards. ``formula_*`` are LaTeX, ``code_*`` lines
     of the lecture's loop.
     """
 
@@ -94,36 +94,36 @@ class Loss(ABC):
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:
-        """The real and the fake part of loss_d, 0-d, of logits and targets ``[batch, 1]``."""
+        """Return the real and the fake part of loss_d, 0-d, of logits and targets ``[batch, 1]``."""
 
     @abstractmethod
     def generator(self, fake: Tensor, ones: Tensor, zeros: Tensor) -> Tensor:
-        """loss_g, 0-d, of the fakes' logits and targets ``[batch, 1]``."""
+        """Return loss_g, 0-d, of the fakes' logits and targets ``[batch, 1]``."""
 
     def combine(self, real_part: Tensor, fake_part: Tensor) -> Tensor:
-        """loss_d without its penalty."""
+        """Return loss_d without its penalty."""
         return (real_part + fake_part) / 2 if self.averaged else real_part + fake_part
 
     def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, random: Generator) -> Tensor:
-        """The penalty on D, 0-d, of samples ``[batch, features]``; only of a loss that is ``penalised``."""
+        """Return the penalty on D, 0-d, of samples ``[batch, features]``; TypeError unless the loss is ``penalised``."""
         raise TypeError(f"{self.title} has no penalty.")
 
     def score(self, logits: Tensor) -> Tensor:
-        """D(x) of logits: a probability, or the raw output."""
+        """Return D(x) of logits: a probability, or the logit itself."""
         return logits.sigmoid() if self.is_probability else logits
 
     def accuracy(self, logits: Tensor, real: bool) -> Tensor:
-        """Share of samples, 0-d, on the right side of ``threshold``; NaN where there is none."""
+        """Return the share of samples, 0-d, on the right side of ``threshold``; NaN if there is none."""
         if self.threshold is None:
             return logits.new_full((), float("nan"))
         above = (logits > self.threshold).to(logits.dtype).mean()
         return above if real else 1 - above
 
     def manual(self, buffers: LogitBuffers) -> ManualBackward | None:
-        """The backward pass from loss to logits, written out; None leaves the loss to autograd."""
+        """Return the manual backward pass from loss to logits; None if only autograd computes this loss."""
         return None
 
     def code_total(self, penalty_weight: float) -> str:
-        """The line of the lecture's loop that combines the two parts of loss_d."""
+        """Return the line of the lecture's loop that combines the two parts of loss_d."""
         total = "(real_loss + fake_loss) / 2" if self.averaged else "real_loss + fake_loss"
         return f"d_loss = {total}" + (f" + {penalty_weight:g} * penalty(real, fake)" if self.penalised else "")

@@ -36,7 +36,7 @@ class CrossEntropy(Loss):
     code_real = "real_loss = bce(real_logits, ones)"
     code_fake = "fake_loss = bce(fake_logits, zeros)"
     code_g = "g_loss = bce(fake_logits, ones)"
-    sign_g: ClassVar[float] = 1.0  # loss_g is so many times the cross entropy of the fakes against target_g
+    sign_g: ClassVar[float] = 1.0  # loss_g is this times the cross entropy of the fakes against target_g
 
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:
         from torch.nn.functional import binary_cross_entropy_with_logits as bce
@@ -54,8 +54,8 @@ class CrossEntropy(Loss):
         batch = buffers.batch
         scores_d, scores_g, scores_after = torch.split(buffers.scores, [2 * batch, batch, batch])
         targets_d, targets_g = torch.split(buffers.targets, [2 * batch, batch])
-        # Real and fake apart, like autograd's two losses: PyTorch computes the sigmoid of a tensor's last few numbers
-        # with other instructions, whose last bit may differ.
+        # Real and fake separately, as autograd does: PyTorch computes the sigmoid of a tensor's last few numbers with
+        # other instructions, whose last bit may differ.
         halves = zip(buffers.logits.chunk(2), scores_d.chunk(2), strict=True)
         logarithms = torch.empty_like(buffers.all_logits)
         return ManualBackward(

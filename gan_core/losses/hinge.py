@@ -26,7 +26,7 @@ class Hinge(Loss):
         " D learns nothing more. G loss is minus the mean score of the fakes; it has no fixed balance."
     )
     explanation_d = (
-        "D is to score real samples above 1 and fakes below -1. A sample beyond its margin adds nothing to the loss."
+        "D should score real samples above 1 and fakes below -1. A sample beyond its margin adds nothing to the loss."
     )
     explanation_g = "G wants its fakes scored high: its loss is minus their mean score."
     formula_real = r"\tfrac1n\sum\max(0,\,1-D(x))"

@@ -23,7 +23,7 @@ class WassersteinPenalty(Loss):
         "D loss is D(G(z)) - D(x) plus the penalty; without the penalty, minus it estimates the distance between fakes and"
         " real samples. G loss has no fixed balance."
     )
-    explanation_d = "D is to score real samples high and fakes low; the penalty keeps its slope near 1."
+    explanation_d = "D should score real samples high and fakes low; the penalty keeps its slope near 1."
     explanation_g = "G wants its fakes scored high."
     formula_real = r"-\tfrac1n\sum D(x)"
     formula_fake = r"\tfrac1n\sum D(G(z))"
@@ -39,7 +39,7 @@ class WassersteinPenalty(Loss):
         return -fake.mean()
 
     def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, random: Generator) -> Tensor:
-        """Mean of (‖∇D(x̂)‖₂ - 1)², 0-d, at x̂ drawn uniformly between each real and fake sample, ``[batch, features]``."""
+        """Return the mean of (‖∇D(x̂)‖₂ - 1)², 0-d, at x̂ drawn uniformly between real and fake samples ``[batch, features]``."""
         import torch
 
         mix = torch.rand(real.shape[0], 1, device=real.device, generator=random)

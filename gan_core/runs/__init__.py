@@ -1,1 +1,1 @@
-"""Runs: training that outlives the page which started it."""
+"""Runs: training that continues when the page that started it is closed."""

@@ -1,4 +1,4 @@
-"""A run that has started: a Trainer with its history, its clock and what is shown of it."""
+"""A run that has started: a Trainer with its history, speed and rendered samples."""
 
 import time
 from collections import deque
@@ -24,16 +24,16 @@ from gan_core.training.metrics_buffer import MetricsBuffer
 from gan_core.training.threads import describe_threads, thread_count
 from gan_core.training.trainer import Trainer
 
-CHECK_EVERY = 0.05  # seconds between two checks for a broken run, where reading the metrics is cheap
-BLOCK = 0.001  # seconds of training, about, between two readings of the clock
-SAVE_EVERY = 3.0  # seconds of training between two saves: what a killed run loses at most
-MOST_EVENTS = 200  # marks and single updates that are kept
+CHECK_EVERY = 0.05  # seconds between two checks for divergence, where reading the metrics is cheap
+BLOCK = 0.001  # approximate seconds of training between two readings of the clock
+SAVE_EVERY = 3.0  # seconds of training between two saves: a killed run loses no more
+MAX_EVENTS = 200  # marks, and as many single updates, that are kept
 
 
 class ActiveRun:
-    """Trains, measures and saves. Methods raise what goes wrong in training, Diverged where numbers are not finite.
+    """Trains, measures and saves. Methods raise the errors of training, and Diverged where numbers are not finite.
 
-    ``threads``: with how many the caller has PyTorch compute. ``healthy``: what the last healthy weights show.
+    ``threads``: how many the caller lets PyTorch use. ``healthy``: samples rendered from the last healthy weights.
     """
 
     def __init__(self, config: GANConfig, folder: Path) -> None:
@@ -43,8 +43,8 @@ class ActiveRun:
         self._folder = folder
         self._buffer = MetricsBuffer(self.trainer.device)
         self._history = History()
-        self._marks: deque[Mark] = deque(maxlen=MOST_EVENTS)
-        self._singles: deque[SingleUpdate] = deque(maxlen=MOST_EVENTS)
+        self._marks: deque[Mark] = deque(maxlen=MAX_EVENTS)
+        self._singles: deque[SingleUpdate] = deque(maxlen=MAX_EVENTS)
         self._speed = Speedometer()
         self._checked_at = time.perf_counter()
         self._saved_at = 0.0
@@ -57,13 +57,13 @@ class ActiveRun:
     # Training ----------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Forget the speed from before a pause."""
+        """Measure the speed anew after a pause."""
         self._speed.restart()
 
     def train(self, seconds: float) -> None:
-        """Train for about so long: whole iterations, at least one."""
+        """Train for about ``seconds``: whole iterations, at least one."""
         end, left = time.perf_counter() + seconds, seconds
-        # Reading the clock waits for a GPU, so that it happens once in all this time.
+        # Reading the clock waits for a GPU, so it is read only once there.
         block = BLOCK if self.trainer.device.type == "cpu" else seconds
         while True:
             self._iterate(max(1, int(min(left, block) * self._speed.per_second)))
@@ -71,20 +71,20 @@ class ActiveRun:
             if left <= 0:
                 break
         if self._speed.seconds - self._saved_at >= SAVE_EVERY:
-            self.settle()
+            self.checkpoint()
 
     def step(self, count: int) -> None:
-        """So many iterations; the first is what is left of one that a walk has begun."""
+        """Train ``count`` iterations; the first one finishes an iteration that a walk has begun."""
         if self._walk is not None and not self._walk.finished:
             count -= 1
             while not self._walk.finished:
                 self.walk("turn")
         for _ in range(count):
             self._iterate()
-        self.settle()
+        self.checkpoint()
 
     def update(self, network: Network) -> None:
-        """One update of this network alone, between two iterations: one that a walk has begun is finished first."""
+        """Update this network alone, after finishing an iteration that a walk has begun."""
         if self._walk is not None and not self._walk.finished:
             self._iterate()
         self.trainer.update(network)
@@ -93,10 +93,10 @@ class ActiveRun:
         self._singles.append(SingleUpdate(self.trainer.iteration, network, loss))
         if not np.isfinite(loss):
             raise Diverged(name, loss, self.trainer.iteration)
-        self.settle()
+        self.checkpoint()
 
     def walk(self, to: Literal["stage", "turn"]) -> None:
-        """The next stage of the iteration, or the rest of its turn."""
+        """Execute the next stage of the iteration, or the rest of its turn."""
         if self._walk is None or self._walk.finished:
             self._walk = Walkthrough(self.trainer)
         if to == "stage":
@@ -105,21 +105,21 @@ class ActiveRun:
             self._walk.finish_turn()
         if self._walk.metrics is not None:
             self._buffer.append(self._walk.metrics)
-            self.settle()
+            self.checkpoint()
 
     def _iterate(self, count: int = 1) -> None:
-        """So many iterations, fewer if the buffer is full before; the first is what is left of one begun by a walk."""
+        """Train up to ``count`` iterations, until the buffer is full; the first one finishes one that a walk has begun."""
         trainer = self.trainer
         began = time.perf_counter()
         walk, self._walk = self._walk, None
         if walk is not None and not walk.finished:
             self._buffer.append(walk.finish())
             count -= 1
-        walk = None  # what it holds is freed
+        walk = None  # frees its tensors
         for _ in range(min(count, self._buffer.room)):
             self._buffer.record(trainer.step_into)
-        trainer.synchronize()  # else the clock would count how fast a GPU is given work
-        # Reading the metrics waits for a GPU; on the CPU it costs little, and a broken run is seen within a slice.
+        trainer.synchronize()  # otherwise only the launches on a GPU would be timed
+        # Reading the metrics waits for a GPU; on the CPU it is cheap, and divergence is found within a slice.
         now = time.perf_counter()
         if not self._buffer.room or (trainer.device.type == "cpu" and now - self._checked_at >= CHECK_EVERY):
             self._check_metrics()
@@ -129,7 +129,7 @@ class ActiveRun:
     # Settings ----------------------------------------------------------------------------------------------
 
     def reconfigure(self, config: GANConfig) -> None:
-        """Take over the fields that may change while training, and mark the change."""
+        """Apply the fields that may change while training, and mark each change."""
         changed = self.trainer.config.differences(config)
         self.trainer.reconfigure(config)
         if "drawing" in changed:
@@ -137,17 +137,17 @@ class ActiveRun:
         self._marks.extend(Mark(self.trainer.iteration, _describe_change(config, name)) for name in changed)
 
     def use_noise(self, seed: int) -> None:
-        """Render fakes from this noise from now on."""
+        """Render fakes from the noise of this seed from now on."""
         self._renderer.use_noise(seed, self.trainer.config)
 
     def try_out(self, switches: Switches | None) -> None:
-        """One iteration under other rules, on a copy; None forgets the last result."""
+        """Run one iteration with changed rules on a copy; None removes the last result."""
         self._experiment = None if switches is None else experiment(self.trainer, switches)
 
     # Results -----------------------------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Check that everything measured so far is healthy, and save this state where a crash cannot reach it."""
+    def checkpoint(self) -> None:
+        """Check that all metrics and weights are finite, then save this state to the run's folder."""
         self._check_metrics()
         if diverged := broken_weights(self.trainer):
             raise diverged
@@ -166,12 +166,12 @@ class ActiveRun:
             raise diverged
 
     def render(self) -> Rendered:
-        """What the present weights show, once all metrics are read."""
+        """Check all metrics, then render samples from the present weights."""
         self._check_metrics()
         return self._renderer.render(self.trainer)
 
     def snapshot(self, run_id: str, revision: int, rendered: Rendered) -> Snapshot:
-        """The run as a watcher gets it, with ``rendered`` as its images or points."""
+        """Return the run's state, with ``rendered`` as its samples."""
         trainer = self.trainer
         return Snapshot(
             run_id=run_id,

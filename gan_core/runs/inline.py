@@ -1,4 +1,4 @@
-"""A run in the caller's own thread: for tests and for places without processes. It trains while it is polled."""
+"""A run in the caller's thread, for tests and systems without processes. It trains while it is polled."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from gan_core.runs.worker import Worker
 
 
 class InlineRunner:
-    """Each ``poll`` of a running run trains for up to ``wait`` seconds first."""
+    """A runner whose ``poll`` first trains for up to ``wait`` seconds, if the run is running."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
         self._worker = Worker(run_id, config, folder)

@@ -1,4 +1,4 @@
-"""A run in a child process: it can be killed, its crash is its own, and the page's Python is not slowed by it."""
+"""A run in a child process: it can be killed, and neither its crash nor its load affects the page's Python."""
 
 import multiprocessing
 import os
@@ -9,23 +9,15 @@ import time
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
-from gan_core.snapshot import Snapshot
 from gan_core.training.threads import yield_while_waiting
 
-if TYPE_CHECKING:
-    from gan_core.runs.worker import Worker
-
 FORKSERVER = sys.platform == "linux"  # elsewhere a fork after importing PyTorch is not safe
-# What every run imports. The last is what PyTorch's optimisers import on their first use (a second).
+# Imports of every run. PyTorch's optimisers import the last one on first use, which takes a second.
 PRELOAD = ["numpy", "pydantic", "PIL.Image", "safetensors.torch", "torch", "torch._dynamo"]
-NICE = 10  # the page's process goes first: drawing is short, training is long
+NICE = 10  # the page's process has priority: its work is short
 
 
 @dataclass(frozen=True)
@@ -38,23 +30,8 @@ class _Saved:
     done: bool
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """A report, its snapshot without the real samples where they are those of the last one: they are half of the bytes."""
-
-    report: Report
-    same_real: bool
-
-    def report_after(self, last: Snapshot | None) -> Report:
-        """As the worker made it; ``last`` is the snapshot of the answer before."""
-        snapshot = self.report.snapshot
-        if not self.same_real or snapshot is None or last is None:
-            return self.report
-        return replace(self.report, snapshot=replace(snapshot, real=last.real))
-
-
 def context() -> multiprocessing.context.BaseContext:
-    """A fork of a clean server that has imported PyTorch already; where there is no fork, a new interpreter."""
+    """Return the context that starts a run: a fork server with PyTorch imported or, without fork, a new interpreter."""
     yield_while_waiting()
     if not FORKSERVER:
         return multiprocessing.get_context("spawn")
@@ -64,7 +41,7 @@ def context() -> multiprocessing.context.BaseContext:
 
 
 def warm_up() -> None:
-    """Start the server that runs are forked from, so that the first run need not wait for it."""
+    """Start the fork server, so that the first run does not wait for it."""
     if FORKSERVER:
         from multiprocessing import forkserver
 
@@ -73,23 +50,23 @@ def warm_up() -> None:
 
 
 class ProcessRunner:
-    """The page's end of a child process. Safe to use from several threads."""
+    """Runs a worker in a child process. Safe to use from several threads."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
         processes = context()
         self._lock = threading.Lock()
         self._report = Report("starting")
-        self._asked = False  # a poll is on its way and not answered
-        self._stale = False  # and a command was sent after it
-        self._saves = 0  # on their way and not answered
-        self._saved = False  # the last answer
+        self._poll_pending = False  # a poll was sent and not answered yet
+        self._poll_outdated = False  # a command was sent after the pending poll
+        self._saves_pending = 0
+        self._last_save_done = False
         self._closed = False
         self._connection, child_end = processes.Pipe()
         self._process = processes.Process(  # type: ignore[attr-defined]
             target=serve, args=(child_end, run_id, config, folder), name=f"gan-run-{run_id}", daemon=True
         )
         self._process.start()
-        child_end.close()  # or the child's death would not be seen on this end
+        child_end.close()  # otherwise the child's death would not be noticed here
 
     @property
     def pid(self) -> int | None:
@@ -99,29 +76,29 @@ class ProcessRunner:
 
     def send(self, command: Command) -> None:
         with self._lock:
-            self._stale = self._asked
-            self._say(command)
+            self._poll_outdated = self._poll_pending
+            self._send(command)
 
     def poll(self, wait: float = 0.3) -> Report:
         with self._lock:
             deadline = time.monotonic() + wait
-            while self._stale and self._hear(deadline):
-                pass  # an answer from before the last command: nobody should act on it
-            if not self._asked:
+            while self._poll_outdated and self._receive(deadline):
+                pass  # drops an answer from before the last command
+            if not self._poll_pending:
                 snapshot = self._report.snapshot
-                self._asked = self._say(_Poll(-1 if snapshot is None else snapshot.revision))
-            while self._asked and self._hear(deadline):
+                self._poll_pending = self._send(_Poll(-1 if snapshot is None else snapshot.revision))
+            while self._poll_pending and self._receive(deadline):
                 pass
-            return replace(self._report, settled=not self._asked)
+            return replace(self._report, settled=not self._poll_pending)
 
     def save(self, wait: float = 10.0) -> bool:
         with self._lock:
             deadline = time.monotonic() + wait
-            if not self._say(Save()):
+            if not self._send(Save()):
                 return False
-            while self._saves and self._hear(deadline):
+            while self._saves_pending and self._receive(deadline):
                 pass
-            return self._saved and not self._saves
+            return self._last_save_done and not self._saves_pending
 
     def close(self) -> None:
         with self._lock:
@@ -130,93 +107,69 @@ class ProcessRunner:
             self._process.kill()
             self._process.join()
 
-    def _say(self, message: object) -> bool:
+    def _send(self, message: object) -> bool:
         if self._closed or self._report.state == "failed":
             return False
         try:
             self._connection.send(message)
         except OSError:
-            self._died()
+            self._fail()
             return False
-        self._saves += isinstance(message, Save)
+        self._saves_pending += isinstance(message, Save)
         return True
 
-    def _hear(self, deadline: float) -> bool:
-        """Take one message if it comes before ``deadline``, in time.monotonic()'s seconds."""
+    def _receive(self, deadline: float) -> bool:
+        """Receive one message; False if none comes before ``deadline``, in time.monotonic()'s seconds."""
         try:
             if not self._connection.poll(max(0.0, deadline - time.monotonic())):
                 return False
             message = self._connection.recv()
         except (EOFError, OSError):
-            self._died()
+            self._fail()
             return False
         if isinstance(message, _Saved):
-            self._saves -= 1
-            self._saved = message.done
+            self._saves_pending -= 1
+            self._last_save_done = message.done
         else:
-            self._asked = self._stale = False
-            report = message.report_after(self._report.snapshot)
-            snapshot = self._report.snapshot if report.snapshot is None else report.snapshot
-            self._report = replace(report, snapshot=snapshot)
+            self._poll_pending = self._poll_outdated = False
+            self._report = replace(message, snapshot=message.snapshot or self._report.snapshot)
         return True
 
-    def _died(self) -> None:
+    def _fail(self) -> None:
         self._process.join(1)
-        self._asked = self._stale = False
-        self._report = replace(self._report, state="failed", failure=Failure(_obituary(self._process.exitcode)))
+        self._poll_pending = self._poll_outdated = False
+        self._report = replace(self._report, state="failed", failure=Failure(_describe_exit(self._process.exitcode)))
 
 
-def _obituary(exitcode: int | None) -> str:
+def _describe_exit(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         name = signal.Signals(-exitcode).name
         reason = f"The training process was killed ({name})."
         if name == "SIGKILL":
-            reason += " If nobody did that on purpose, the machine ran out of memory: try smaller hidden sizes."
+            reason += " Unless it was killed on purpose, the machine ran out of memory: try smaller hidden sizes."
         return reason
     return f"The training process ended unexpectedly (exit code {exitcode})."
 
 
 def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) -> None:
-    """The child: train, and look at the commands between two slices. Ends when the page's end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then hangs up
+    """Run in the child: train, and handle commands between two slices until the page's end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal stops the server, which closes the connection
     if hasattr(os, "nice"):
         os.nice(NICE)
-    from gan_core.runs.worker import Worker  # PyTorch: in the child alone, the page does without
+    from gan_core.runs.worker import Worker  # imports PyTorch, which the page's process never does
 
     worker = Worker(run_id, config, folder)
     worker.start()
-    desk = _Desk(connection, worker)
     try:
         while True:
             while connection.poll(0 if worker.busy else None):
-                desk.take(connection.recv())
+                message = connection.recv()
+                if isinstance(message, _Poll):
+                    connection.send(worker.report(message.since))
+                    continue
+                worker.handle(message)
+                if isinstance(message, Save):
+                    connection.send(_Saved(worker.state != "failed"))
             worker.advance()
     except (EOFError, OSError):
         return
-
-
-class _Desk:
-    """The child's end of the connection."""
-
-    def __init__(self, connection: Connection, worker: "Worker") -> None:
-        self._connection = connection
-        self._worker = worker
-        self._real: NDArray[np.float32] | None = None  # what the page has been sent
-
-    def take(self, message: "_Poll | Command") -> None:
-        """Answer a poll, carry out a command."""
-        if isinstance(message, _Poll):
-            self._connection.send(self._answer(self._worker.report(message.since)))
-            return
-        self._worker.handle(message)
-        if isinstance(message, Save):
-            self._connection.send(_Saved(self._worker.state != "failed"))
-
-    def _answer(self, report: Report) -> _Answer:
-        snapshot = report.snapshot
-        if snapshot is None:
-            return _Answer(report, same_real=False)
-        if snapshot.real is not self._real:
-            self._real = snapshot.real
-            return _Answer(report, same_real=False)
-        return _Answer(replace(report, snapshot=replace(snapshot, real=snapshot.real[:0])), same_real=True)

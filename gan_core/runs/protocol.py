@@ -1,7 +1,7 @@
-"""What a page and a run say to each other.
+"""Messages between a page and a run.
 
-Commands go in and are carried out between two iterations; a poll is answered with a Report. Everything here is
-data: it crosses a process border by pickle.
+Commands are carried out between two iterations; a poll is answered with a Report. Everything here is data that pickle
+can send to another process.
 """
 
 import traceback
@@ -17,59 +17,59 @@ State = Literal["starting", "paused", "running", "failed"]
 
 @dataclass(frozen=True)
 class Play:
-    """Train until told otherwise."""
+    """Train until another command."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Train nothing more."""
+    """Pause training."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Exactly ``count`` iterations, then stay paused."""
+    """Train exactly ``count`` iterations, then stay paused."""
 
     count: int = 1
 
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one network alone; the iteration count stays."""
+    """Update one network alone; the iteration count stays."""
 
     network: Network
 
 
 @dataclass(frozen=True)
 class Reconfigure:
-    """Take over the fields that may change while training."""
+    """Apply the fields that may change while training."""
 
     config: GANConfig
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw the shown fakes from other noise."""
+    """Generate the shown fakes from the noise of this seed."""
 
     seed: int
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Execute the iteration's next stage, or the rest of its turn; then stay paused. ``Step`` ends the iteration."""
+    """Execute the iteration's next stage, or the rest of its turn, then stay paused. ``Step`` ends the iteration."""
 
     to: Literal["stage", "turn"] = "stage"
 
 
 @dataclass(frozen=True)
 class Try:
-    """One iteration under other rules, on a copy of the run; None forgets the last result."""
+    """Run one iteration with changed rules on a copy of the run; None removes the last result."""
 
     switches: Switches | None
 
 
 @dataclass(frozen=True)
 class Save:
-    """Write both networks into the run's folder now."""
+    """Write both networks to the run's folder now."""
 
 
 Command = Play | Pause | Step | Update | Reconfigure | Sample | Walk | Try | Save
@@ -77,14 +77,14 @@ Command = Play | Pause | Step | Update | Reconfigure | Sample | Walk | Try | Sav
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run ended: a sentence for everybody, a traceback for those who want it."""
+    """Why a run failed: a sentence for the page, and the traceback."""
 
     message: str
     details: str = ""
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """An exception as data."""
+        """Return an exception as data."""
         return cls(_sentence(error), "".join(traceback.format_exception(error)))
 
 
@@ -92,7 +92,7 @@ def _sentence(error: BaseException) -> str:
     name, text = type(error).__name__, str(error)
     if name == "OutOfMemoryError" or isinstance(error, MemoryError) or "can't allocate memory" in text:
         return "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less."
-    if isinstance(error, ValueError):  # ours, and written for people
+    if isinstance(error, ValueError):  # this program's own errors are written for the page
         return text
     return f"Training stopped on an error: {name}: {text.splitlines()[0] if text else 'no message'}"
 
@@ -101,9 +101,8 @@ def _sentence(error: BaseException) -> str:
 class Report:
     """The answer to a poll.
 
-    ``snapshot`` is None until the run has started and, on the way from a worker, if nothing has changed since
-    the revision that was asked about. ``settled`` is False while the run has not answered since the last command:
-    what is shown may be about to change.
+    ``snapshot`` is None until the run has started and, in a worker's answer, if nothing has changed since the
+    requested revision. ``settled`` is False until the run has answered the last command: the state may change.
     """
 
     state: State
@@ -113,16 +112,16 @@ class Report:
 
 
 class Runner(Protocol):
-    """Where a run's worker loop lives."""
+    """Access to a run's worker, wherever its loop runs."""
 
     def send(self, command: Command) -> None:
-        """Have ``command`` carried out after the ones before it. A run that has failed ignores it."""
+        """Have ``command`` carried out after earlier ones. A failed run ignores it."""
 
     def poll(self, wait: float = 0.3) -> Report:
-        """The newest state known after at most ``wait`` seconds; never raises for what happens in the run."""
+        """Return the newest state known after at most ``wait`` seconds. Never raises the run's errors."""
 
     def save(self, wait: float = 10.0) -> bool:
-        """Write the networks to the run's folder; False if the run can no longer do it."""
+        """Write the networks to the run's folder; False if the run has failed or ``wait`` seconds were not enough."""
 
     def close(self) -> None:
-        """End the run and free what it holds. Closing twice is fine."""
+        """End the run and free its resources. Closing twice is allowed."""

@@ -1,4 +1,4 @@
-"""The runs of this server. A run outlives the page that started it, for as long as its lease."""
+"""The runs of this server. A run continues after its page is closed until its lease ends."""
 
 import atexit
 import secrets
@@ -15,15 +15,15 @@ from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner
 
-PAUSE_AFTER = 60.0  # seconds that a run trains on after its page was closed: enough for a reload
-GRACE = 30 * 60.0  # seconds that a run is kept with nobody looking
-MAX_RUNS = 16  # at once on this server; each is a process with its own networks
+PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
+GRACE = 30 * 60.0  # seconds without a request after which a run ends
+MAX_RUNS = 16  # each is a process with its own networks
 
 MakeRunner = Callable[[str, GANConfig, Path], Runner]
 
 
 class TooManyRuns(RuntimeError):
-    """This server trains as much as it can; the message is fit for a page."""
+    """This server has no room for another run; the message is fit for a page."""
 
 
 class CannotStart(RuntimeError):
@@ -31,9 +31,9 @@ class CannotStart(RuntimeError):
 
 
 class Run:
-    """One run: its runner, the folder where its networks are kept, and when somebody last asked for it.
+    """One run: its runner, the folder of its networks, and the time of the last request.
 
-    The folder also holds the learner's own data, if the run has some: a name of its own for the file ``own``.
+    The folder also holds a link to ``own``, the file of the learner's own data, if there is one.
     """
 
     def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner, own: Path | None = None) -> None:
@@ -44,50 +44,50 @@ class Run:
             if own is not None:
                 link(own, self.folder / OWN_FILE)
             self.runner = make_runner(run_id, config, self.folder)
-        except BaseException:  # a full disk, no process to be had: nobody would ever remove the folder
+        except BaseException:  # a full disk, no process available: nothing else removes the folder
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
-        self.seen()
+        self.renew_lease()
 
-    def seen(self) -> None:
-        """Somebody looks: the lease begins anew."""
+    def renew_lease(self) -> None:
+        """Record a request by an open page."""
         self.last_seen = time.monotonic()
         self.left_at: float | None = None
-        self.paused_for_leaving = False
+        self.paused_after_close = False
 
     def left(self) -> None:
-        """The page that looked was closed or reloaded."""
+        """Record that the run's page was closed or reloaded."""
         self.left_at = time.monotonic()
 
     def send(self, command: Command) -> None:
-        self.seen()
+        self.renew_lease()
         self.runner.send(command)
 
     def poll(self, wait: float = 0.3) -> Report:
-        self.seen()
+        self.renew_lease()
         return self.runner.poll(wait)
 
     def look(self, wait: float = 0.3) -> Report:
-        """A poll by a page that is open anyway: one that comes late does not undo that the page was left."""
+        """Poll without undoing ``left``: a page's last poll may arrive after it was closed."""
         self.last_seen = time.monotonic()
         return self.runner.poll(wait)
 
     def reconfigure(self, config: GANConfig) -> None:
-        """Take over the fields that may change while training; the others have to be the run's own."""
+        """Apply the fields that may change while training; the others must be the run's."""
         self.config = config
         self.send(Reconfigure(config))
 
     def generator_file(self) -> bytes:
-        """The generator as safetensors: as it is now or, after a failure, as it last was healthy.
+        """Return the generator as safetensors: the present one or, after a failure, the last healthy one.
 
         FileNotFoundError if the run failed before it had one.
         """
-        self.seen()
+        self.renew_lease()
         self.runner.save()
         return (self.folder / GENERATOR_FILE).read_bytes()
 
     def close(self) -> None:
-        """End it and remove what it kept."""
+        """End the run and remove its folder."""
         self.runner.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -101,52 +101,51 @@ class Registry:
         *,
         pause_after: float = PAUSE_AFTER,
         grace: float = GRACE,
-        most: int = MAX_RUNS,
+        max_runs: int = MAX_RUNS,
     ) -> None:
         self._make_runner = make_runner
         self._pause_after = pause_after
         self._grace = grace
-        self._most = most
+        self._max_runs = max_runs
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         atexit.register(self.close)
 
     def create(self, config: GANConfig, own: Path | None = None) -> Run:
-        """A new run, not training yet. TooManyRuns if the server is full of runs that somebody watches.
+        """Create a run that does not train yet.
 
-        ``own``: the file of the learner's own data, which the run keeps for itself; the caller may remove it then.
-        A full server gives up the run whose page was closed longest ago.
+        ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
+        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open.
         """
         self.sweep()
-        given_up = None
+        evicted = None
         try:
-            with self._lock:  # for all of it: of two that come at once each has to find room
-                if len(self._runs) >= self._most:
-                    given_up = self._longest_left()
-                if len(self._runs) >= self._most:
+            with self._lock:  # held throughout: two simultaneous calls must not fill the same place
+                if len(self._runs) >= self._max_runs:
+                    evicted = self._pop_longest_closed()
+                if len(self._runs) >= self._max_runs:
                     raise TooManyRuns(
-                        f"This server already holds {self._most} runs. Close another tab of this page, or wait: a run "
-                        f"that nobody looks at ends after {self._grace / 60:.0f} minutes."
+                        f"This server already holds {self._max_runs} runs. Close another tab of this page, or wait: a run "
+                        f"without an open page ends after {self._grace / 60:.0f} minutes."
                     )
                 run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
                 self._runs[run.id] = run
                 return run
         finally:
-            if given_up is not None:
-                given_up.close()
+            if evicted is not None:
+                evicted.close()
 
-    def _longest_left(self) -> Run | None:
-        """Take out the run whose page was closed longest ago, if there is one."""
-        left = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
-        return self._runs.pop(min(left)[1]) if left else None
+    def _pop_longest_closed(self) -> Run | None:
+        """Remove and return the run whose page was closed longest ago, if there is one."""
+        closed = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
+        return self._runs.pop(min(closed)[1]) if closed else None
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
-        """Begin a new run in the place of the one of this id, under the same id: its address stays right.
+        """Replace the run of this id by a new one under the same id, so that its address stays valid.
 
-        Without ``own`` it takes over the old one's file, if the settings still name the same data.
-        CannotStart, and the old run goes on, if the new one fails within ``wait`` seconds, before it has trained
-        anything: a data set that cannot be had costs nobody the run that there is.
+        Without ``own`` the new run keeps the old one's file, if the settings still name the same data. CannotStart if
+        the new run fails within ``wait`` seconds, before training; the old run then continues.
         """
         before = self.get(run_id)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
@@ -164,27 +163,27 @@ class Registry:
         return new
 
     def get(self, run_id: str) -> Run | None:
-        """The run of this id, if it has not ended."""
+        """Return the run of this id; None if it has ended."""
         with self._lock:
             return self._runs.get(run_id)
 
     def end(self, run_id: str) -> None:
-        """Close a run; an unknown id is fine."""
+        """Close a run; an unknown id is ignored."""
         with self._lock:
             run = self._runs.pop(run_id, None)
         if run is not None:
             run.close()
 
     def sweep(self) -> None:
-        """Pause the runs whose page was closed and not opened again; end those that nobody has seen for long."""
+        """Pause runs whose page was closed and not reopened; end those without a request for ``grace`` seconds."""
         now = time.monotonic()
         with self._lock:
             runs = list(self._runs.values())
         for run in runs:
             if now - run.last_seen > self._grace:
                 self.end(run.id)
-            elif run.left_at is not None and now - run.left_at > self._pause_after and not run.paused_for_leaving:
-                run.paused_for_leaving = True
+            elif run.left_at is not None and now - run.left_at > self._pause_after and not run.paused_after_close:
+                run.paused_after_close = True
                 run.runner.send(Pause())
 
     def keep_swept(self, every: float = 10.0) -> None:
@@ -197,7 +196,7 @@ class Registry:
         threading.Thread(target=loop, name="gan-runs-sweep", daemon=True).start()
 
     def close(self) -> None:
-        """End every run, and the sweeping."""
+        """End every run and the background sweep."""
         self._closed.set()
         with self._lock:
             runs, self._runs = list(self._runs.values()), {}

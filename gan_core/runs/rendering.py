@@ -1,4 +1,4 @@
-"""What a run shows of its samples: fakes from fixed noise beside real ones and, of 2-D data, the views around them."""
+"""Render a run's samples: fakes from fixed noise, real samples and, on 2-D data, a view of both networks."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from gan_core.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Rendered:
-    """What the networks of one iteration show: fakes ``[n, *shape]`` and, of 2-D data, the views around them."""
+    """Samples by the networks of one iteration: fakes ``[n, *shape]`` and, on 2-D data, a view of both networks."""
 
     iteration: int
     fake: NDArray[np.float32]
@@ -23,7 +23,7 @@ class Rendered:
 
 
 class Renderer:
-    """Renders one run, always from the same noise and beside the same real samples ``real`` ``[n, *shape]``."""
+    """Renders one run from the same noise each time; ``real``: real samples ``[n, *shape]`` to compare with."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._count = samples_shown(trainer.dataset.shape)
@@ -41,6 +41,6 @@ class Renderer:
         self._points = PointsDiagnostics(trainer) if trainer.dataset.shape == (2,) else None
 
     def render(self, trainer: Trainer) -> Rendered:
-        """What the trainer's present weights show; it changes nothing in them."""
+        """Render samples from the trainer's present weights, without changing the trainer."""
         fake = generate(trainer, self._noise)
         return Rendered(trainer.iteration, fake, self._points.view(trainer, fake) if self._points else None)

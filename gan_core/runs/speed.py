@@ -1,10 +1,10 @@
-"""Time spent training, and iterations a second."""
+"""Measure time spent training and iterations per second."""
 
 from collections import deque
 
 
 class Speedometer:
-    """``seconds``: time spent training in all. ``per_second``: iterations a second over the last second of it."""
+    """``seconds``: total time spent training. ``per_second``: iterations per second over the last second of it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -15,7 +15,7 @@ class Speedometer:
         self._recent.clear()
 
     def add(self, seconds: float, iteration: int) -> None:
-        """So many more seconds were spent, up to this iteration."""
+        """Add ``seconds`` of training that ended at ``iteration``."""
         self.seconds += seconds
         self._recent.append((self.seconds, iteration))
         while self._recent[0][0] < self.seconds - 1:

@@ -1,4 +1,4 @@
-"""The one loop of a run: commands in, reports out. The same in every runner."""
+"""The loop of a run, the same in every runner: commands in, reports out."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,13 +13,13 @@ from gan_core.snapshot import Snapshot
 from gan_core.training.divergence import Diverged
 from gan_core.training.threads import use_threads
 
-SLICE = 0.005  # seconds of training between two checks for commands; one iteration at least
+SLICE = 0.005  # seconds of training between two checks for commands; at least one iteration
 
 
 class Worker:
-    """A run's state, and its failure if it had one.
+    """Carries out a run's commands and keeps its state.
 
-    No method raises for what goes wrong in training: the state becomes "failed", with the reason.
+    Methods do not raise the errors of training: the state becomes "failed", and ``failure`` gives the reason.
     """
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
@@ -34,7 +34,7 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        """Whether the run trains on without another command."""
+        """Whether the run keeps training without another command."""
         return self.state == "running"
 
     def start(self) -> None:
@@ -52,11 +52,11 @@ class Worker:
             self._guarded(lambda: self._train(seconds))
 
     def report(self, since: int = -1) -> Report:
-        """State, and a snapshot if anything has changed since revision ``since``."""
+        """Return the state, and a snapshot if anything has changed since revision ``since``."""
         if self.state not in ("starting", "failed"):
             self._guarded(self._render)
-        shown = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
-        return Report(self.state, shown, self.failure)
+        snapshot = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
+        return Report(self.state, snapshot, self.failure)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         try:
@@ -65,7 +65,7 @@ class Worker:
         except Diverged as error:
             failure = Failure.of(error)
             self._fail(replace(failure, message=f"{error} The last healthy generator can still be downloaded."))
-        except Exception as error:  # whatever it is, it belongs on the page, not into a dead process
+        except Exception as error:  # any error must reach the page and not end the process
             self._fail(Failure.of(error))
 
     def _fail(self, failure: Failure) -> None:
@@ -101,7 +101,7 @@ class Worker:
                 self.state = "running"
                 run.play()
             case protocol.Pause() | protocol.Save():
-                run.settle()
+                run.checkpoint()
             case protocol.Step(count):
                 run.step(count)
             case protocol.Update(network):

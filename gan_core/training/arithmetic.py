@@ -1,4 +1,4 @@
-"""How a run's matrix products are computed: the one place that chooses."""
+"""Choose how a run's matrix products are computed."""
 
 import platform
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ from gan_core.config import GANConfig
 
 Result = TypeVar("Result")
 
-# Multiplications in a run's mean product from which on it pays, measured over widths from 16 to 512: below, calling
-# oneDNN or rounding factors costs more than the product saves.
-ONEDNN_PAYS = 2_000_000
-BFLOAT16_PAYS = 1_000_000
+# Multiplications in a run's mean product, measured over widths from 16 to 512: below these, calling oneDNN or rounding
+# the factors costs more than it saves.
+MIN_WORK_FOR_ONEDNN = 2_000_000
+MIN_WORK_FOR_BFLOAT16 = 1_000_000
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """What was chosen. ``description``: what was chosen and why, for the page."""
+    """The chosen arithmetic. ``description``: what was chosen and why, for the page."""
 
     device: str
     dtype: torch.dtype
@@ -31,14 +31,14 @@ class Arithmetic:
 
     @contextmanager
     def products(self) -> Iterator[None]:
-        """Within it, float32 matrix products go where they are fastest; before and after, PyTorch's default."""
+        """Compute float32 matrix products by the chosen library within the context."""
         with onednn() if self.onednn else nullcontext():
             yield
 
     @contextmanager
     def forward(self) -> Iterator[None]:
-        """``products``, and the dtype: for forward passes. A backward pass takes its own from them."""
-        # A CUDA graph must not find weights in a cache that were rounded outside of it.
+        """Use the chosen library and dtype within the context: for forward passes, whose dtype backward passes follow."""
+        # A CUDA graph must not read cached weights that were rounded outside of it.
         autocast = torch.autocast(
             self.device, torch.bfloat16, enabled=self.dtype == torch.bfloat16, cache_enabled=self.device != "cuda"
         )
@@ -47,35 +47,37 @@ class Arithmetic:
 
 
 def choose_arithmetic(config: GANConfig, features: int, device: torch.device) -> Arithmetic:
-    """The fastest arithmetic in the configured precision for samples of so many ``features``.
+    """Choose the fastest arithmetic in the configured precision for samples of ``features`` values.
 
-    bfloat16 is a wish: where float32 is no slower, it is float32.
+    float32 replaces bfloat16 where that would not be faster.
     """
     work = mean_multiplications(config, features)
     wanted = config.precision == "bfloat16"
-    against = _against_bfloat16(work, device) if wanted else None
-    if wanted and against is None:
-        words = "Products in bfloat16, which this machine computes fastest; weights, losses and optimisers in float32."
-        return Arithmetic(device.type, torch.bfloat16, False, words)
-    instead = f"float32 instead of bfloat16: {against}. " if against else ""
+    reason = _reason_against_bfloat16(work, device) if wanted else None
+    if wanted and reason is None:
+        description = (
+            "Products in bfloat16, which this machine computes fastest; weights, losses and optimisers in float32."
+        )
+        return Arithmetic(device.type, torch.bfloat16, False, description)
+    instead = f"float32 instead of bfloat16: {reason}. " if reason else ""
     fast, why = _float32(work, device)
     return Arithmetic(device.type, torch.float32, fast, instead + why)
 
 
-def _against_bfloat16(work: float, device: torch.device) -> str | None:
-    """Why it would not be faster; None if it is."""
+def _reason_against_bfloat16(work: float, device: torch.device) -> str | None:
+    """Return why bfloat16 would not be faster, as part of a sentence; None if it is faster."""
     if device.type == "cuda":
         return None if torch.cuda.is_bf16_supported() else "this GPU does not compute in bfloat16"
     if device.type == "cpu" and not bfloat16_is_native():
         return "this processor has no instructions for bfloat16"
-    return "with layers this small, rounding costs more than it saves" if work < BFLOAT16_PAYS else None
+    return "with layers this small, rounding costs more than it saves" if work < MIN_WORK_FOR_BFLOAT16 else None
 
 
 def _float32(work: float, device: torch.device) -> tuple[bool, str]:
-    """Whether oneDNN computes the products, and why."""
+    """Return whether oneDNN computes the products, and why."""
     if device.type != "cpu":
         return False, "Products in float32 by PyTorch's own choice for this device."
-    if work < ONEDNN_PAYS:
+    if work < MIN_WORK_FOR_ONEDNN:
         return False, "Products in float32 by PyTorch's default library, the fastest for layers this small."
     if not onednn_computes_in_float32():
         return False, "Products in float32 by PyTorch's default library: oneDNN's fastest way is not exact here."
@@ -91,10 +93,10 @@ def bfloat16_is_native() -> bool:
 
 @cache
 def onednn_computes_in_float32() -> bool:
-    """Whether oneDNN, told to pick what is fastest for float32 products, still computes them in float32 here.
+    """Whether oneDNN's fastest mode for float32 products really computes in float32 on this processor.
 
-    It is up to twice as fast as MKL on some processors. Told the same on one with bfloat16 tiles, or on ARM, it
-    rounds the factors: so the error is measured, not guessed from the processor's name.
+    It is up to twice as fast as MKL on some processors. On processors with bfloat16 tiles, and on ARM, the same mode
+    rounds the factors; the error is measured, because a processor's name does not show it.
     """
     if platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
@@ -108,10 +110,10 @@ def onednn_computes_in_float32() -> bool:
 
 @contextmanager
 def onednn() -> Iterator[None]:
-    """Within it, oneDNN computes float32 matrix products, as fast as it can."""
+    """Compute float32 matrix products by oneDNN, in its fastest mode, within the context."""
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"  # its name for "as fast as possible"
+    matmul.fp32_precision = "bf16"  # oneDNN's name for "as fast as possible"
     try:
         yield
     finally:
@@ -119,7 +121,7 @@ def onednn() -> Iterator[None]:
 
 
 def in_one_thread(operation: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-    """``operation(*args, **kwargs)``: its sums are made in one order then, whatever the number of threads."""
+    """Return ``operation(*args, **kwargs)``, computed in one thread: the order of its sums is then always the same."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""When training has broken: the first number that is no longer finite."""
+"""Find divergence: the first metric or weight that is not finite."""
 
 import numpy as np
 import torch
@@ -21,17 +21,20 @@ class Diverged(ValueError):
 
 
 def healthy_rows(rows: Rows, first: int) -> tuple[Rows, Diverged | None]:
-    """Metrics ``[n, len(COLUMNS)]`` of the iterations from ``first`` on, up to the first that is not finite."""
+    """Return the metrics ``[n, len(COLUMNS)]`` before the first that is not finite; ``first``: iteration of row 0."""
     broken = ~np.isfinite(rows) & ~np.isin(COLUMNS, OPTIONAL)
-    places = np.argwhere(broken)
-    if not len(places):
+    positions = np.argwhere(broken)
+    if not len(positions):
         return rows, None
-    index, column = places[0].tolist()
+    index, column = positions[0].tolist()
     return rows[:index], Diverged(COLUMNS[column], float(rows[index, column]), first + index)
 
 
 def broken_weights(trainer: Trainer) -> Diverged | None:
-    """The first weight or BatchNorm statistic that is not finite: an update can break what it had measured healthy."""
+    """Return an error for the first weight or BatchNorm statistic that is not finite.
+
+    An update can break weights after its metrics were computed.
+    """
     for network in ("generator", "discriminator"):
         for name, values in getattr(trainer, network).state_dict().items():
             finite = torch.isfinite(values)

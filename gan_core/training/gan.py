@@ -26,7 +26,7 @@ STAGES = ("noise", "fake", "scores", "loss", "zero_grad", "gradients", "update")
 
 @dataclass(frozen=True)
 class Stage:
-    """A moment inside an update: what was just done, and the tensors that it made."""
+    """A finished stage of an update, with the tensors that it computed."""
 
     network: Network
     name: str
@@ -40,7 +40,7 @@ class GAN:
     arithmetic with the faster engines, which are tested against it. ``measured``: what the last update of each network
     measured, by name, 0-d. ``last_noise``: the noise of the generator's last update.
 
-    Raises DeviceUnavailable if the device does not exist here, DataError if the dataset is unknown or smaller than a
+    Raises DeviceUnavailable if this machine lacks the device, DataError if the dataset is unknown or smaller than a
     batch.
     """
 
@@ -72,13 +72,13 @@ class GAN:
         self._batches: Iterator[Tensor] | None = None  # indices that replace the sampler's
 
     def network(self, name: Network) -> nn.Sequential:
-        """The generator or the discriminator."""
+        """Return the generator or the discriminator."""
         return self.discriminator if name == "D" else self.generator
 
     def turns(self) -> tuple[tuple[Network, ...], ...]:
-        """The networks of each turn of one iteration, in order; two in one turn take gradients at the same weights.
+        """Return the networks of each turn of one iteration; two in one turn take gradients at the same weights.
 
-        "simultaneous" goes in rounds; a network whose steps are used up sits out the rounds that remain.
+        With "simultaneous", a network that has done its steps skips the remaining turns.
         """
         d, g = self.config.d_steps, self.config.g_steps
         if self.config.update_order == "simultaneous":
@@ -88,19 +88,19 @@ class GAN:
         return d_turns + g_turns if self.config.update_order == "d_first" else g_turns + d_turns
 
     def draw_real(self) -> Tensor:
-        """The next batch of real samples, float32 ``[batch, features]``."""
+        """Return the next batch of real samples, float32 ``[batch, features]``."""
         return self.dataset.batch(self.sampler.next() if self._batches is None else next(self._batches))
 
     def draw_noise(self, name: str) -> Tensor:
-        """A batch of noise ``[batch, latent_dim]`` from the random stream ``name``."""
+        """Return a batch of noise ``[batch, latent_dim]`` from the random stream ``name``."""
         return draw_noise((self.config.batch_size, self.config.latent_dim), self.config.noise, self.random[name])
 
     # One iteration -----------------------------------------------------------------------------------------
 
     def walk_iteration(self, row: Tensor, batches: Iterator[Tensor] | None = None) -> None:
-        """One iteration along the reference path; its metrics go into ``row``, float32 ``[len(COLUMNS)]``.
+        """Train one iteration on the reference path and write its metrics into ``row``, float32 ``[len(COLUMNS)]``.
 
-        ``batches``: for each update of D the indices of its real samples, int64 ``[batch]``, instead of the sampler's.
+        ``batches``: indices of the real samples of each update of D, int64 ``[batch]``, instead of the sampler's.
         """
         self._batches = batches
         try:
@@ -112,14 +112,14 @@ class GAN:
         torch.stack(self.finish_iteration(), out=row)
 
     def finish_iteration(self) -> Metrics:
-        """Count the iteration whose turns are all done, and return what they measured."""
+        """Count an iteration whose turns are all done, and return its metrics."""
         self.iteration += 1
         measured = {**self.measured["D"], **self.measured["G"], "d_fake_after": self._score_after()}
         return Metrics(**measured)
 
     @torch.no_grad()
     def _score_after(self) -> Tensor:
-        """Mean D(G(z)), 0-d, on the noise of G's last update, now that all turns are done."""
+        """Return the mean D(G(z)), 0-d, on the noise of G's last update, now that all turns are done."""
         assert self.last_noise is not None, "every iteration has at least one update of G"
         with (
             self.arithmetic.forward(),
@@ -132,7 +132,7 @@ class GAN:
     # One update, stage by stage ----------------------------------------------------------------------------
 
     def walk_turn(self, turn: Sequence[Network]) -> Iterator[Stage]:
-        """Stages of one turn: of one update or, of several networks, all gradients first and then all steps."""
+        """Yield the stages of one turn; with several networks, all gradients come before the first step."""
         walks = [self.walk(network) for network in turn]
         for walk in walks:
             for stage in walk:
@@ -143,7 +143,7 @@ class GAN:
             yield from walk
 
     def walk(self, network: Network) -> Iterator[Stage]:
-        """Stages of one update of ``network``; nothing of a stage is done before it is asked for.
+        """Yield the stages of one update of ``network``; each is computed when it is requested.
 
         Raises ValueError if ``network`` is neither "D" nor "G".
         """
@@ -156,7 +156,7 @@ class GAN:
         real, noise = self.draw_real(), self.draw_noise("noise_d")
         yield Stage("D", "noise", {"real": real, "noise": noise})
 
-        with torch.no_grad(), self.arithmetic.forward():  # D learns here: no gradient goes back into G
+        with torch.no_grad(), self.arithmetic.forward():  # only D learns here
             fake = self.generator(noise)
         yield Stage("D", "fake", {"fake": fake})
 
@@ -202,7 +202,7 @@ class GAN:
             fake = self.generator(noise)
         yield Stage("G", "fake", {"fake": fake})
 
-        # The gradient passes through D and stays off its weights.
+        # The gradient passes through D without reaching D's weights.
         with self.arithmetic.forward(), frozen(self.discriminator):
             fake_logits = self.discriminator(fake).float()
         yield Stage("G", "scores", {"fake_logits": fake_logits})
@@ -224,7 +224,7 @@ class GAN:
         yield Stage("G", "update")
 
     def _logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """D's logits of both, ``[batch, 1]``: in one pass, except where BatchNorm would mix their statistics."""
+        """Return D's logits of both, ``[batch, 1]``: in one pass unless BatchNorm would mix their statistics."""
         if self.config.discriminator_batch_norm:
             return self.discriminator(real).float(), self.discriminator(fake).float()
         real_logits, fake_logits = self.discriminator(torch.cat((real, fake))).float().chunk(2)
@@ -232,7 +232,7 @@ class GAN:
 
     def _step(self, optimizer: torch.optim.Optimizer, network: nn.Module) -> None:
         optimizer.step()
-        # A fused optimiser does not mark its parameters as changed; an older graph would go back through wrong weights.
+        # A fused optimiser does not mark its parameters as changed: an older graph would use the new weights unnoticed.
         increment_version(list(network.parameters()))
 
     def _backward(self, loss: Tensor) -> None:

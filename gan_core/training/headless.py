@@ -25,8 +25,8 @@ BLOCK = 50  # iterations between two readings of the metrics: each waits for the
 def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.Event) -> Diverged | None:
     """Train until ``iterations`` are done or ``stop`` is set, and write the results into ``folder``.
 
-    Returns the reason if the training diverges; the table then ends before the broken iteration, and the trainer and the
-    saved networks are those of the last healthy block.
+    Returns the error if the training diverges; the table then ends before that iteration, and the trainer and the saved
+    networks are those of the last healthy block.
     """
     write_whole(folder / CONFIG_FILE, trainer.config.to_json().encode())
     threads = thread_count(trainer.config, trainer.dataset.features, trainer.device.type)
@@ -63,7 +63,9 @@ def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: Text
 
 def _write_rows(table: TextIO, rows: Rows, first: int) -> None:
     for iteration, row in enumerate(rows, first):
-        table.write(f"{iteration}," + ",".join(map(str, row)) + "\n")  # the shortest text that reads back the same
+        table.write(
+            f"{iteration}," + ",".join(map(str, row)) + "\n"
+        )  # the shortest text that reads back as the same number
     table.flush()
 
 

@@ -20,9 +20,9 @@ def _name(config: GANConfig, network: Network) -> str:
 
 
 def build_optimizer(config: GANConfig, network: Network, module: nn.Module) -> torch.optim.Optimizer:
-    """The configured optimiser over this network's parameters alone.
+    """Build the configured optimiser of this network's parameters.
 
-    Adam runs as one fused kernel where there is one: the same numbers, a quarter of the time.
+    Adam is one fused kernel where available: the same numbers in a quarter of the time.
     """
     options = _options(config, network)
     if _name(config, network) == "sgd":
@@ -32,6 +32,6 @@ def build_optimizer(config: GANConfig, network: Network, module: nn.Module) -> t
 
 
 def reconfigure_optimizer(optimizer: torch.optim.Optimizer, config: GANConfig, network: Network) -> None:
-    """Give a running optimiser the config's learning rate and momenta; what it remembers stays."""
+    """Set the config's learning rate and momenta; the optimiser keeps its state."""
     for group in optimizer.param_groups:
         group.update(_options(config, network))

@@ -20,8 +20,8 @@ from gan_core.training.optimizers import reconfigure_optimizer
 class Trainer(GAN):
     """A GAN that is trained by the fastest engine for its settings.
 
-    ``walk("D")`` is the reference path through an update, stage by stage; ``update("D")`` is one update; ``step()`` is
-    one iteration in the configured order and ratio. ``engine`` computes the last two. ``make_engine`` replaces the choice.
+    ``walk("D")`` is the reference path of an update, stage by stage; ``update("D")`` is one update; ``step()`` is one
+    iteration in the configured order and ratio. ``engine`` computes the last two; ``make_engine`` chooses it.
     """
 
     def __init__(
@@ -35,43 +35,43 @@ class Trainer(GAN):
         self.engine = make_engine(self)
 
     def step(self) -> Metrics:
-        """One iteration: ``d_steps`` updates of D and ``g_steps`` of G in the configured order."""
+        """Train one iteration: ``d_steps`` updates of D and ``g_steps`` of G in the configured order."""
         row = torch.empty(len(COLUMNS), device=self.device)
         self.step_into(row)
         return Metrics(*row.unbind())
 
     def step_into(self, row: Tensor) -> None:
-        """``step``; its metrics go into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
+        """Train one iteration and write its metrics into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
         self.engine.iterate(self, row)
 
     def update(self, network: Network) -> None:
-        """One update of this network alone."""
+        """Update this network alone."""
         self.engine.update(self, network)
 
     def last_losses(self, network: Network) -> dict[str, float]:
-        """The losses and scores that this network's last update measured, by name; reading them waits for the device."""
+        """Return the losses and scores of this network's last update by name; this waits for the device."""
         measured = self.measured[network]
         return {name: float(value) for name, value in measured.items() if name.startswith(("loss", "d_"))}
 
     def synchronize(self) -> None:
-        """Wait until the device has computed all that it was asked for; a GPU goes on by itself."""
+        """Wait until the device has finished all queued work; a GPU computes asynchronously."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
     # Changing and keeping a run ----------------------------------------------------------------------------
 
     def reconfigure(self, config: GANConfig) -> None:
-        """Take over the changes in ``config`` from the next update on.
+        """Apply the changes in ``config`` from the next update on.
 
-        Raises ValueError, and changes nothing, if a field differs that cannot change while training, or DataError if the
-        new drawing is empty.
+        Raises ValueError if a field differs that cannot change while training, or DataError if the new drawing is empty;
+        the trainer then stays unchanged.
         """
         changed = self.config.differences(config)
         fixed = [name for name in changed if not GANConfig.setting(name).live]
         if fixed:
             raise ValueError(f"{', '.join(fixed)} cannot change while training: start again to apply it.")
         if config.dataset == "drawn" and "drawing" in changed:
-            self.dataset = load_dataset(config).to(self.device)  # as many points as before: their order goes on
+            self.dataset = load_dataset(config).to(self.device)  # the number of points stays, so the sampler continues
         self.config = config
         for module in (*self.generator.modules(), *self.discriminator.modules()):
             if isinstance(module, nn.LeakyReLU):
@@ -80,14 +80,11 @@ class Trainer(GAN):
                 module.momentum = config.batch_norm_momentum
         reconfigure_optimizer(self.optimizer_g, config, "G")
         reconfigure_optimizer(self.optimizer_d, config, "D")
-        if not self.engine.follow(self, changed):
+        if not self.engine.apply_changes(self, changed):
             self.engine = self._make_engine(self)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a run needs to continue bit for bit: tensors, numbers and strings only.
-
-        A copy: training on changes nothing in it.
-        """
+        """Return a copy of all that a run needs to continue bit for bit: tensors, numbers and strings only."""
         state = {
             "config": self.config.to_json(),
             "iteration": self.iteration,
@@ -102,12 +99,12 @@ class Trainer(GAN):
         return copy.deepcopy(state)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``state``; ValueError, and nothing changed, if it was made under other fixed settings."""
+        """Continue from ``state``. Raises ValueError, and changes nothing, if its fixed settings differ."""
         self.reconfigure(GANConfig.from_json(state["config"]))
-        self.engine.forget()
+        self.engine.reset()
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
-        # Copies, because an optimiser goes on working in the very tensors that it is given.
+        # Copies, because an optimiser changes the tensors that it is given.
         self.optimizer_g.load_state_dict(copy.deepcopy(state["optimizer_g"]))
         self.optimizer_d.load_state_dict(copy.deepcopy(state["optimizer_d"]))
         self.sampler.load_state_dict(state["sampler"])

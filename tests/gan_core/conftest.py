@@ -6,7 +6,7 @@ from gan_core.training import arithmetic
 
 
 @pytest.fixture
-def bfloat16_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks compute in bfloat16 too, and on every processor: for tests of its numbers, not of its speed."""
-    monkeypatch.setattr(arithmetic, "BFLOAT16_PAYS", 0)
+def always_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use bfloat16 wherever it is configured, also in small networks and on any processor."""
+    monkeypatch.setattr(arithmetic, "MIN_WORK_FOR_BFLOAT16", 0)
     monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda: True)

@@ -1,4 +1,4 @@
-"""What the core's tests share: small settings, a small data set, and equality bit for bit."""
+"""Helpers of the core's tests: small settings, small datasets, and equality bit for bit."""
 
 import io
 import zipfile
@@ -33,23 +33,23 @@ TINY: dict[str, Any] = {
 
 
 def tiny(**changes: Any) -> GANConfig:
-    """Settings that train in milliseconds."""
+    """Return settings that train in milliseconds."""
     return GANConfig(**{**TINY, **changes})
 
 
 def points(count: int = 44, features: int = 6) -> Dataset:
-    """Fixed samples in [-1, 1]; 44 in batches of 8 leave a remainder of 4."""
+    """Return fixed samples in [-1, 1]; 44 in batches of 8 leave a remainder of 4."""
     random = torch.Generator().manual_seed(1)
     return Dataset("points", "Points", torch.rand(count, features, generator=random) * 2 - 1, (features,))
 
 
 def load_points(config: GANConfig, own: Path | None = None) -> Dataset:
-    """``points`` as a loader of ``DATASETS``."""
+    """Load ``points``, as a loader of ``DATASETS``."""
     return points()
 
 
 def tiny_trainer(**changes: Any) -> Trainer:
-    """A trainer on ``points``."""
+    """Return a trainer on ``points``."""
     return Trainer(tiny(**changes), points())
 
 
@@ -62,7 +62,7 @@ BROKEN: dict[str, Any] = {  # rates at which training diverges within a few iter
 
 
 def healthy_iterations(config: GANConfig) -> int:
-    """How many iterations come before the first with a number that is not finite; processors differ in it."""
+    """Return the number of iterations before the first metric that is not finite; it depends on the processor."""
     trainer = Trainer(config)
     while all(value.isfinite() for name, value in trainer.step()._asdict().items() if name not in OPTIONAL):
         assert trainer.iteration < 50, "this run does not diverge"
@@ -71,12 +71,12 @@ def healthy_iterations(config: GANConfig) -> int:
 
 
 def all_finite(trace: Trace) -> bool:
-    """Whether all metrics are finite that every loss defines."""
+    """Return whether all metrics that every loss defines are finite."""
     return all(bool(np.isfinite(trace.column(name)).all()) for name in COLUMNS if name not in OPTIONAL)
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether nested dicts, lists and tensors agree, tensors bit for bit; NaN agrees with NaN."""
+    """Return whether nested dicts, lists and tensors are equal, tensors bit for bit; NaN equals NaN."""
     if isinstance(first, torch.Tensor):
         alike = isinstance(second, torch.Tensor) and first.dtype == second.dtype and first.shape == second.shape
         return alike and bool(((first == second) | (first.isnan() & second.isnan())).all())
@@ -88,17 +88,17 @@ def same(first: Any, second: Any) -> bool:
 
 
 def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and buffers as they are now."""
+    """Return a copy of the module's parameters and buffers."""
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
 def autograd(gan: GAN) -> AutogradEngine:
-    """The reference path as a trainer's engine."""
+    """Make the reference path a trainer's engine."""
     return AutogradEngine()
 
 
 class Recorded(Trainer):
-    """A trainer that keeps what each update drew and, at its stages, every tensor that it made: it always walks."""
+    """A trainer on the reference path that keeps copies of the tensors of all stages."""
 
     def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
         super().__init__(config, dataset, make_engine=autograd)
@@ -110,19 +110,19 @@ class Recorded(Trainer):
             yield stage
 
     def drawn(self, network: str) -> list[dict[str, torch.Tensor]]:
-        """The "noise" stages of one network, in order: noise and, for D, the real batch."""
+        """Return the tensors of one network's "noise" stages, in order: noise and, for D, the real batch."""
         return [tensors for owner, name, tensors in self.seen if (owner, name) == (network, "noise")]
 
 
-def encoded(picture: Any, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture's file; ``picture`` is an array or Pillow's."""
+def encoded(image: Any, kind: str = "PNG", **options: Any) -> bytes:
+    """Return an image file's bytes; ``image`` is an array or Pillow's."""
     file = io.BytesIO()
-    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(file, kind, **options)
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(file, kind, **options)
     return file.getvalue()
 
 
 def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip of these names and contents."""
+    """Return a zip of these names and contents."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in files.items():
@@ -131,11 +131,11 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
 
 
 def noise_pictures(count: int, side: int = 8) -> NDArray[np.uint8]:
-    """Fixed grey pictures ``[count, side, side]``, all different."""
+    """Return fixed grey images ``[count, side, side]``, all different."""
     return np.random.default_rng(1).integers(0, 256, (count, side, side), np.uint8)
 
 
 def own_file(folder: Path, count: int = 20, side: int = 8) -> tuple[Path, dict[str, Any]]:
-    """A kept file of ``noise_pictures``, and the settings that name it."""
+    """Write ``noise_pictures`` to a file; return its path and the settings that name it."""
     path = folder / "upload.npy"
     return path, {"dataset": "own_pictures", "own_data": keep(noise_pictures(count, side), path), "picture_size": side}

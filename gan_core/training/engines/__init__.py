@@ -1,4 +1,4 @@
-"""Ways to compute an update; all end in the same weights. The only place that chooses between them."""
+"""Ways to compute an update, all with the same resulting weights; this is the only place that chooses one."""
 
 from gan_core.training.engines.autograd import AutogradEngine
 from gan_core.training.engines.cuda_graph import CudaGraphEngine, CudaRecorder
@@ -10,7 +10,7 @@ __all__ = ["AutogradEngine", "CudaGraphEngine", "Engine", "ManualEngine", "choos
 
 
 def choose_engine(gan: GAN) -> Engine:
-    """The fastest engine for this GAN on its device: a CUDA graph, the manual engine, or else autograd."""
+    """Return the fastest engine for this GAN on its device: a CUDA graph, the manual engine, or else autograd."""
     if gan.device.type == "cuda":
         return CudaGraphEngine(CudaRecorder(gan.device, gan.random))
     if reasons := unsupported(gan.config, gan.device):

@@ -1,4 +1,4 @@
-"""The reference path as an engine, for every setting."""
+"""The reference path as an engine, for all settings."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from gan_core.training.gan import GAN
 
 
 class AutogradEngine:
-    """Exhausts ``GAN.walk``. ``reason``: why no faster engine is used, the end of a sentence."""
+    """Computes updates by exhausting ``GAN.walk``. ``reason``: why no faster engine is used, the end of a sentence."""
 
     name = "autograd"
 
@@ -23,8 +23,8 @@ class AutogradEngine:
     def iterate(self, gan: GAN, row: Tensor) -> None:
         gan.walk_iteration(row)
 
-    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
+    def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         pass

@@ -1,9 +1,9 @@
-"""On a GPU: an iteration recorded once as a CUDA graph, and then launched as a whole.
+"""Iterations on a GPU: one is recorded as a CUDA graph, then each is one launch.
 
-Networks of this size keep a GPU waiting for Python: an iteration is some 300 kernels, and starting each costs more than
-most of them compute. What is recorded here is ``GAN.walk_iteration`` itself, with the indices of its real batches, its
-learning rates and its row of metrics in tensors that stay where they are. A replay executes the very kernels of the
-reference path on the same numbers, so that walks, single updates and replays may follow one another at any point.
+With networks of this size a GPU waits for Python: an iteration is about 300 kernels, and launching most of them takes
+longer than computing them. The recording is of ``GAN.walk_iteration`` itself, with the indices of its real batches, its
+learning rates and its row of metrics in fixed tensors. A replay executes the kernels of the reference path on the same
+numbers, so walks, single updates and replays may follow one another in any order.
 """
 
 import threading
@@ -20,30 +20,30 @@ from gan_core.config import Network
 from gan_core.metrics import COLUMNS
 from gan_core.training.gan import GAN
 
-WARM_UPS = 3  # iterations before a recording, as PyTorch asks for: libraries and optimisers make what they keep then
-_RECORDING = threading.Lock()  # PyTorch allows one capture at a time in a process
+WARM_UPS = 3  # iterations before a recording, as PyTorch requires: libraries and optimisers allocate their memory
+_CAPTURE_LOCK = threading.Lock()  # PyTorch allows one capture at a time in a process
 
 
 class Recorder(Protocol):
-    """Keeps an iteration and executes it again: a CUDA graph or, in tests, a stand-in without a GPU."""
+    """Records an iteration and replays it: a CUDA graph or, in tests, a substitute without a GPU."""
 
-    def apart(self) -> AbstractContextManager[None]:
-        """Within it, work is queued as in a recording, behind all that was queued before; what follows waits for it."""
+    def side_stream(self) -> AbstractContextManager[None]:
+        """Queue work on the recording's stream within the context, in order with the work before and after it."""
 
     def record(self, iteration: Callable[[], None]) -> None:
-        """Keep what ``iteration`` asks the device for; nothing of it is computed. RuntimeError if that fails."""
+        """Record the device work of ``iteration`` without computing it. RuntimeError if that fails."""
 
     def replay(self) -> None:
-        """Compute what was recorded, in the same memory."""
+        """Compute the recorded work, in the same memory."""
 
-    def forget(self) -> None:
-        """Let go of the recording."""
+    def reset(self) -> None:
+        """Drop the recording."""
 
 
 class CudaRecorder:
-    """A CUDA graph on ``device``. ``random``: the generators that a recording draws from, by name.
+    """A CUDA graph on ``device``. ``random``: the random generators that a recording uses, by name.
 
-    Nothing is asked of the device before the first iteration.
+    The device is not used before the first iteration.
     """
 
     def __init__(self, device: torch.device, random: dict[str, torch.Generator]) -> None:
@@ -53,8 +53,8 @@ class CudaRecorder:
         self._graph: torch.cuda.CUDAGraph | None = None
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
-        # One stream for warming up and for recording: cuBLAS makes its handle and its workspace once for each stream.
+    def side_stream(self) -> Iterator[None]:
+        # Warm-up and recording share a stream, because cuBLAS allocates a handle and a workspace for each stream.
         if self._stream is None:
             self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         usual = torch.cuda.current_stream(self._device)
@@ -68,17 +68,17 @@ class CudaRecorder:
     def record(self, iteration: Callable[[], None]) -> None:
         before = {name: random.get_state() for name, random in self._random.items()}
         try:
-            with _RECORDING, self.apart(), _any_autograd_stream():
+            with _CAPTURE_LOCK, self.side_stream(), _allow_stale_streams():
                 graph = torch.cuda.CUDAGraph()
-                if torch.__version__ < "2.14":  # later ones find the generators by themselves, and warn here
+                if torch.__version__ < "2.14":  # later versions find the generators themselves, and warn here
                     for random in self._random.values():
                         graph.register_generator_state(random)
-                # "thread_local": other runs of this process, in threads of their own, go on allocating meanwhile.
+                # "thread_local": other threads of this process may allocate memory meanwhile.
                 with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                     iteration()
         except BaseException:
-            # A generator whose recording broke off can stay in the state of being recorded.
-            self._random.update({name: renewed(self._random[name], state) for name, state in before.items()})
+            # A generator can stay in the recording state if the recording failed.
+            self._random.update({name: copy_generator(self._random[name], state) for name, state in before.items()})
             raise
         self._graph = graph
 
@@ -86,15 +86,15 @@ class CudaRecorder:
         assert self._graph is not None, "a replay follows a recording"
         self._graph.replay()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         if self._graph is not None:
-            torch.cuda.synchronize(self._device)  # a launch under way still reads memory that goes with the graph
+            torch.cuda.synchronize(self._device)  # a running launch still reads memory that is freed with the graph
             self._graph = None
 
 
 @contextmanager
-def _any_autograd_stream() -> Iterator[None]:
-    """Autograd's nodes of a walk that somebody still holds belong to the usual stream: here they join the recording."""
+def _allow_stale_streams() -> Iterator[None]:
+    """Let the autograd nodes of an unfinished walk, which belong to the default stream, join the recording."""
     set_override_stale_capture_stream(True)
     try:
         yield
@@ -102,35 +102,35 @@ def _any_autograd_stream() -> Iterator[None]:
         set_override_stale_capture_stream(False)
 
 
-def renewed(random: torch.Generator, state: Tensor) -> torch.Generator:
-    """Another generator on the same device that continues from ``state``."""
+def copy_generator(random: torch.Generator, state: Tensor) -> torch.Generator:
+    """Return a new generator on the same device that continues from ``state``."""
     fresh = torch.Generator(device=random.device)
     fresh.set_state(state)
     return fresh
 
 
 class _Rate:
-    """An Adam's learning rate in a tensor on the device, where a recorded step reads it."""
+    """The learning rate of an Adam optimiser in a tensor on the device, from which a recorded step reads it."""
 
     def __init__(self, optimizer: torch.optim.Adam) -> None:
         self._group = optimizer.param_groups[0]
         self._value = self._group["lr"]
         device = self._group["params"][0].device
-        # CUDA's Adam reads a float32, to which it rounds a number as well; the CPU's computes with the number itself.
+        # CUDA's Adam rounds the rate to float32; the CPU's uses the Python number, a float64.
         dtype = torch.float32 if device.type == "cuda" else torch.float64
         self._tensor = torch.full((), self._value, dtype=dtype, device=device)
 
-    def follow(self) -> None:
-        """Take over the optimiser's present rate."""
+    def refresh(self) -> None:
+        """Copy the optimiser's present rate."""
         if self._group["lr"] != self._value:
             self._value = self._group["lr"]
             self._tensor.fill_(self._value)
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """Within it the optimiser steps by the tensor. Outside, and in states that are kept, its rate is a number."""
+    def in_use(self) -> Iterator[None]:
+        """Let the optimiser read the tensor within the context; outside, and in saved states, its rate is a number."""
         usual = {name: self._group[name] for name in ("lr", "capturable")}
-        # Capturable changes nothing of the fused step, but without it Adam refuses to be recorded.
+        # Capturable does not change the fused step, but without it Adam refuses to be recorded.
         self._group.update(lr=self._tensor, capturable=self._tensor.is_cuda)
         try:
             yield
@@ -140,7 +140,7 @@ class _Rate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What updates leave besides weights and optimisers' memory: tensors that may be overwritten, replaced or dropped."""
+    """The tensors that updates leave in a GAN besides weights and optimiser state."""
 
     measured: Mapping[Network, Mapping[str, Tensor]]
     last_noise: Tensor | None
@@ -148,12 +148,12 @@ class Outcome:
 
     @classmethod
     def of(cls, gan: GAN) -> "Outcome":
-        """What the last updates of ``gan`` have left, as it lies there: no copy."""
+        """Return the tensors of the last updates of ``gan``, not copies."""
         parameters = (*gan.generator.parameters(), *gan.discriminator.parameters())
         return cls(dict(gan.measured), gan.last_noise, tuple((parameter, parameter.grad) for parameter in parameters))
 
-    def put_into(self, gan: GAN) -> None:
-        """Let these very tensors be what the last updates of ``gan`` have left."""
+    def restore(self, gan: GAN) -> None:
+        """Make these tensors those of the last updates of ``gan``."""
         gan.measured = dict(self.measured)
         gan.last_noise = self.last_noise
         for parameter, gradient in self.gradients:
@@ -161,41 +161,44 @@ class Outcome:
 
 
 class _Recorded:
-    """The tensors through which an iteration that is recorded meets the rest of the run."""
+    """The fixed tensors through which a recorded iteration communicates with the run."""
 
-    outcome: Outcome  # what it leaves, in memory that every replay fills anew
+    outcome: Outcome  # every replay overwrites its tensors
 
     def __init__(self, gan: GAN) -> None:
         config, device = gan.config, gan.device
         self._indices = torch.zeros(config.d_steps, config.batch_size, dtype=torch.int64, device=device).unbind()
-        self._order: tuple[Tensor | None, Tensor] = (None, self._indices[0])  # the sampler's, and its copy there
+        self._order: tuple[Tensor | None, Tensor] = (
+            None,
+            self._indices[0],
+        )  # the sampler's, and its copy on the device
         optimizers = (gan.optimizer_d, gan.optimizer_g)
         self._rates = [_Rate(optimizer) for optimizer in optimizers if isinstance(optimizer, torch.optim.Adam)]
         self.row = torch.zeros(len(COLUMNS), device=device)
 
     def iterate(self, gan: GAN) -> None:
-        """One iteration along the reference path, on these tensors."""
+        """Train one iteration on the reference path with these tensors."""
         with ExitStack() as stack:
             for rate in self._rates:
-                stack.enter_context(rate.used())
+                stack.enter_context(rate.in_use())
             gan.walk_iteration(self.row, iter(self._indices))
 
     def fill(self, gan: GAN) -> None:
-        """Put in what the next iteration needs: its batches, drawn by the run's sampler, and the present rates."""
+        """Write the next iteration's inputs: its batches from the run's sampler and the present learning rates."""
         sampler = gan.sampler
         for indices in self._indices:
-            place = sampler.advance()
-            if self._order[0] is not sampler.order:  # copied once a pass, because that waits for the device
+            batch = sampler.advance()
+            if self._order[0] is not sampler.order:  # copied once per epoch, because copying waits for the device
                 self._order = (sampler.order, sampler.order.to(indices.device))
-            indices.copy_(self._order[1][place])
+            indices.copy_(self._order[1][batch])
         for rate in self._rates:
-            rate.follow()
+            rate.refresh()
 
 
 class CudaGraphEngine:
-    """A run's iterations: the first ones along the reference path, then one of them recorded, from then on replayed.
+    """Trains the first iterations on the reference path, then records one, then replays it.
 
-    Where an iteration cannot be recorded, all go on along the reference path, and ``failure`` says why.
+    If an iteration cannot be recorded, the reference path computes all of them, and ``failure`` is the reason.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -225,21 +228,21 @@ class CudaGraphEngine:
             self._replay(gan, self._recorded, row)
             return
         self._warm = min(self._warm + 1, WARM_UPS)
-        with nullcontext() if self.failure else self._recorder.apart():
+        with nullcontext() if self.failure else self._recorder.side_stream():
             gan.walk_iteration(row)
 
-    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
-        """Begin anew, unless the settings of these names are numbers that a replay reads."""
+    def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
+        """Keep the recording only if a replay reads all settings of these names."""
         optimizers = {"learning_rate_d": gan.optimizer_d, "learning_rate_g": gan.optimizer_g}
-        # SGD takes its rate as a number: read from a tensor, it would round in another place.
+        # SGD's rate is not among them: read from a tensor, it would be rounded differently.
         read = {name for name, optimizer in optimizers.items() if isinstance(optimizer, torch.optim.Adam)}
         if not set(changed) <= read:
-            self.forget()
+            self.reset()
         return True
 
-    def forget(self) -> None:
-        """Begin anew: what was recorded is no longer the next iteration, or works in memory that was replaced."""
-        self._recorder.forget()
+    def reset(self) -> None:
+        """Drop the recording, which no longer fits the settings or the run's memory."""
+        self._recorder.reset()
         self._recorded = None
         self._warm = 0
 
@@ -251,18 +254,18 @@ class CudaGraphEngine:
             recorded.outcome = Outcome.of(gan)
             self._recorded = recorded
         except BaseException as error:
-            before.put_into(gan)
+            before.restore(gan)
             if not isinstance(error, RuntimeError):
                 raise
             self.failure = _reason(error)
-        finally:  # the code has run through an iteration, but nothing was computed
+        finally:  # the code has counted an iteration that was not computed
             gan.iteration, gan.updates = iteration, updates
 
     def _replay(self, gan: GAN, recorded: _Recorded, row: Tensor) -> None:
         recorded.fill(gan)
         self._recorder.replay()
-        recorded.outcome.put_into(gan)
-        # Autograd did not see these weights change: a graph from before must refuse to go back.
+        recorded.outcome.restore(gan)
+        # Autograd did not see these weights change: backward through an older graph must raise an error.
         increment_version([parameter for parameter, _ in recorded.outcome.gradients])
         gan.iteration += 1
         gan.updates["D"] += gan.config.d_steps
@@ -271,7 +274,7 @@ class CudaGraphEngine:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the first error: a recording that broke off is reported once more when it is closed."""
+    """Return the first line of the first error: closing a failed recording raises another one."""
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""What the manual engine does with D's logits: the gradient that goes back from them, and what an update measures."""
+"""The manual engine's work on D's logits: their gradient, and the metrics of an update."""
 
 from functools import partial
 
@@ -9,30 +9,32 @@ from gan_core.losses.base import LogitBuffers, Loss
 from gan_core.metrics import COLUMNS
 from gan_core.training.engines.network_buffers import Call
 
-# One number is kept of each sample; the means of these, and three values more, are the metrics.
-KEPT = (
+# One number of each sample; their means, and three values more, are the metrics.
+SAMPLE_VALUES = (
     "loss_d_real", "loss_d_fake", "loss_g", "d_real", "fakes of D", "d_fake", "d_fake_after",
     "accuracy_real", "accuracy_fake",
 )  # fmt: skip
-VALUES = (*KEPT, "loss_d", "grad_norm_d", "grad_norm_g")
+VALUES = (*SAMPLE_VALUES, "loss_d", "grad_norm_d", "grad_norm_g")
 
 
 class Head:
-    """One loss, for batches of one size, as lists of operations on tensors that are made once.
+    """One loss, for batches of one size, as lists of operations on preallocated tensors.
 
-    Whoever fills ``logits`` or ``logits_g`` executes ``discriminator`` or ``generator``, which fill the gradient.
-    Measuring can wait, and takes fewer operations for both networks together: ``losses``; ``score_after``, of newer
-    logits in ``logits_g``; and then ``means``, which fills ``values``.
+    After filling ``logits`` or ``logits_g``, execute ``discriminator`` or ``generator``, which fill the gradient.
+    Metrics of both networks are computed together, in fewer operations: ``losses``; ``score_after``, of newer logits in
+    ``logits_g``; and then ``means``, which fills ``values``.
     """
 
     def __init__(self, batch: int, loss: Loss) -> None:
         all_logits = torch.zeros(3 * batch, 1)
-        self.logits, kept_logits_g = torch.split(all_logits, [2 * batch, batch])
-        self.logits_g = torch.zeros(batch, 1)  # apart: what products fill has to begin where a new tensor would
+        self.logits, copied_logits_g = torch.split(all_logits, [2 * batch, batch])
+        self.logits_g = torch.zeros(
+            batch, 1
+        )  # a separate tensor: the alignment of a product's output can change its last bits
         self.gradient, self.gradient_g = torch.zeros(2 * batch, 1), torch.zeros(batch, 1)
         targets = torch.cat((torch.ones(batch, 1), torch.zeros(batch, 1), torch.full((batch, 1), loss.target_g)))
-        kept = torch.zeros(len(KEPT), batch)
-        sample_losses, scores, above = (rows.view(-1, 1) for rows in torch.split(kept, [3, 4, 2]))
+        sample_values = torch.zeros(len(SAMPLE_VALUES), batch)
+        sample_losses, scores, above = (rows.view(-1, 1) for rows in torch.split(sample_values, [3, 4, 2]))
         manual = loss.manual(
             LogitBuffers(
                 batch, self.logits, self.logits_g, all_logits, self.gradient, self.gradient_g, targets, sample_losses, scores
@@ -41,16 +43,16 @@ class Head:
         assert manual is not None, "this engine does not support the loss"
         assert loss.threshold is not None, "a loss with a manual backward pass has a threshold"
         self.discriminator, self.score_after = manual.discriminator, manual.score_after
-        self.generator: list[Call] = [*manual.generator, partial(kept_logits_g.copy_, self.logits_g)]
+        self.generator: list[Call] = [*manual.generator, partial(copied_logits_g.copy_, self.logits_g)]
         self.losses: list[Call] = [*manual.sample_losses, partial(torch.gt, self.logits, loss.threshold, out=above)]
         self.values = torch.zeros(len(VALUES))
         self.value = dict(zip(VALUES, self.values.unbind(), strict=True))
         # accuracy_fake is 1 minus the share of fakes above the threshold.
-        sums, divisors = torch.zeros(len(KEPT)), batch * torch.tensor([*manual.signs, 1, 1, 1, 1, 1, -1])
-        offsets = torch.tensor([0.0] * (len(KEPT) - 1) + [1.0])
+        sums, divisors = torch.zeros(len(SAMPLE_VALUES)), batch * torch.tensor([*manual.signs, 1, 1, 1, 1, 1, -1])
+        offsets = torch.tensor([0.0] * (len(SAMPLE_VALUES) - 1) + [1.0])
         self.means: list[Call] = [
-            partial(torch.sum, kept, 1, out=sums),
-            partial(torch.addcdiv, offsets, sums, divisors, out=self.values[: len(KEPT)]),
+            partial(torch.sum, sample_values, 1, out=sums),
+            partial(torch.addcdiv, offsets, sums, divisors, out=self.values[: len(SAMPLE_VALUES)]),
             partial(
                 torch.dot, self.values[:2], torch.full((2,), 0.5 if loss.averaged else 1.0), out=self.value["loss_d"]
             ),
@@ -58,5 +60,5 @@ class Head:
         self._columns = torch.tensor([VALUES.index(name) for name in COLUMNS])
 
     def write(self, row: Tensor) -> None:
-        """Put ``values`` into ``row``, float32 ``[len(COLUMNS)]``."""
+        """Write the metrics into ``row``, float32 ``[len(COLUMNS)]``."""
         torch.index_select(self.values, 0, self._columns, out=row)

@@ -1,8 +1,8 @@
 """Updates with a manual backward pass: forward, backward and one Adam call per network, without autograd.
 
-Autograd records what is done, plays it back and makes a new tensor at each step. Here an update is a list of calls, made
-once, on tensors that are made once: the very operations that PyTorch executes along the reference path, on the same
-numbers, in the same shapes and order. An update ends in the same weights, gradients and optimiser state, bit for bit.
+Autograd records operations, traverses the record and allocates a new tensor at each step. Here an update is a list of
+calls on preallocated tensors: the operations that PyTorch executes on the reference path, on the same numbers, in the
+same shapes and order. An update ends in the same weights, gradients and optimiser state, bit for bit.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ MEASURED: dict[Network, tuple[str, ...]] = {
 
 
 def unsupported(config: GANConfig, device: torch.device) -> tuple[str, ...]:
-    """What keeps a run of these settings from this engine, in words; empty if nothing does."""
+    """Return the names of everything in these settings that this engine does not support."""
     loss = LOSSES.get(config.loss)
     reasons = {
         "BatchNorm in the discriminator": config.discriminator_batch_norm,
@@ -39,7 +39,7 @@ def unsupported(config: GANConfig, device: torch.device) -> tuple[str, ...]:
 
 
 class ManualEngine:
-    """The updates of one GAN, under the settings that it was made with."""
+    """Computes the updates of one GAN under the settings that it was created with."""
 
     name = "manual"
     description = "Updates by a manual backward pass instead of autograd: the same numbers, in fewer operations."
@@ -90,7 +90,7 @@ class ManualEngine:
 
     def update(self, gan: GAN, network: Network) -> None:
         with torch.inference_mode(), gan.arithmetic.products():
-            self._take(gan, (network,), measured=(network,))
+            self._run_turn(gan, (network,), measured=(network,))
             _execute(self._head.losses)
             _execute(self._head.means)
 
@@ -98,22 +98,22 @@ class ManualEngine:
         with torch.inference_mode(), gan.arithmetic.products():
             turns = gan.turns()
             for i, turn in enumerate(turns):
-                # Of several updates of a network in one iteration the last one is measured.
-                self._take(gan, turn, [name for name in turn if all(name not in later for later in turns[i + 1 :])])
+                # Of several updates of a network in one iteration, only the last one is measured.
+                self._run_turn(gan, turn, [name for name in turn if all(name not in later for later in turns[i + 1 :])])
             gan.iteration += 1
-            _execute(self._head.losses)  # before other logits take the place of the last update's
+            _execute(self._head.losses)  # before the last update's logits are overwritten
             _execute(self._score_after)
             _execute(self._head.means)
             self._head.write(row)
 
-    def follow(self, gan: GAN, changed: Collection[str]) -> bool:
+    def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
 
-    def forget(self) -> None:
-        pass  # the optimiser's memory is compared at each step, parameters are overwritten in place
+    def reset(self) -> None:
+        pass  # each step checks the optimiser's memory, and parameters are overwritten in place
 
-    def _take(self, gan: GAN, turn: tuple[Network, ...], measured: Collection[Network]) -> None:
-        """One turn: the gradients of its networks at the same weights, then their optimisers' steps."""
+    def _run_turn(self, gan: GAN, turn: tuple[Network, ...], measured: Collection[Network]) -> None:
+        """Execute one turn: its networks' gradients at the same weights, then their optimisers' steps."""
         for network in turn:
             if network == "D":
                 gan.dataset.batch(gan.sampler.next(), out=self._real)
@@ -137,7 +137,7 @@ def _execute(calls: list[Call]) -> None:
 
 
 class _Cast:
-    """A float32 tensor, and ``low``: the same values in the products' dtype, or the tensor itself where that is float32."""
+    """Copies between a float32 tensor and ``low``, its values in the products' dtype; one tensor if that is float32."""
 
     def __init__(self, tensor: Tensor, dtype: torch.dtype) -> None:
         same = tensor.dtype == dtype

@@ -1,4 +1,4 @@
-"""What the manual engine keeps of one network, made once: gradients, rounded parameters, and its Adam's memory."""
+"""The manual engine's buffers of one network: gradients, rounded parameters and Adam's state."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,21 +7,21 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 
-Call = Callable[[], object]  # an operation with all its tensors
+Call = Callable[[], object]  # an operation bound to its tensors
 
 FLOATS_PER_CACHE_LINE = 16
 NORM_PARTS = 16
 
 
 class NetworkBuffers:
-    """The buffers of ``module`` and its Adam. ``dtype``: of the products; parameters and Adam's memory are float32."""
+    """The buffers of ``module`` and its Adam. ``dtype``: of the products; parameters and Adam's state are float32."""
 
     def __init__(self, module: nn.Sequential, optimizer: torch.optim.Optimizer, dtype: torch.dtype) -> None:
         self.layers = list(module.children())
         self.optimizer, self.dtype = optimizer, dtype
         self.parameters: list[Tensor] = list(module.parameters())
-        # All gradients in one tensor, so that their norm is one operation. Each begins at a cache line, as a tensor of
-        # its own would: products that are written elsewhere differ in their last bits. The gaps stay 0.
+        # All gradients are in one tensor, so that their norm is one operation. Each begins at a cache line, as a separate
+        # tensor would: a product's alignment can change its last bits. The gaps stay 0.
         room = [-(-parameter.numel() // FLOATS_PER_CACHE_LINE) * FLOATS_PER_CACHE_LINE for parameter in self.parameters]
         rest = -sum(room) % (NORM_PARTS * FLOATS_PER_CACHE_LINE)
         flat = torch.zeros(sum(room) + rest)
@@ -34,17 +34,17 @@ class NetworkBuffers:
             for layer in self.layers if isinstance(layer, nn.Linear) and dtype != torch.float32
             for parameter in layer.parameters()
         }  # fmt: skip
-        self._versions: list[int] = []  # of the parameters, when they were last rounded
-        self._state: object = None  # the optimiser's, once its tensors are known here
+        self._versions: list[int] = []  # of the parameters at the last rounding
+        self._state: object = None  # the optimiser's, once its tensors are found
         self._memory: list[list[Tensor]] = []
         self._one = torch.ones(())
 
     def factor(self, parameter: Tensor) -> Tensor:
-        """The parameter as products take it: itself or, in another dtype, a copy that ``round`` brings up to date."""
+        """Return the parameter for products: itself or, in another dtype, a copy that ``round`` updates."""
         return self._rounded.get(parameter, parameter.data)
 
     def round(self) -> None:
-        """Bring the copies for the products up to date, if the parameters have changed since."""
+        """Update the rounded copies if the parameters have changed."""
         versions = [parameter._version for parameter in self._rounded]
         if versions != self._versions:
             for parameter, rounded in self._rounded.items():
@@ -57,13 +57,13 @@ class NetworkBuffers:
         return [self.round] if self._rounded else []
 
     def show_gradients(self) -> None:
-        """Put the gradients where autograd puts them; the reference path has put its own there."""
+        """Make the parameters' ``.grad`` these gradients, as after autograd."""
         if self.parameters[-1].grad is not self.gradients[-1]:
             for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
                 parameter.grad = gradient
 
     def norm(self, out: Tensor) -> list[Call]:
-        """The gradients' L2 norm, 0-d, in parts whose number does not depend on that of the threads."""
+        """Return calls that write the gradients' L2 norm, 0-d, to ``out``, in parts independent of the number of threads."""
         parts = torch.zeros(NORM_PARTS)
         return [
             partial(torch.linalg.vector_norm, self._norm_parts, 2, 1, out=parts),
@@ -71,8 +71,8 @@ class NetworkBuffers:
         ]
 
     def step(self) -> None:
-        """``optimizer.step()`` in the optimiser's own memory, straight to the one call that it makes."""
-        if self._state is not self.optimizer.state:  # no step yet, or another memory was loaded
+        """Do ``optimizer.step()`` by its one kernel call, on the optimiser's own state."""
+        if self._state is not self.optimizer.state:  # no step yet, or another state was loaded
             with torch.inference_mode(False):
                 self.optimizer.step()
                 self._find_memory()
@@ -84,12 +84,12 @@ class NetworkBuffers:
                 self.parameters, self.gradients, *self._memory, lr=group["lr"], beta1=beta1, beta2=beta2,
                 eps=group["eps"], weight_decay=0.0, amsgrad=False, maximize=False,
             )  # fmt: skip
-        increment_version(self.parameters)  # a graph from before the step refuses to go back
+        increment_version(self.parameters)  # backward through an older graph must raise an error
 
     def _find_memory(self) -> None:
         self._state = self.optimizer.state
         states = [self.optimizer.state[parameter] for parameter in self.parameters]
-        self._steps = torch.stack([state["step"] for state in states])  # in one tensor: counted up in one operation
+        self._steps = torch.stack([state["step"] for state in states])  # one tensor, incremented in one operation
         for state, step in zip(states, self._steps.unbind(), strict=True):
             state["step"] = step
         means, squares, steps = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))

@@ -1,4 +1,4 @@
-"""A network's way forward and back, as lists of operations on tensors that are made once."""
+"""A network's forward and backward pass, as lists of operations on preallocated tensors."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from gan_core.networks import AnyBatchNorm
 from gan_core.training.arithmetic import in_one_thread
 from gan_core.training.engines.network_buffers import Call, NetworkBuffers
 
-# PyTorch gives these no name of their own in Python.
+# PyTorch exposes these operations only here.
 leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 tanh_backward = torch.ops.aten.tanh_backward.grad_input
 native_batch_norm = torch.ops.aten.native_batch_norm.out
@@ -18,11 +18,11 @@ native_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
 class Pass:
-    """A way through a network and back, as lists of operations.
+    """A forward and backward pass through a network, as lists of operations.
 
-    ``forward`` fills ``output`` from ``inputs`` ``[rows, features]``; ``forward_only`` too, and BatchNorm's running
-    statistics stay as they are. ``backward`` fills the network's gradients from ``gradient``, the loss's by ``output``;
-    ``to_inputs`` fills ``inputs_gradient`` alone. A Tanh at the end is the caller's.
+    ``forward`` fills ``output`` from ``inputs`` ``[rows, features]``; ``forward_only`` does so without changing
+    BatchNorm's running statistics. ``backward`` fills the network's gradients from ``gradient``, ∂loss/∂output;
+    ``to_inputs`` fills ``inputs_gradient`` only. The caller applies a Tanh at the end.
     """
 
     def __init__(self, network: NetworkBuffers, inputs: Tensor, output: Tensor, gradient: Tensor) -> None:
@@ -41,7 +41,7 @@ class Pass:
             elif isinstance(layer, nn.LeakyReLU):
                 self._leaky_relu(layer, before_norm=isinstance(after, AnyBatchNorm))
             else:
-                assert isinstance(layer, nn.BatchNorm1d), "networks builds nothing else"
+                assert isinstance(layer, nn.BatchNorm1d), "networks.py builds no other layer"
                 self._batch_norm(layer, after_linear=isinstance(before, nn.Linear))
 
     def _allocate(self, width: int) -> tuple[Tensor, Tensor]:
@@ -49,7 +49,7 @@ class Pass:
         return value, torch.zeros_like(value)
 
     def _add(self, forward: list[Call], own: list[Call], through: list[Call], first: bool = False) -> None:
-        """A layer: its operations forward, those for its own gradients, and those that pass the gradient on."""
+        """Add a layer: its forward operations, those for its parameters' gradients, and those for its inputs' gradient."""
         self.forward += forward
         self.to_inputs = [*through, *self.to_inputs]
         self.backward = [*own, *([] if first else through), *self.backward]
@@ -67,7 +67,7 @@ class Pass:
         self._value, self._gradient = y, dy
 
     def _parameter_gradient(self, parameter: Tensor, compute: partial[Tensor]) -> list[Call]:
-        """The result of ``compute``, in the products' dtype, as this parameter's float32 gradient."""
+        """Return calls that write the result of ``compute``, in the products' dtype, to the parameter's float32 gradient."""
         out = self._network.gradient_of[parameter]
         if self._network.dtype == torch.float32:
             return [partial(compute, out=out)]
@@ -78,9 +78,9 @@ class Pass:
         value, gradient, slope = self._value, self._gradient, layer.negative_slope
         forward: list[Call] = [partial(leaky_relu_, value, slope)]
         self.forward_only += forward
-        # BatchNorm's gradient comes in a tensor of its own, which takes the place of this one; nobody else knows it.
+        # BatchNorm's backward returns a new tensor, to which this buffer is set; no other operation may use it.
         self._gradient = torch.zeros_like(gradient) if before_norm else gradient
-        # The sign after LeakyReLU is the sign before it, so the output tells both.
+        # LeakyReLU keeps the sign, so its backward can use the output.
         back = partial(leaky_relu_backward, self._gradient, value, slope, True, grad_input=gradient)
         self._add(forward, [], [back])
 

@@ -1,4 +1,4 @@
-"""Where matrix products are computed."""
+"""The choice of library and precision for matrix products."""
 
 import pytest
 import torch
@@ -10,14 +10,14 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> object:
-    """Whatever a test does, PyTorch's own switch stands as it stood."""
+def restores_pytorchs_setting() -> object:
+    """Check that each test leaves PyTorch's own setting unchanged."""
     before = torch.backends.mkldnn.matmul.fp32_precision
     yield
     assert torch.backends.mkldnn.matmul.fp32_precision == before
 
 
-def test_wide_float32_layers_on_the_cpu_go_to_onednn_if_that_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_onednn_computes_wide_float32_layers_on_the_cpu_if_it_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "onednn_computes_in_float32", lambda: True)
     config = GANConfig()
     chosen = arithmetic.choose_arithmetic(config, 784, CPU)
@@ -32,7 +32,7 @@ def test_wide_float32_layers_on_the_cpu_go_to_onednn_if_that_is_exact(monkeypatc
     assert "not exact here" in arithmetic.choose_arithmetic(config, 784, CPU).description
 
 
-def test_bfloat16_is_chosen_where_it_pays_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bfloat16_is_used_only_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda: True)
     wide = GANConfig(precision="bfloat16")
     small = wide.replace(generator_hidden=(16,), discriminator_hidden=(16,))
@@ -48,7 +48,7 @@ def test_bfloat16_is_chosen_where_it_pays_and_nowhere_else(monkeypatch: pytest.M
     assert "no instructions for bfloat16" in arithmetic.choose_arithmetic(wide, 784, CPU).description
 
 
-def test_products_stay_float32() -> None:
+def test_products_are_exact_to_float32() -> None:
     left, right = (torch.randn(300, 300, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     with arithmetic.choose_arithmetic(GANConfig(), 784, CPU).products():
         product = left @ right
@@ -56,7 +56,7 @@ def test_products_stay_float32() -> None:
     assert float((product - exact).norm() / exact.norm()) < 1e-6
 
 
-def test_bfloat16_computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forward_passes_compute_in_the_chosen_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda: True)
     layer = torch.nn.Linear(8, 8)
     with arithmetic.choose_arithmetic(GANConfig(precision="bfloat16"), 784, CPU).forward():
@@ -65,12 +65,12 @@ def test_bfloat16_computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
         assert layer(torch.ones(2, 8)).dtype == torch.float32
 
 
-def test_an_error_inside_leaves_the_switch_as_it_was() -> None:
+def test_an_error_within_the_onednn_context_restores_the_setting() -> None:
     with pytest.raises(ZeroDivisionError), arithmetic.onednn():
         raise ZeroDivisionError
 
 
-def test_in_one_thread_the_rest_is_as_before() -> None:
+def test_in_one_thread_restores_the_number_of_threads_even_after_an_error() -> None:
     before = torch.get_num_threads()
     assert arithmetic.in_one_thread(torch.get_num_threads) == 1
     with pytest.raises(ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""The trainer against the lecture's own loop, written out here in plain PyTorch."""
+"""The trainer gives the same results as the lecture's loop, written here in plain PyTorch."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Draws = Iterator[dict[str, Tensor]]
 
 
 class Lecture:
-    """The lecture's loop: nothing of gan_core's but its initial weights, batches and noise."""
+    """The lecture's loop; from gan_core it takes only initial weights, batches and noise."""
 
     def __init__(self, latent_dim: int, hidden_g: tuple[int, ...], hidden_d: tuple[int, ...], batch: int) -> None:
         layers: list[nn.Module] = []
@@ -63,7 +63,7 @@ class Lecture:
         return loss.item()
 
     def both(self, draw_d: dict[str, Tensor], draw_g: dict[str, Tensor]) -> tuple[float, float]:
-        """Both gradients at the same weights, then both steps."""
+        """Take both gradients at the same weights, then both steps."""
         loss_d, loss_g = self.loss_d(draw_d), self.loss_g(draw_g)
         gradients_d = torch.autograd.grad(loss_d, list(self.D.parameters()))
         gradients_g = torch.autograd.grad(loss_g, list(self.G.parameters()))
@@ -75,7 +75,7 @@ class Lecture:
         return loss_d.item(), loss_g.item()
 
     def iteration(self, order: str, g_steps: int, d: Draws, g: Draws) -> tuple[float, float]:
-        """loss_d and loss_g of one iteration with one D step; of several G steps, the last one's."""
+        """Train one iteration with one D step; return loss_d and the last G step's loss_g."""
         if order == "d_first":
             loss_d = self.block_d(next(d))
             return loss_d, [self.block_g(next(g)) for _ in range(g_steps)][-1]
@@ -92,21 +92,21 @@ def check_equal(config: GANConfig, iterations: int) -> None:
     lecture.start_from(trainer)
     ours = [(float(metrics.loss_d), float(metrics.loss_g)) for metrics in (trainer.step() for _ in range(iterations))]
     draws = iter(trainer.drawn("D")), iter(trainer.drawn("G"))
-    # In the same arithmetic: Adam makes a whole step even of a gradient that is nothing but rounding error.
+    # In the same arithmetic: Adam takes a full step even along a gradient that is only rounding error.
     with trainer.arithmetic.products():
         theirs = [lecture.iteration(config.update_order, config.g_steps, *draws) for _ in range(iterations)]
-    assert all(next(draw, None) is None for draw in draws)  # neither drew more than the other
+    assert all(next(draw, None) is None for draw in draws)  # both drew equally often
 
     torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-4, atol=1e-5)
     for mine, plain in ((trainer.generator, lecture.G), (trainer.discriminator, lecture.D)):
         torch.testing.assert_close(dict(mine.state_dict()), dict(plain.state_dict()), rtol=1e-3, atol=1e-5)
-    assert max(abs(first - last) for first, last in zip(ours[0], ours[-1], strict=True)) > 1e-3  # it did train
+    assert max(abs(first - last) for first, last in zip(ours[0], ours[-1], strict=True)) > 1e-3  # the losses changed
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("g_steps", [1, 3])
 @pytest.mark.parametrize("order", ["d_first", "g_first", "simultaneous"])
-def test_same_losses_and_weights_as_the_plain_loop(order: Any, g_steps: int, device: str) -> None:
+def test_losses_and_weights_equal_the_plain_loops(order: Any, g_steps: int, device: str) -> None:
     config = GANConfig(
         latent_dim=16, generator_hidden=(24, 32, 48), discriminator_hidden=(32, 16), batch_size=32,
         update_order=order, g_steps=g_steps, device=device,
@@ -115,12 +115,14 @@ def test_same_losses_and_weights_as_the_plain_loop(order: Any, g_steps: int, dev
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_same_losses_and_weights_at_the_lectures_size(device: str) -> None:
+def test_losses_and_weights_equal_the_plain_loops_at_the_lectures_size(device: str) -> None:
     check_equal(GANConfig(device=device), 4)
 
 
 @pytest.mark.parametrize(("network", "batches"), [("D", [{"real", "noise"}]), ("G", [{"noise"}])])
-def test_what_an_update_draws(network: Any, batches: list[set[str]]) -> None:
+def test_an_update_of_d_draws_real_samples_and_noise_and_one_of_g_draws_noise(
+    network: Any, batches: list[set[str]]
+) -> None:
     trainer = Recorded(GANConfig(device="cpu"), load_dataset(GANConfig(dataset="digits")))
     trainer.update(network)
     assert [set(draw) for draw in trainer.drawn(network)] == batches
@@ -132,7 +134,7 @@ def test_what_an_update_draws(network: Any, batches: list[set[str]]) -> None:
         assert all((digits == sample).all(1).any() for sample in draw["real"][:8])
 
 
-def test_noise_is_standard_normal() -> None:
+def test_noise_is_standard_normal_by_default() -> None:
     trainer = Recorded(GANConfig(device="cpu", latent_dim=1000, generator_hidden=(2,), discriminator_hidden=(2,)))
     trainer.update("G")
     (draw,) = trainer.drawn("G")
@@ -140,7 +142,7 @@ def test_noise_is_standard_normal() -> None:
     assert abs(draw["noise"].std() - 1) < 0.02
 
 
-def test_the_lectures_optimisers() -> None:
+def test_default_optimisers_are_the_lectures() -> None:
     trainer = Recorded(GANConfig(device="cpu"))
     for optimizer, network in (
         (trainer.optimizer_g, trainer.generator),
@@ -151,10 +153,10 @@ def test_the_lectures_optimisers() -> None:
         assert (group["lr"], tuple(group["betas"]), group["eps"]) == (2e-4, (0.5, 0.999), 1e-8)
         assert (group["weight_decay"], group["amsgrad"], group["maximize"]) == (0, False, False)
         owned, parameters = [id(p) for p in group["params"]], [id(p) for p in network.parameters()]
-        assert owned == parameters  # this network's, all of them, and no others
+        assert owned == parameters  # exactly this network's parameters
 
 
-def test_targets_are_made_once() -> None:
+def test_a_step_does_not_replace_or_change_the_targets() -> None:
     trainer = Recorded(GANConfig(device="cpu"))
     ones, zeros = trainer.ones, trainer.zeros
     assert torch.equal(ones, torch.ones(128, 1))

@@ -1,4 +1,4 @@
-"""The number of threads of a run: a plain rule, the same from its first iteration to its last."""
+"""The number of threads of a run follows a simple rule and never changes."""
 
 import os
 from contextlib import suppress
@@ -32,7 +32,7 @@ def test_small_layers_and_other_devices_use_one_thread(monkeypatch: pytest.Monke
     assert thread_count(LECTURE, 784, "cuda") == 1
 
 
-def test_available_cores_are_counted_where_linux_does_not_say_which_are_allowed(
+def test_available_cores_are_all_cores_where_the_system_has_no_affinity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
@@ -40,8 +40,8 @@ def test_available_cores_are_counted_where_linux_does_not_say_which_are_allowed(
     assert threads.available_cores() == 6
 
 
-class Counted(Worker):
-    """A worker that notes the number of threads at each iteration."""
+class ThreadRecorder(Worker):
+    """A worker that records the number of threads at each iteration."""
 
     def start(self) -> None:
         super().start()
@@ -59,10 +59,10 @@ class Counted(Worker):
 def test_a_run_keeps_its_number_of_threads_through_pauses_changes_and_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "WIDE", 0)
+    monkeypatch.setattr(threads, "MIN_WORK_FOR_THREADS", 0)
     cores = [3]
     monkeypatch.setattr(threads, "available_cores", lambda: cores[0])
-    worker = Counted("run", tiny(), tmp_path)
+    worker = ThreadRecorder("run", tiny(), tmp_path)
     worker.start()
     before = torch.get_num_threads()
     worker.handle(Step(2))
@@ -92,8 +92,8 @@ def test_the_callers_number_of_threads_is_restored_after_an_error(tmp_path: Path
     assert torch.get_num_threads() == before
 
 
-def test_the_same_seed_gives_the_same_run_with_the_rules_number_of_threads(tmp_path: Path) -> None:
-    """With one and with two threads this run's weights differ on some processors: its number has to stay the same."""
+def test_two_runs_with_the_same_seed_end_in_the_same_weights(tmp_path: Path) -> None:
+    """On some processors this run's weights differ between one and two threads."""
     config = GANConfig(
         device="cpu", generator_hidden=(16,), discriminator_hidden=(32,), loss="wasserstein_gp", precision="bfloat16"
     )
@@ -122,6 +122,6 @@ def test_waiting_threads_yield_unless_the_user_has_chosen(
     assert os.environ.get("GOMP_SPINCOUNT") == expected
 
 
-def test_the_number_of_threads_is_described() -> None:
+def test_the_description_names_the_number_of_threads() -> None:
     assert describe_threads(1) == "One thread computes them."
     assert describe_threads(2).startswith("2 threads compute them")

@@ -1,4 +1,4 @@
-"""walk → update → step, and a run that is changed, kept and continued."""
+"""walk → update → step, and runs that are reconfigured, saved and continued."""
 
 import io
 from typing import Any
@@ -13,14 +13,14 @@ from gan_core.metrics import COLUMNS, Metrics
 from gan_core.training.gan import STAGES
 from tests.gan_core.support import DEVICES, Recorded, copied, points, same, tiny, tiny_trainer
 
-pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+pytestmark = pytest.mark.usefixtures("always_bfloat16")
 
 NETWORKS: list[Any] = ["D", "G"]
 ORDERS = ["d_first", "g_first", "simultaneous"]
 
 
 def everything(trainer: Trainer) -> dict[str, Any]:
-    """All of a run's state, as it is now."""
+    """Return a saved and reloaded copy of a run's state."""
     file = io.BytesIO()
     torch.save(trainer.state_dict(), file)
     file.seek(0)
@@ -29,7 +29,7 @@ def everything(trainer: Trainer) -> dict[str, Any]:
 
 
 def both(**kept: Any) -> dict[str, Any]:
-    """Settings with BatchNorm in both networks."""
+    """Return settings with BatchNorm in both networks."""
     return {"generator_batch_norm": True, "discriminator_batch_norm": True, **kept}
 
 
@@ -37,13 +37,13 @@ def both(**kept: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_stages_of_an_update(network: Any) -> None:
+def test_a_walk_yields_all_stages_in_order(network: Any) -> None:
     trainer = tiny_trainer()
     assert [(stage.network, stage.name) for stage in trainer.walk(network)] == [(network, name) for name in STAGES]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_nothing_of_a_stage_is_done_before_it_is_asked_for(network: Any) -> None:
+def test_each_stage_is_computed_only_when_requested(network: Any) -> None:
     trainer = tiny_trainer()
     module = trainer.discriminator if network == "D" else trainer.generator
     start = everything(trainer)
@@ -60,7 +60,7 @@ def test_nothing_of_a_stage_is_done_before_it_is_asked_for(network: Any) -> None
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("loss", ["bce", "wasserstein_gp"])
-def test_update_is_the_walk_to_its_end(network: Any, loss: Any) -> None:
+def test_an_update_equals_a_finished_walk(network: Any, loss: Any) -> None:
     walked, updated = tiny_trainer(**both(loss=loss)), tiny_trainer(**both(loss=loss))
     for _ in range(5):
         for _stage in walked.walk(network):
@@ -71,7 +71,7 @@ def test_update_is_the_walk_to_its_end(network: Any, loss: Any) -> None:
 
 @pytest.mark.parametrize("loss", ["bce", "bce_saturating", "least_squares", "wasserstein_gp"])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_an_update_leaves_the_other_network_alone(network: Any, loss: Any) -> None:
+def test_an_update_does_not_change_the_other_network(network: Any, loss: Any) -> None:
     trainer = tiny_trainer(loss=loss)
     mine, other = trainer.discriminator, trainer.generator
     optimizer = trainer.optimizer_g
@@ -81,14 +81,14 @@ def test_an_update_leaves_the_other_network_alone(network: Any, loss: Any) -> No
     before_other = [parameter.detach().clone() for parameter in other.parameters()]
     trainer.update(network)
     for layer, before in zip(mine, before_mine, strict=True):
-        assert not before or not same(copied(layer), before)  # every layer that has weights moves
+        assert not before or not same(copied(layer), before)  # every layer with weights changes
     assert same([parameter.detach() for parameter in other.parameters()], before_other)
     assert all(parameter.grad is None for parameter in other.parameters())
     assert not optimizer.state
     assert all(parameter.requires_grad for parameter in other.parameters())
 
 
-def test_an_update_leaves_the_other_networks_old_gradients() -> None:
+def test_an_update_keeps_the_other_networks_gradients() -> None:
     trainer = tiny_trainer()
     trainer.step()
     for network, other in (("D", trainer.generator), ("G", trainer.discriminator)):
@@ -97,7 +97,7 @@ def test_an_update_leaves_the_other_networks_old_gradients() -> None:
         assert same(before, [parameter.grad for parameter in other.parameters()])
 
 
-def test_an_unknown_network_is_refused() -> None:
+def test_walking_an_unknown_network_raises_value_error() -> None:
     with pytest.raises(ValueError, match=r"network = 'X' is not possible; it should be 'D' or 'G'\."):
         tiny_trainer().walk("X")  # type: ignore[arg-type]
 
@@ -113,7 +113,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize(("order", "d_steps", "g_steps"), SEQUENCES)
-def test_an_iteration_is_its_updates_in_order(order: Any, d_steps: int, g_steps: int) -> None:
+def test_an_iteration_does_its_updates_in_the_configured_order(order: Any, d_steps: int, g_steps: int) -> None:
     trainer = Recorded(tiny(update_order=order, d_steps=d_steps, g_steps=g_steps), points())
     trainer.step()
     updates = "".join(network for network, name, _ in trainer.seen if name == "update")
@@ -134,7 +134,7 @@ def test_simultaneous_takes_both_gradients_before_either_steps(d_steps: int, g_s
     assert moments == expected
 
 
-def test_metrics_are_tensors_of_the_run() -> None:
+def test_metrics_are_float32_scalars_without_gradient() -> None:
     metrics = tiny_trainer().step()
     assert isinstance(metrics, Metrics)
     assert metrics._fields == COLUMNS
@@ -154,7 +154,7 @@ def test_learning_rate_0_freezes_a_network() -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_bfloat16_computes_coarsely_and_learns_finely(device: str) -> None:
+def test_bfloat16_rounds_products_and_keeps_weights_in_float32(device: str) -> None:
     settings = both(device=device, generator_hidden=(64,), discriminator_hidden=(64,))
     coarse, fine = (tiny_trainer(**settings, precision=precision) for precision in ("bfloat16", "float32"))
     assert same(copied(coarse.generator), copied(fine.generator))
@@ -168,10 +168,10 @@ def test_bfloat16_computes_coarsely_and_learns_finely(device: str) -> None:
         assert value.isfinite().all()
 
 
-# What is refused -------------------------------------------------------------------------------------------
+# Refused settings ------------------------------------------------------------------------------------------
 
 
-def test_a_batch_larger_than_the_data_is_refused() -> None:
+def test_a_batch_larger_than_the_dataset_raises_data_error() -> None:
     with pytest.raises(DataError, match=r"^batch_size = 45 is not possible; Points has 44 .* from 2 to 44\.$"):
         tiny_trainer(batch_size=45)
     trainer = tiny_trainer(batch_size=44)
@@ -180,19 +180,19 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
     assert trainer.sampler.epoch == 1
 
 
-def test_an_unknown_data_set_is_refused() -> None:
+def test_an_unknown_dataset_raises_data_error() -> None:
     with pytest.raises(DataError, match=r"^dataset = 'nothing' is not known"):
         Trainer(tiny(dataset="nothing"))
 
 
-def test_a_missing_device_is_refused() -> None:
+def test_a_missing_device_raises_device_unavailable() -> None:
     with pytest.raises(DeviceUnavailable, match=r"^device = 'cuda:99' is not possible: .* Available: auto, .*cpu\.$"):
-        tiny_trainer(device="cuda:99")  # no machine has a hundred GPUs
+        tiny_trainer(device="cuda:99")  # no test machine has a hundred GPUs
 
 
-# A run that changes ----------------------------------------------------------------------------------------
+# Reconfigured runs ----------------------------------------------------------------------------------------
 
-OTHER: dict[str, Any] = {  # for each setting a value that is not the one of ``tiny()``
+OTHER: dict[str, Any] = {  # for each setting a value other than that of ``tiny()``
     "dataset": "others", "latent_dim": 5, "generator_hidden": (17,), "leaky_slope": 0.3,
     "discriminator_hidden": (17,), "generator_batch_norm": False, "discriminator_batch_norm": True,
     "batch_norm_momentum": 0.1, "batch_norm_position": "before_activation", "batch_size": 4, "d_steps": 3,
@@ -219,8 +219,8 @@ def test_a_fixed_setting_cannot_change_while_training(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIVE)
 @pytest.mark.parametrize("base", [{}, {"optimizer_g": "sgd", "optimizer_d": "sgd"}, {"loss": "wasserstein_gp"}])
-def test_a_live_setting_acts_from_the_next_update(name: str, base: dict[str, Any]) -> None:
-    """A run that is changed before its first update equals one that began with the change."""
+def test_a_live_setting_applies_from_the_next_update(name: str, base: dict[str, Any]) -> None:
+    """A run reconfigured before its first update equals one created with the new setting."""
     config = tiny(**both(**base))
     change = {name: OTHER[name] if getattr(config, name) != OTHER[name] else "bce"}
     changed, begun = Trainer(config, points()), Trainer(config.replace(**change), points())
@@ -230,7 +230,7 @@ def test_a_live_setting_acts_from_the_next_update(name: str, base: dict[str, Any
     assert same(everything(changed), everything(begun))
 
 
-def test_a_change_keeps_what_the_optimiser_remembers() -> None:
+def test_a_change_of_settings_keeps_the_optimisers_state() -> None:
     trainer = tiny_trainer()
     trainer.step()
     before = everything(trainer)["optimizer_g"]["state"]
@@ -241,7 +241,7 @@ def test_a_change_keeps_what_the_optimiser_remembers() -> None:
     assert trainer.optimizer_d.param_groups[0]["lr"] == trainer.config.learning_rate_d
 
 
-# A run that is kept ----------------------------------------------------------------------------------------
+# Saved runs ------------------------------------------------------------------------------------------------
 
 RUNS: list[dict[str, Any]] = [
     *({"update_order": order} for order in ORDERS),
@@ -253,13 +253,13 @@ RUNS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(map(str, run.values())))
-def test_a_kept_run_continues_bit_for_bit(run: dict[str, Any], device: str) -> None:
+def test_a_loaded_run_continues_bit_for_bit(run: dict[str, Any], device: str) -> None:
     trainer, other = tiny_trainer(**both(**run, device=device)), tiny_trainer(**both(**run, device=device))
     for _ in range(7):
         trainer.step()
     assert trainer.sampler.epoch > 0
     assert trainer.sampler.position not in (0, trainer.dataset.count)
-    for _ in range(2):  # it must not matter what the other run did before
+    for _ in range(2):  # the other run's own iterations must not matter
         other.step()
     other.load_state_dict(everything(trainer))
     assert (other.iteration, other.updates) == (trainer.iteration, trainer.updates)
@@ -268,8 +268,8 @@ def test_a_kept_run_continues_bit_for_bit(run: dict[str, Any], device: str) -> N
     assert same(everything(trainer), everything(other))
 
 
-def test_a_kept_state_stays_as_it_was() -> None:
-    """Neither the run that it came from nor one that continues from it writes into it."""
+def test_training_does_not_change_a_saved_state() -> None:
+    """Neither the saved run nor one that loads the state writes into it."""
     trainer, other = tiny_trainer(**both()), tiny_trainer(**both())
     for _ in range(3):
         trainer.step()
@@ -284,14 +284,14 @@ def test_a_kept_state_stays_as_it_was() -> None:
     assert same(everything(trainer), then)
 
 
-def test_a_state_brings_its_live_settings_along() -> None:
+def test_loading_a_state_applies_its_live_settings() -> None:
     trainer, other = tiny_trainer(learning_rate_g=0.01, leaky_slope=0.4), tiny_trainer()
     other.load_state_dict(everything(trainer))
     assert other.config == trainer.config
     assert same(list(other.step()), list(trainer.step()))
 
 
-def test_a_state_of_other_networks_is_refused_and_changes_nothing() -> None:
+def test_loading_a_state_of_other_networks_raises_and_changes_nothing() -> None:
     trainer = tiny_trainer()
     before = everything(trainer)
     with pytest.raises(ValueError, match=r"^latent_dim, seed cannot change while training"):

@@ -29,7 +29,7 @@ from gan_core.training.gan import GAN
 from tests.gan_core.support import autograd, needs_cuda, points, same, tiny
 from tests.gan_core.training.test_trainer import OTHER, everything
 
-pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+pytestmark = pytest.mark.usefixtures("always_bfloat16")
 
 LIVE = [setting.name for setting in GANConfig.settings() if setting.live]
 

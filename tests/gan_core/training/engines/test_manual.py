@@ -20,7 +20,7 @@ from gan_core.training.engines import choose_engine, network_buffers
 from gan_core.training.engines.manual import unsupported
 from tests.gan_core.support import autograd, points, same, tiny
 
-pytestmark = pytest.mark.usefixtures("bfloat16_pays")
+pytestmark = pytest.mark.usefixtures("always_bfloat16")
 
 CPU = torch.device("cpu")
 widths = st.lists(st.integers(1, 40) | st.sampled_from([64, 100, 128, 200, 333]), min_size=1, max_size=3).map(tuple)

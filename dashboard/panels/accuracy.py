@@ -1,0 +1,37 @@
+"""D's accuracy: how much of the last batch it takes for what it is. Learners ask whether that should be 50% or 100%."""
+
+from dashboard import theme
+from dashboard.charts.figure import Figure
+from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
+from dashboard.panels.base import Panel
+from gan_core.config import GANConfig
+from gan_core.losses import LOSSES
+from gan_core.snapshot import Snapshot
+
+CURVES = (
+    Curve("accuracy_real", "real taken for real", theme.REAL),
+    Curve("accuracy_fake", "fake taken for fake", theme.GENERATOR),
+)
+
+
+def accuracy(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
+    """Return the share of real samples and of fakes that D judges right, and the half that guessing gets."""
+    defined = LOSSES[snapshot.config.loss].threshold is not None
+    figure = curves_figure(snapshot, CURVES if defined else (), Axes(axes.log_x, False))
+    mark_level(figure, 0.5, "guessing")
+    figure.plain["layout"]["yaxis"] |= {"range": [-0.02, 1.02], "tickformat": ".0%"}
+    return figure
+
+
+def _caption(config: GANConfig) -> str:
+    if LOSSES[config.loss].threshold is None:
+        return "Under this loss D's output has no level between real and fake, so there is no accuracy."
+    return (
+        "Share of the last batch that D judges right. Near 50% it only guesses; near 100% it is sure of every sample."
+    )
+
+
+PANEL = Panel(
+    "plot_accuracy", "D's accuracy", "plot", "charts", lambda snapshot, options: accuracy(snapshot, options.axes).payload(),
+    caption=_caption, height=HEIGHT, takes_turns=True,
+)  # fmt: skip
