@@ -120,7 +120,9 @@ def test_losses_and_weights_equal_the_plain_loops_at_the_lectures_size(device: s
 
 
 @pytest.mark.parametrize(("network", "batches"), [("D", [{"real", "noise"}]), ("G", [{"noise"}])])
-def test_an_update_of_d_draws_real_samples_and_noise_and_one_of_g_draws_noise(network: Any, batches: list[set[str]]) -> None:
+def test_an_update_of_d_draws_real_samples_and_noise_and_one_of_g_draws_noise(
+    network: Any, batches: list[set[str]]
+) -> None:
     trainer = Recorded(GANConfig(device="cpu"), load_dataset(GANConfig(dataset="digits")))
     trainer.update(network)
     assert [set(draw) for draw in trainer.drawn(network)] == batches
