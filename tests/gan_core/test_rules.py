@@ -126,8 +126,8 @@ def branches_on_the_loss(sources: dict[str, str]) -> list[str]:
             sides = [node.left, *node.comparators]
             texts = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
             return texts and any(isinstance(side, ast.Attribute) and side.attr == "loss" for side in sides)
-        looks = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        return looks and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "loss"
+        calls = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        return calls and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "loss"
 
     return [
         name

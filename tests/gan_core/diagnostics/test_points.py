@@ -181,9 +181,9 @@ def test_the_manifold_is_the_generators_output_for_the_noise_lattice(noise: str)
     manifold = view(trainer).manifold
     assert manifold is not None
     assert (manifold.shape, manifold.dtype) == ((21, 21, 2), np.float32)
-    places = [quantile((k + 0.5) / 21) if noise == "normal" else k / 10 - 1 for k in range(21)]
+    values = [quantile((k + 0.5) / 21) if noise == "normal" else k / 10 - 1 for k in range(21)]
     for row, column in ((0, 0), (0, 20), (20, 0), (4, 17), (10, 10)):
-        (expected,) = generate(trainer, torch.tensor([[places[column], places[row]]]))
+        (expected,) = generate(trainer, torch.tensor([[values[column], values[row]]]))
         np.testing.assert_allclose(manifold[row, column], expected, atol=1e-5)
 
 
