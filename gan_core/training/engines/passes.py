@@ -26,8 +26,8 @@ class Pass:
     """
 
     def __init__(self, network: NetworkBuffers, inputs: Tensor, output: Tensor, gradient: Tensor) -> None:
-        self.forward: list[Call] = network.rounding
-        self.forward_only: list[Call] = network.rounding
+        rounding: list[Call] = [network.round] if network.dtype != torch.float32 else []
+        self.forward, self.forward_only = list(rounding), list(rounding)
         self.backward: list[Call] = []
         self.to_inputs: list[Call] = []
         self._network = network
