@@ -41,18 +41,18 @@ class Figure:
 
     def payload(self) -> dict[str, Any]:
         """Return ``plain`` with its arrays as plotly.js's typed arrays: what JSON can hold."""
-        encoded: dict[str, Any] = _encode(self.plain)
-        return encoded
+        payload: dict[str, Any] = json_able(self.plain)
+        return payload
 
 
-def _encode(value: Any) -> Any:
-    """Return ``value`` as JSON can hold it; a number that is not finite becomes null, as in Plotly's own JSON."""
+def json_able(value: Any) -> Any:
+    """Return a figure's dictionary as JSON can hold it: arrays typed, numbers that are not finite null, as Plotly does."""
     if isinstance(value, np.ndarray):
         return _typed_array(value)
     if isinstance(value, dict):
-        return {key: _encode(one) for key, one in value.items()}
+        return {key: json_able(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_encode(one) for one in value]
+        return [json_able(one) for one in value]
     plain = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 

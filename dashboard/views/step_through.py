@@ -128,7 +128,7 @@ def _changes(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    plot(charts.layer_bars(view, "change").to_dict(), "Weight changes", "walk_changes", charts.HEIGHT)
+    plot(charts.payload(charts.layer_bars(view, "change")), "Weight changes", "walk_changes", charts.HEIGHT)
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -149,7 +149,7 @@ def _gradients(view: StageView | None) -> None:
         st.caption("This chart shows what backward() writes into .grad.")
         return
     st.caption("Norm of each layer's .grad. It is None until backward() has filled it, and stays until it is zeroed.")
-    plot(charts.layer_bars(view, "gradient").to_dict(), "Gradient norms", "walk_gradients", charts.HEIGHT)
+    plot(charts.payload(charts.layer_bars(view, "gradient")), "Gradient norms", "walk_gradients", charts.HEIGHT)
 
 
 PAGE = Page(title="Step through", url_path="walk", draw=draw, hint=hint, buttons=step_through_buttons)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 
 def test_start_updates_chart_and_fakes_and_pause_stops_both(page: Page) -> None:
     before = fakes(page)
+    expect(page.locator(".st-key-text_message .icon")).to_have_attribute("aria-hidden", "true")
+    expect(page.locator(".st-key-text_message strong").first).to_have_text("Start")
     click(page, "start")
     wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "the loss chart moves", 10)
     wait_for(page, lambda: fakes(page) != before, "the fakes change", 10)

@@ -99,7 +99,9 @@ def follows(app: AppTest) -> dict[str, Any]:
 def components(app: AppTest) -> dict[str, Any]:
     """Return the data of all components of the page by their keys, which their ids end with."""
     made = {element.proto.id.rpartition("-")[2]: element.proto.json for element in app.get("bidi_component")}
-    return {key: json.loads(data) for key, data in made.items()}
+    found = {key: json.loads(data) for key, data in made.items()}
+    assert all(isinstance(data, dict) for data in found.values()), "Streamlit sends str(data) where JSON fails"
+    return found
 
 
 def go_to(app: AppTest, url_path: str) -> AppTest:

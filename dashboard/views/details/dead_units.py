@@ -26,4 +26,4 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         " compare."
     )
     st.caption(f"Slope {slope:g}: at most {math.ceil(max(shares) * 100)} % of a layer's units are off. {lesson}")
-    plot(charts.off_bars(view).to_dict(), "Units that are off", "walk_off", charts.HEIGHT)
+    plot(charts.payload(charts.off_bars(view)), "Units that are off", "walk_off", charts.HEIGHT)

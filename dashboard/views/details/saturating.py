@@ -24,4 +24,4 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
     figure = charts.generator_losses(view.fake_logits)
-    plot(figure.to_dict(), "Generator losses", "walk_saturating", charts.HEIGHT)
+    plot(charts.payload(figure), "Generator losses", "walk_saturating", charts.HEIGHT)

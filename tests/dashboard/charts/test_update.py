@@ -1,6 +1,8 @@
 """Figures of real stages."""
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,6 +31,15 @@ def test_bars_show_the_norm_of_every_layer() -> None:
     assert set(charts.layer_bars(first, "gradient").data[0].text) == {"None"}
     off = next(view for view in walk_through() if view.stage == "scores")
     assert [list(trace.y) for trace in charts.off_bars(off).data] == [[0.0], [0.0]]
+
+
+def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:
+    view = next(view for view in walk_through() if view.stage == "gradients")
+    layers = tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers)
+    broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
+    payload = charts.payload(charts.layer_bars(broken, "gradient"))
+    json.dumps(payload, allow_nan=False)
+    assert payload["data"][1]["y"] == [None] * len(layers)
 
 
 def test_generator_losses_and_their_slopes_equal_pytorchs() -> None:

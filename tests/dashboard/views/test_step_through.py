@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core.config import GANConfig
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import APP, component, go_to, healthy, texts
+from tests.dashboard.conftest import APP, component, go_to, healthy, png_of, texts
 from tests.dashboard.views.test_train import only_run, press, state
 
 
@@ -65,6 +65,9 @@ def test_details_appear_at_the_stages_that_compute_them(walk: AppTest) -> None:
     assert "Mean pull on the logits" in texts(walk)
     assert "Expected more than 1 value per channel" in "\n".join(code.value for code in walk.code)
     assert "Slope 0.2: at most 0 % of a layer's units are off" in texts(walk)
+    for key in ("walk_changes", "walk_gradients", "walk_saturating", "walk_off"):
+        assert component(walk, key)["data"], key
+    assert png_of(component(walk, "walk_noise")).startswith(b"\x89PNG")
 
 
 def test_the_laboratory_runs_an_experiment_and_restores_the_switches(walk: AppTest, registry: Registry) -> None:
