@@ -1,4 +1,4 @@
-"""What a learner would run otherwise: the lecture's loop as its notebook has it, and the same idea on 2-D data."""
+"""The peer: the lecture's loop as in its notebook, and the same loop on 2-D data."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,26 +14,26 @@ from gan_core.data import load_dataset
 from gan_core.data.import_torchvision import import_torchvision
 
 
-class Pictures(TorchDataset[Any]):
-    """As torchvision's MNIST: a PIL picture for each item, through a transform."""
+class ImageDataset(TorchDataset[Any]):
+    """Images as in torchvision's MNIST: each item is a PIL image after a transform."""
 
-    def __init__(self, pictures: Tensor, transform: Callable[[Image.Image], Tensor]) -> None:
-        self.pictures, self.transform = pictures, transform
+    def __init__(self, images: Tensor, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.images, self.transform = images, transform
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.transform(Image.fromarray(self.pictures[index].numpy())), 0
+        return self.transform(Image.fromarray(self.images[index].numpy())), 0
 
 
 def loader(config: GANConfig) -> DataLoader[Any]:
-    """The bundled digits as bytes, in the lecture's DataLoader."""
+    """Return the lecture's DataLoader with the bundled digits as bytes."""
     samples = load_dataset(config).samples
-    pictures = ((samples + 1) * 127.5).round().to(torch.uint8).view(-1, 28, 28)
+    images = ((samples + 1) * 127.5).round().to(torch.uint8).view(-1, 28, 28)
     transforms = import_torchvision().transforms
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-    return DataLoader(Pictures(pictures, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
+    return DataLoader(ImageDataset(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
 
 
 def generator(config: GANConfig, outputs: int) -> nn.Sequential:
@@ -53,7 +53,7 @@ def discriminator(config: GANConfig, inputs: int) -> nn.Sequential:
 
 
 class Loop:
-    """The lecture's training loop over ``batches``, which give real samples ``[batch, features]``."""
+    """The lecture's training loop over ``batches`` of real samples ``[batch, features]``."""
 
     def __init__(self, config: GANConfig, features: int, batches: Iterator[Tensor]) -> None:
         self.config, self.batches = config, batches
@@ -84,20 +84,20 @@ class Loop:
         return torch.randn(self.config.batch_size, self.config.latent_dim)
 
 
-def of_loader(config: GANConfig) -> Loop:
-    """On pictures, from the DataLoader."""
-    pictures = loader(config)
+def loop_on_digits(config: GANConfig) -> Loop:
+    """Return the loop on images from the DataLoader."""
+    batches_of_images = loader(config)
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for batch, _ in pictures:
+            for batch, _ in batches_of_images:
                 yield batch.view(config.batch_size, -1)
 
     return Loop(config, 784, batches())
 
 
-def of_points(config: GANConfig) -> Loop:
-    """On points, from a tensor in memory: plain eager PyTorch with nothing else in the way."""
+def loop_on_points(config: GANConfig) -> Loop:
+    """Return the loop on points from a tensor in memory."""
     samples = load_dataset(config).samples
 
     def batches() -> Iterator[Tensor]:

@@ -59,10 +59,10 @@ def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
     """Run the lecture's code as a learner types it; unlike in the trainer, D's weights are not frozen for G."""
     trainer = copy.trainer
     generator, discriminator = trainer.generator, trainer.discriminator
-    kept: dict[str, Tensor] = {}
+    generated: dict[str, Tensor] = {}
 
     def d_block() -> Tensor:
-        fake = kept["fake"] = generator(copy.noise_d)
+        fake = generated["fake"] = generator(copy.noise_d)
         scored = fake.detach() if switches.detach else fake
         real_loss = bce(discriminator(copy.real), trainer.ones)
         fake_loss = bce(discriminator(scored), trainer.zeros)
@@ -74,7 +74,7 @@ def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
         return loss
 
     def g_block() -> Tensor:
-        fake = kept["fake"] if switches.reuse_fakes else generator(copy.noise_g)
+        fake = generated["fake"] if switches.reuse_fakes else generator(copy.noise_g)
         logits = discriminator(fake)
         loss: Tensor = bce(logits, trainer.ones) if switches.labels == "ones" else -bce(logits, trainer.zeros)
         if switches.zero_grad:
