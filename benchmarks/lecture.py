@@ -93,7 +93,7 @@ def loop_on_points(config: GANConfig) -> Loop:
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for indices in torch.randperm(len(samples))[:used].split(config.batch_size):
+            for indices in torch.split(torch.randperm(len(samples))[:used], config.batch_size):
                 yield samples[indices]
 
     return Loop(config, 2, batches())
