@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from gan_core.config import GANConfig
+from gan_core.architecture import layers
+from gan_core.config import GANConfig, Network
 from gan_core.data import load_dataset
 from gan_core.data.import_torchvision import import_torchvision
 
@@ -36,20 +37,9 @@ def loader(config: GANConfig) -> DataLoader[Any]:
     return DataLoader(ImageDataset(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
 
 
-def generator(config: GANConfig, outputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for inputs, width in zip((config.latent_dim, *config.generator_hidden), config.generator_hidden, strict=False):
-        layers += [nn.Linear(inputs, width), nn.LeakyReLU(config.leaky_slope)]
-        if config.generator_batch_norm:
-            layers.append(nn.BatchNorm1d(width, momentum=config.batch_norm_momentum))
-    return nn.Sequential(*layers, nn.Linear(config.generator_hidden[-1], outputs), nn.Tanh())
-
-
-def discriminator(config: GANConfig, inputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, width in zip((inputs, *config.discriminator_hidden), config.discriminator_hidden, strict=False):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(config.leaky_slope)]
-    return nn.Sequential(*layers, nn.Linear(config.discriminator_hidden[-1], 1))
+def network(config: GANConfig, name: Network, features: int) -> nn.Sequential:
+    """Return a network made by the PyTorch code of its layers, as a learner would type it."""
+    return nn.Sequential(*(eval(layer.code, {"nn": nn}) for layer in layers(config, name, features)))
 
 
 class Loop:
@@ -57,7 +47,7 @@ class Loop:
 
     def __init__(self, config: GANConfig, features: int, batches: Iterator[Tensor]) -> None:
         self.config, self.batches = config, batches
-        self.G, self.D = generator(config, features), discriminator(config, features)
+        self.G, self.D = network(config, "G", features), network(config, "D", features)
         betas = (config.adam_beta1, config.adam_beta2)
         self.adam_g = torch.optim.Adam(self.G.parameters(), lr=config.learning_rate_g, betas=betas)
         self.adam_d = torch.optim.Adam(self.D.parameters(), lr=config.learning_rate_d, betas=betas)
@@ -99,11 +89,11 @@ def loop_on_digits(config: GANConfig) -> Loop:
 def loop_on_points(config: GANConfig) -> Loop:
     """Return the loop on points from a tensor in memory."""
     samples = load_dataset(config).samples
+    used = len(samples) // config.batch_size * config.batch_size
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for indices in torch.split(torch.randperm(len(samples)), config.batch_size):
-                if len(indices) == config.batch_size:
-                    yield samples[indices]
+            for indices in torch.split(torch.randperm(len(samples))[:used], config.batch_size):
+                yield samples[indices]
 
     return Loop(config, 2, batches())

@@ -1,5 +1,6 @@
 """The page's cost and response times, measured by visitors without a browser."""
 
+import json
 import os
 import socket
 import statistics
@@ -10,10 +11,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from benchmarks.figures import Figure
@@ -25,29 +25,27 @@ ROOT = Path(__file__).parents[1]
 WARM_UP = 1.0  # seconds of training before a measurement: a run's first iterations and charts take longer
 CONCURRENT = 8  # runs at once
 SMALL = PRESETS["ring"].config
-CHECK_EVERY = 0.05  # seconds between two checks whether it is a visitor's turn
 TIMEOUT = 1800.0  # seconds until a run must have reached the iteration where measuring begins
 PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # prevents downloads during a measurement
 
 
 def figures() -> list[Figure]:
     """Measure all figures of the page, in about a minute and a half."""
-    small = query_of(SMALL)
     with served() as server, ThreadPoolExecutor(1, initializer=_lower_priority) as remote:
         cold = start_to_image(server.first)
         server.first.close()
         warm = median_start_to_image(server.address)
-        early = remote.submit(watched, server.address, rounds=28, seconds=1.0).result()
-        size = ticks(server.address, 5.0).size
-        late = remote.submit(watched, server.address, small, iteration=100_000, rounds=12, seconds=1.0).result()
+        early = remote.submit(watched, "Lecture's GAN", server.address, rounds=28).result()
+        size = update_size(server.address, 5.0)
+        late = remote.submit(watched, "Small networks", server.address, 12, query_of(SMALL), 100_000).result()
         clicks = click_latency(server.address, CONCURRENT)
     runs = f"{CONCURRENT} runs of the lecture's GAN at once"
     return [
         Figure("streamlit run → usable page", "", server.seconds, "s"),
         Figure("Click on Start → first new picture, cold", "", cold, "s", 4.0, at_most=True),
         Figure("… warm", "", warm, "s", 1.0, at_most=True),
-        Figure("Lecture's GAN, watched", _unwatched(early), early.ratio, "%", 0.97),
-        Figure("Small networks, watched", _unwatched(late), late.ratio, "%", 0.97),
+        early,
+        late,
         Figure("Sent to the page at each update", "", size / 1000, "KB", 60, at_most=True),
         Figure("Click on Pause → paused", runs, 1000 * statistics.median(clicks), "ms", 300, at_most=True),
     ]
@@ -59,11 +57,6 @@ def _lower_priority() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
-def _unwatched(result: "Watched") -> str:
-    first, last = result.iteration
-    return f"the same run unwatched, {result.unwatched:,.0f} it/s, iterations {first:,} to {last:,}"
-
-
 @dataclass(frozen=True)
 class Server:
     """A server started for the benchmark.
@@ -73,29 +66,8 @@ class Server:
     """
 
     address: str
-    process: subprocess.Popen[bytes]
     first: Visitor
     seconds: float
-
-
-class Ticks(NamedTuple):
-    """Median bytes of a tick, ticks per second, and median seconds from the request of a tick to its answer."""
-
-    size: float
-    per_second: float
-    seconds: float
-
-
-class Watched(NamedTuple):
-    """Median ratio of the speeds watched and unwatched, and both speeds' medians in iterations per second.
-
-    ``iteration``: the first and the last one of the measurement.
-    """
-
-    ratio: float
-    watched: float
-    unwatched: float
-    iteration: tuple[int, int]
 
 
 @contextmanager
@@ -117,7 +89,7 @@ def served() -> Iterator[Server]:
         _wait_until_up(address, process)
         with Visitor(address) as first:
             _open(first)
-            yield Server(address, process, first, time.perf_counter() - began)
+            yield Server(address, first, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(20)
@@ -136,56 +108,52 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(f"The server did not answer within {PATIENCE:g} seconds.")
 
 
-def ticks(address: str, seconds: float, query: str = "") -> Ticks:
-    """Measure a page watched for ``seconds`` while its run trains; ``query``: its settings, by default the lecture's."""
-    with _training(address, query) as visitor:
+def update_size(address: str, seconds: float) -> float:
+    """Return the median bytes of an update of a page watched for ``seconds`` while the lecture's GAN trains."""
+    with _training(address) as visitor:
         visitor.stay(WARM_UP)
-        came = visitor.stay(seconds)
-    size, took = statistics.median(one.size for one in came), statistics.median(one.seconds for one in came)
-    return Ticks(size, len(came) / seconds, took)
+        return statistics.median(update.size for update in visitor.stay(seconds))
 
 
-def watched(
-    address: str, query: str = "", iteration: int = 100, rounds: int = 5, seconds: float = 2.0, timeout: float = TIMEOUT
-) -> Watched:
-    """Measure a run's speed watched and unwatched by a page, from ``iteration`` on, in turns of ``seconds``.
+def watched(name: str, address: str, rounds: int, query: str = "", iteration: int = 100) -> Figure:
+    """Compare a run's speed watched and unwatched by a page, from ``iteration`` on, in turns of a second.
 
     The same run takes its turns in the order w u, u w, w u …, so that a slowdown over time affects both equally. Each
-    turn begins and ends with a poll, so an unwatched turn also includes about one tick: less so if turns are longer.
-    Before ``iteration`` the page polls once a second. TimeoutError if that takes longer than ``timeout`` seconds.
+    turn begins and ends with a poll, so an unwatched turn also includes about one tick.
     """
     rates: dict[bool, list[float]] = {True: [], False: []}
     with _training(address, query) as visitor:
-        first = last = _reach(visitor, iteration, timeout)
+        first = last = _reach(visitor, iteration)
         for number in range(rounds):
             for is_watched in (True, False) if number % 2 == 0 else (False, True):
                 before = visitor.look()
-                (visitor.stay if is_watched else visitor.ignore)(seconds)
+                (visitor.stay if is_watched else visitor.ignore)(1.0)
                 last = visitor.look()
                 rates[is_watched].append((last.iteration - before.iteration) / (last.at - before.at))
     ratio = statistics.median(mine / alone for mine, alone in zip(rates[True], rates[False], strict=True))
-    return Watched(
-        ratio, statistics.median(rates[True]), statistics.median(rates[False]), (first.iteration, last.iteration)
-    )
+    unwatched = f"the same run unwatched, {statistics.median(rates[False]):,.0f} it/s"
+    peer = f"{unwatched}, iterations {first.iteration:,} to {last.iteration:,}"
+    return Figure(f"{name}, watched", peer, ratio, "%", 0.97)
 
 
-def _reach(visitor: Visitor, iteration: int, timeout: float) -> Seen:
-    deadline = time.monotonic() + timeout
+def _reach(visitor: Visitor, iteration: int) -> Seen:
+    """Poll once a second until ``iteration``; TimeoutError if that takes longer than ``TIMEOUT`` seconds."""
+    deadline = time.monotonic() + TIMEOUT
     while (seen := visitor.look()).iteration < iteration:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Iteration {seen.iteration} after {timeout:g} seconds.")
+            raise TimeoutError(f"Iteration {seen.iteration} after {TIMEOUT:g} seconds.")
         visitor.ignore(1.0)
     return seen
 
 
-def median_start_to_image(address: str, visits: int = 5, query: str = "") -> float:
+def median_start_to_image(address: str, visits: int = 5) -> float:
     """Return the median seconds from a click on Start to the first new image, over ``visits`` newly opened pages.
 
     For a server on which a run has trained before; ``start_to_image`` measures the first run of a new server.
     """
     took = []
     for _ in range(visits):
-        with Visitor(address, query) as visitor:
+        with Visitor(address) as visitor:
             _open(visitor)
             took.append(start_to_image(visitor))
     return statistics.median(took)
@@ -205,50 +173,25 @@ def start_to_image(visitor: Visitor) -> float:
     return took
 
 
-def click_latency(address: str, runs: int, times: int = 3, query: str = "") -> list[float]:
+def click_latency(address: str, runs: int, times: int = 3) -> list[float]:
     """Return seconds from a click on Pause until the page shows the run as paused, while ``runs`` runs train.
 
     There are ``times`` values of each visitor, one click at a time: the paused run trains again before the next click.
-    All visitors stay on their pages until the last click. The server must have room for all runs.
+    All other visitors watch their runs meanwhile. The server must have room for all runs.
     """
-    group = _VisitorGroup(runs)
-    with ThreadPoolExecutor(runs) as pool:
-        visits = [pool.submit(group.visit, address, query, times) for _ in range(runs)]
-        return [one for visit in visits for one in visit.result()]
-
-
-class _VisitorGroup:
-    """Visitors whose runs all train; one visitor at a time clicks on Pause."""
-
-    def __init__(self, count: int) -> None:
-        self._all_train = threading.Barrier(count, timeout=PATIENCE)
-        self._turn = threading.Lock()
-        self._clicking = count
-        self._count = threading.Lock()
-
-    def visit(self, address: str, query: str, times: int) -> list[float]:
-        """Visit in a separate thread; return the seconds of each click on Pause."""
-        with _training(address, query) as visitor:
-            try:
-                self._all_train.wait()
-                took = [self._pause_in_turn(visitor) for _ in range(times)]
-            finally:  # also after an error, or the others would wait forever
-                with self._count:
-                    self._clicking -= 1
-            while self._clicking:
-                visitor.stay(CHECK_EVERY)
-        return took
-
-    def _pause_in_turn(self, visitor: Visitor) -> float:
-        visitor.stay(WARM_UP)
-        while not self._turn.acquire(blocking=False):
-            visitor.stay(CHECK_EVERY)
-        try:
-            took = _pause(visitor)
-            _start(visitor)
-        finally:
-            self._turn.release()
-        return took
+    took = []
+    with ExitStack() as stack, ThreadPoolExecutor(runs) as pool:
+        visitors = [stack.enter_context(_training(address)) for _ in range(runs)]
+        for clicking in visitors * times:
+            clicked = threading.Event()
+            others = [pool.submit(visitor.until, clicked.is_set) for visitor in visitors if visitor is not clicking]
+            clicking.stay(WARM_UP)
+            took.append(_pause(clicking))
+            _start(clicking)
+            clicked.set()
+            for other in others:
+                other.result()
+    return took
 
 
 @contextmanager
@@ -282,11 +225,5 @@ def _pause(visitor: Visitor) -> float:
 
 def query_of(config: GANConfig) -> str:
     """Return the query of a page's address with these settings: those that differ from the defaults."""
-    plain = GANConfig()
-    return urlencode({name: _text(getattr(config, name)) for name in plain.differences(config)})
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    values = {name: json.dumps(getattr(config, name)) for name in GANConfig().differences(config)}
+    return urlencode({name: text.strip('[]"') for name, text in values.items()})

@@ -46,10 +46,8 @@ def started(config: GANConfig, own: np.ndarray | None = None) -> Iterator[Proces
     warm_up()
     with tempfile.TemporaryDirectory() as folder:
         if own is not None:
-            side = own.shape[1]
-            config = config.replace(
-                dataset="own_pictures", own_data=keep(own, Path(folder) / OWN_FILE), picture_size=side
-            )
+            own_data = keep(own, Path(folder) / OWN_FILE)
+            config = config.replace(dataset="own_pictures", own_data=own_data, picture_size=own.shape[1])
         run = ProcessRunner("benchmark", config, Path(folder))
         try:
             latest_snapshot(run)

@@ -139,7 +139,9 @@ def loss_of(network: str, loss: str, g: nn.Module, d: nn.Module, real: Tensor, n
 @settings(max_examples=40)
 @given(configs, st.sampled_from(["D", "G"]))
 def test_gradients_and_losses_equal_those_of_plain_modules_in_float64(config: GANConfig, network: Any) -> None:
-    trainer, twin = pair(config.replace(learning_rate_d=0.0, learning_rate_g=0.0, precision="float32"))
+    # BatchNorm over two or three values amplifies float32's rounding, in autograd as well.
+    steady = {"batch_size": max(4, config.batch_size), "learning_rate_d": 0.0, "learning_rate_g": 0.0}
+    trainer, twin = pair(config.replace(**steady, precision="float32"))
     g, d = (copy.deepcopy(module).double() for module in (twin.generator, twin.discriminator))
     real, noise = twin.draw_real().double(), twin.draw_noise(f"noise_{network.lower()}").double()
     loss = loss_of(network, config.loss, g, d, real, noise)
