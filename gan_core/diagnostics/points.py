@@ -75,7 +75,7 @@ def modes_covered(points: Values, modes: Modes) -> tuple[int, float]:
     return int((counts * len(centres) * 10 >= len(points)).sum()), float(good.mean())
 
 
-# Lattice ----------------------------------------------------------------------------------------------------
+# Lattice -----------------------------------------------------------------------------------------------------
 
 
 def noise_lattice(latent_dim: int, noise: NoiseName) -> Tensor | None:
@@ -113,7 +113,7 @@ class PointsDiagnostics:
         self.modes = dataset.modes
         self._noise = draw_noise((MEASURED, config.latent_dim), config.noise, stream(0, "plane/noise"))
         self._noise_lattice = noise_lattice(config.latent_dim, config.noise)
-        coordinates = torch.linspace(-1, 1, LATTICE)  # row by row from y = -1 up, as the manifold's lattice of noise
+        coordinates = torch.linspace(-1, 1, LATTICE)  # row by row from y = -1 up
         self._lattice = torch.cartesian_prod(coordinates, coordinates).flip(1).to(trainer.device)
 
     def view(self, trainer: Trainer, fakes: Values) -> PointsView | None:

@@ -121,8 +121,9 @@ def _parts(name: str) -> list[str]:
 
 def _suspicion(info: zipfile.ZipInfo) -> str:
     """Return why an entry must not be read; empty if it may be."""
-    if _leads_out(info.filename):
-        return "has a name that leads out of the zip"
+    parts = _parts(info.filename)
+    if parts[0] == "" or ".." in parts or re.match(r"[A-Za-z]:", info.filename):
+        return "has a name that leads out of the zip"  # harmless, as nothing is written, but in no ordinary zip
     if stat.S_ISLNK(info.external_attr >> 16):
         return "is a link to another file"
     if info.flag_bits & ENCRYPTED:
@@ -132,12 +133,3 @@ def _suspicion(info: zipfile.ZipInfo) -> str:
     if info.compress_type not in SUPPORTED:
         return "is compressed in an unusual way; make an ordinary zip (deflate)"
     return ""
-
-
-def _leads_out(name: str) -> bool:
-    """Return whether a name is absolute, begins with a drive letter or contains "..".
-
-    It could do no harm here, as nothing is written, but no ordinary zip has such names.
-    """
-    parts = _parts(name)
-    return parts[0] == "" or ".." in parts or bool(re.match(r"[A-Za-z]:", name))
