@@ -1,1 +1,1 @@
-"""The speed claims: each figure beside its bar and its peer, all from one run. Not part of the tests."""
+"""Benchmarks of the speed claims: each figure beside its bar and its peer. Not part of the tests."""

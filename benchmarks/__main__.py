@@ -8,28 +8,28 @@ from benchmarks import core, page, runs
 from benchmarks.figures import Figure, table
 from benchmarks.quality import compare
 
-PARTS: dict[str, Callable[[], list[Figure]]] = {
-    "core": core.lectures_gan,
-    "points": core.points,
-    "runs": runs.many,
-    "memory": runs.memory,
+BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
+    "core": core.lecture_figures,
+    "points": core.points_figures,
+    "runs": runs.concurrency_figures,
+    "memory": runs.memory_figures,
     "page": page.figures,
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The named parts, or all of the table; 1 if a bar is missed."""
+    """Run the named benchmarks, or all, and print their table. Return 1 if a bar is missed, 2 for an unknown name."""
     if list(arguments) == ["quality"]:
         print(compare())
         return 0
-    unknown = [name for name in arguments if name not in PARTS]
+    unknown = [name for name in arguments if name not in BENCHMARKS]
     if unknown:
-        print(f"part = {unknown[0]!r} is not known; it should be quality alone, or of {', '.join(PARTS)}.")
+        print(f"Unknown benchmark {unknown[0]!r}; it should be quality alone, or some of {', '.join(BENCHMARKS)}.")
         return 2
     began, figures = time.perf_counter(), []
-    for name in arguments or PARTS:
+    for name in arguments or BENCHMARKS:
         print(f"Measuring: {name} …", file=sys.stderr, flush=True)
-        figures += PARTS[name]()
+        figures += BENCHMARKS[name]()
     print(table(figures))
     print(f"\nMeasured in {time.perf_counter() - began:.0f} s.")
     return 0 if all(figure.holds for figure in figures) else 1

@@ -1,4 +1,4 @@
-"""An iteration of the lecture's GAN and of small networks on 2-D data, on the CPU."""
+"""Speed of the lecture's GAN and of small networks on 2-D data, on the CPU."""
 
 import statistics
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import lecture, products
 from benchmarks.figures import Figure
-from benchmarks.turns import Contestant, alternate, ratio
+from benchmarks.turns import Candidate, alternate, ratio
 from gan_core.config import GANConfig
 from gan_core.metrics import COLUMNS
 from gan_core.training.arithmetic import onednn, onednn_computes_in_float32
@@ -23,15 +23,15 @@ POINTS = GANConfig(
 )  # fmt: skip
 
 
-def iteration(config: GANConfig, by_autograd: bool = False) -> Contestant:
-    """One iteration with all its metrics, by the engine that the trainer chooses or by autograd."""
+def iteration(config: GANConfig, by_autograd: bool = False) -> Candidate:
+    """Return one iteration with all its metrics, by the engine that the trainer chooses or by autograd."""
     trainer = Trainer(config, make_engine=lambda gan: AutogradEngine()) if by_autograd else Trainer(config)
     row = torch.empty(len(COLUMNS))
     return lambda: trainer.step_into(row)
 
 
-def lectures_gan(seconds: float = 0.4, rounds: int = 15) -> list[Figure]:
-    """With PyTorch's default number of threads for all. A limit is an exact library's: rounding would be no peer."""
+def lecture_figures(seconds: float = 0.4, rounds: int = 15) -> list[Figure]:
+    """Measure with PyTorch's default number of threads. Only exact libraries count as the limit of float32."""
     listed = products.products(LECTURE, 784)
     libraries: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "MKL": nullcontext,
@@ -39,12 +39,12 @@ def lectures_gan(seconds: float = 0.4, rounds: int = 15) -> list[Figure]:
     }
     rates = alternate(
         {
-            "loop": lecture.of_loader(LECTURE).iterate,
+            "loop": lecture.loop_on_digits(LECTURE).iterate,
             "float32": iteration(LECTURE),
             "bfloat16": iteration(LECTURE.replace(precision="bfloat16")),
             "autograd": iteration(LECTURE, by_autograd=True),
-            **{name: products.alone(listed, library, torch.float32) for name, library in libraries.items()},
-            "bfloat16 products": products.alone(listed, nullcontext, torch.bfloat16),
+            **{name: products.multiplication(listed, library, torch.float32) for name, library in libraries.items()},
+            "bfloat16 products": products.multiplication(listed, nullcontext, torch.bfloat16),
         },
         seconds,
         rounds,
@@ -69,12 +69,12 @@ def lectures_gan(seconds: float = 0.4, rounds: int = 15) -> list[Figure]:
     ]  # fmt: skip
 
 
-def points(seconds: float = 0.3, rounds: int = 9) -> list[Figure]:
-    """With one thread for all: these products are too small for more."""
+def points_figures(seconds: float = 0.3, rounds: int = 9) -> list[Figure]:
+    """Measure with one thread: these products are too small for more."""
     with use_threads(1):
         rates = alternate(
             {
-                "eager": lecture.of_points(POINTS).iterate,
+                "eager": lecture.loop_on_points(POINTS).iterate,
                 "manual": iteration(POINTS),
                 "autograd": iteration(POINTS, by_autograd=True),
             },

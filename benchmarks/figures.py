@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, in ``unit``, against which peer; ``bar`` None where there is none to hold."""
+    """A measured value in ``unit`` beside its peer. ``bar``: the least allowed value, or with ``at_most`` the largest."""
 
     what: str
     peer: str
@@ -23,7 +23,7 @@ class Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     head = ["| What | Figure | Bar | | Peer |", "|---|---:|---:|---|---|"]
     return "\n".join([*head, *map(_row, figures)])
 

@@ -1,4 +1,4 @@
-"""What a learner would run otherwise: the lecture's loop as its notebook has it, and the same idea on 2-D data."""
+"""The peer: the lecture's loop as in its notebook, and the same loop on 2-D data."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,55 +9,45 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from gan_core.config import GANConfig
+from gan_core.architecture import layers
+from gan_core.config import GANConfig, Network
 from gan_core.data import load_dataset
 from gan_core.data.import_torchvision import import_torchvision
 
 
-class Pictures(TorchDataset[Any]):
-    """As torchvision's MNIST: a PIL picture for each item, through a transform."""
+class ImageDataset(TorchDataset[Any]):
+    """Images as in torchvision's MNIST: each item is a PIL image after a transform."""
 
-    def __init__(self, pictures: Tensor, transform: Callable[[Image.Image], Tensor]) -> None:
-        self.pictures, self.transform = pictures, transform
+    def __init__(self, images: Tensor, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.images, self.transform = images, transform
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.transform(Image.fromarray(self.pictures[index].numpy())), 0
+        return self.transform(Image.fromarray(self.images[index].numpy())), 0
 
 
 def loader(config: GANConfig) -> DataLoader[Any]:
-    """The bundled digits as bytes, in the lecture's DataLoader."""
+    """Return the lecture's DataLoader with the bundled digits as bytes."""
     samples = load_dataset(config).samples
-    pictures = ((samples + 1) * 127.5).round().to(torch.uint8).view(-1, 28, 28)
+    images = ((samples + 1) * 127.5).round().to(torch.uint8).view(-1, 28, 28)
     transforms = import_torchvision().transforms
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-    return DataLoader(Pictures(pictures, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
+    return DataLoader(ImageDataset(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True)
 
 
-def generator(config: GANConfig, outputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for inputs, width in zip((config.latent_dim, *config.generator_hidden), config.generator_hidden, strict=False):
-        layers += [nn.Linear(inputs, width), nn.LeakyReLU(config.leaky_slope)]
-        if config.generator_batch_norm:
-            layers.append(nn.BatchNorm1d(width, momentum=config.batch_norm_momentum))
-    return nn.Sequential(*layers, nn.Linear(config.generator_hidden[-1], outputs), nn.Tanh())
-
-
-def discriminator(config: GANConfig, inputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, width in zip((inputs, *config.discriminator_hidden), config.discriminator_hidden, strict=False):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(config.leaky_slope)]
-    return nn.Sequential(*layers, nn.Linear(config.discriminator_hidden[-1], 1))
+def network(config: GANConfig, name: Network, features: int) -> nn.Sequential:
+    """Return a network made by the PyTorch code of its layers, as a learner would type it."""
+    return nn.Sequential(*(eval(layer.code, {"nn": nn}) for layer in layers(config, name, features)))
 
 
 class Loop:
-    """The lecture's training loop over ``batches``, which give real samples ``[batch, features]``."""
+    """The lecture's training loop over ``batches`` of real samples ``[batch, features]``."""
 
     def __init__(self, config: GANConfig, features: int, batches: Iterator[Tensor]) -> None:
         self.config, self.batches = config, batches
-        self.G, self.D = generator(config, features), discriminator(config, features)
+        self.G, self.D = network(config, "G", features), network(config, "D", features)
         betas = (config.adam_beta1, config.adam_beta2)
         self.adam_g = torch.optim.Adam(self.G.parameters(), lr=config.learning_rate_g, betas=betas)
         self.adam_d = torch.optim.Adam(self.D.parameters(), lr=config.learning_rate_d, betas=betas)
@@ -84,26 +74,26 @@ class Loop:
         return torch.randn(self.config.batch_size, self.config.latent_dim)
 
 
-def of_loader(config: GANConfig) -> Loop:
-    """On pictures, from the DataLoader."""
-    pictures = loader(config)
+def loop_on_digits(config: GANConfig) -> Loop:
+    """Return the loop on images from the DataLoader."""
+    batches_of_images = loader(config)
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for batch, _ in pictures:
+            for batch, _ in batches_of_images:
                 yield batch.view(config.batch_size, -1)
 
     return Loop(config, 784, batches())
 
 
-def of_points(config: GANConfig) -> Loop:
-    """On points, from a tensor in memory: plain eager PyTorch with nothing else in the way."""
+def loop_on_points(config: GANConfig) -> Loop:
+    """Return the loop on points from a tensor in memory."""
     samples = load_dataset(config).samples
+    used = len(samples) // config.batch_size * config.batch_size
 
     def batches() -> Iterator[Tensor]:
         while True:
-            for indices in torch.split(torch.randperm(len(samples)), config.batch_size):
-                if len(indices) == config.batch_size:
-                    yield samples[indices]
+            for indices in torch.split(torch.randperm(len(samples))[:used], config.batch_size):
+                yield samples[indices]
 
     return Loop(config, 2, batches())

@@ -1,5 +1,6 @@
-"""What the page costs and how fast it answers, measured by visitors without a browser."""
+"""The page's cost and response times, measured by visitors without a browser."""
 
+import json
 import os
 import socket
 import statistics
@@ -10,10 +11,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from benchmarks.figures import Figure
@@ -22,84 +22,57 @@ from gan_core.config import GANConfig
 from gan_core.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
-SETTLE = 1.0  # seconds of training before anything is measured: a run's first iterations and charts take longer
-MANY = 8  # runs at once
+WARM_UP = 1.0  # seconds of training before a measurement: a run's first iterations and charts take longer
+CONCURRENT = 8  # runs at once
 SMALL = PRESETS["ring"].config
-TURN = 0.05  # seconds between two looks whether it is a visitor's turn
-LONG = 1800.0  # seconds that a run may take to reach the iteration where measuring begins
-PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # nothing is fetched during a measurement
+TIMEOUT = 1800.0  # seconds until a run must have reached the iteration where measuring begins
+PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # prevents downloads during a measurement
 
 
 def figures() -> list[Figure]:
-    """A page's cost and its answers, in about a minute and a half."""
-    small = query_of(SMALL)
-    with served() as server, ThreadPoolExecutor(1, initializer=_give_way) as remote:
-        cold = first_picture(server.first)
+    """Measure all figures of the page, in about a minute and a half."""
+    with served() as server, ThreadPoolExecutor(1, initializer=_lower_priority) as remote:
+        cold = start_to_image(server.first)
         server.first.close()
-        warm = start_to_picture(server.address)
-        early = remote.submit(watched, server.address, rounds=28, seconds=1.0).result()
-        size = ticks(server.address, 5.0).size
-        late = remote.submit(watched, server.address, small, iteration=100_000, rounds=12, seconds=1.0).result()
-        clicks = click_latency(server.address, MANY)
-    runs = f"{MANY} runs of the lecture's GAN at once"
+        warm = median_start_to_image(server.address)
+        early = remote.submit(watched, "Lecture's GAN", server.address, rounds=28).result()
+        size = update_size(server.address, 5.0)
+        late = remote.submit(watched, "Small networks", server.address, 12, query_of(SMALL), 100_000).result()
+        clicks = click_latency(server.address, CONCURRENT)
+    runs = f"{CONCURRENT} runs of the lecture's GAN at once"
     return [
         Figure("streamlit run → usable page", "", server.seconds, "s"),
         Figure("Click on Start → first new picture, cold", "", cold, "s", 4.0, at_most=True),
         Figure("… warm", "", warm, "s", 1.0, at_most=True),
-        Figure("Lecture's GAN, watched", _unwatched(early), early.ratio, "%", 0.97),
-        Figure("Small networks, watched", _unwatched(late), late.ratio, "%", 0.97),
+        early,
+        late,
         Figure("Sent to the page at each update", "", size / 1000, "KB", 60, at_most=True),
         Figure("Click on Pause → paused", runs, 1000 * statistics.median(clicks), "ms", 300, at_most=True),
     ]
 
 
-def _give_way() -> None:
-    """A visitor in this thread has the lowest priority: its own work would be done on another machine."""
+def _lower_priority() -> None:
+    """Give this thread the lowest priority: a real visitor's work is done on another machine."""
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
-def _unwatched(result: "Watched") -> str:
-    first, last = result.iteration
-    return f"the same run unwatched, {result.unwatched:,.0f} it/s, iterations {first:,} to {last:,}"
-
-
 @dataclass(frozen=True)
 class Server:
-    """A server of our own. ``seconds`` from its start until ``first``, the visitor that came at once, could press Start.
+    """A server started for the benchmark.
 
-    ``first`` is still on its page and has pressed nothing.
+    ``first``: a visitor with an open page who has pressed nothing. ``seconds``: from the server's start until this
+    visitor could press Start.
     """
 
     address: str
-    process: subprocess.Popen[bytes]
     first: Visitor
     seconds: float
 
 
-class Ticks(NamedTuple):
-    """Median bytes of a tick, ticks a second, and the median of seconds from asking for a tick to its answer."""
-
-    size: float
-    a_second: float
-    seconds: float
-
-
-class Watched(NamedTuple):
-    """Median over the rounds of the speed watched by that unwatched, and both speeds' medians in iterations a second.
-
-    ``iteration``: the first and the last one of the measurement.
-    """
-
-    ratio: float
-    watched: float
-    unwatched: float
-    iteration: tuple[int, int]
-
-
 @contextmanager
 def served() -> Iterator[Server]:
-    """The README's command, on a free port, until its page can be used; the server ends with this."""
+    """Run the README's command on a free port and wait for its page; end the server after the context."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -115,8 +88,8 @@ def served() -> Iterator[Server]:
     try:
         _wait_until_up(address, process)
         with Visitor(address) as first:
-            _arrive(first)
-            yield Server(address, process, first, time.perf_counter() - began)
+            _open(first)
+            yield Server(address, first, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(20)
@@ -131,69 +104,65 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             if process.poll() is not None:
                 raise RuntimeError(f"The server ended with exit code {process.returncode}.") from None
-            time.sleep(0.02)  # a server being started gives no other sign
+            time.sleep(0.02)  # a starting server gives no other sign
     raise TimeoutError(f"The server did not answer within {PATIENCE:g} seconds.")
 
 
-def ticks(address: str, seconds: float, query: str = "") -> Ticks:
-    """What a page costs that is watched for so long while the run of these settings trains; the lecture's GAN by default."""
-    with _training(address, query) as visitor:
-        visitor.stay(SETTLE)
-        came = visitor.stay(seconds)
-    size, took = statistics.median(one.size for one in came), statistics.median(one.seconds for one in came)
-    return Ticks(size, len(came) / seconds, took)
+def update_size(address: str, seconds: float) -> float:
+    """Return the median bytes of an update of a page watched for ``seconds`` while the lecture's GAN trains."""
+    with _training(address) as visitor:
+        visitor.stay(WARM_UP)
+        return statistics.median(update.size for update in visitor.stay(seconds))
 
 
-def watched(
-    address: str, query: str = "", iteration: int = 100, rounds: int = 5, seconds: float = 2.0, patience: float = LONG
-) -> Watched:
-    """How fast a run is with a page that looks at it and with none, from ``iteration`` on, in turns of ``seconds``.
+def watched(name: str, address: str, rounds: int, query: str = "", iteration: int = 100) -> Figure:
+    """Compare a run's speed watched and unwatched by a page, from ``iteration`` on, in turns of a second.
 
-    The same run takes its turns in the order w u, u w, w u …: what becomes slower with time takes from both alike.
-    Each turn begins and ends with a look, so an unwatched one holds about one tick's work too: longer turns hold less.
-    Before ``iteration`` there is a look each second only. TimeoutError if it takes longer than ``patience`` seconds.
+    The same run takes its turns in the order w u, u w, w u …, so that a slowdown over time affects both equally. Each
+    turn begins and ends with a poll, so an unwatched turn also includes about one tick.
     """
     rates: dict[bool, list[float]] = {True: [], False: []}
     with _training(address, query) as visitor:
-        first = last = _reach(visitor, iteration, patience)
+        first = last = _reach(visitor, iteration)
         for number in range(rounds):
-            for looked_at in (True, False) if number % 2 == 0 else (False, True):
+            for is_watched in (True, False) if number % 2 == 0 else (False, True):
                 before = visitor.look()
-                (visitor.stay if looked_at else visitor.ignore)(seconds)
+                (visitor.stay if is_watched else visitor.ignore)(1.0)
                 last = visitor.look()
-                rates[looked_at].append((last.iteration - before.iteration) / (last.at - before.at))
+                rates[is_watched].append((last.iteration - before.iteration) / (last.at - before.at))
     ratio = statistics.median(mine / alone for mine, alone in zip(rates[True], rates[False], strict=True))
-    return Watched(
-        ratio, statistics.median(rates[True]), statistics.median(rates[False]), (first.iteration, last.iteration)
-    )
+    unwatched = f"the same run unwatched, {statistics.median(rates[False]):,.0f} it/s"
+    peer = f"{unwatched}, iterations {first.iteration:,} to {last.iteration:,}"
+    return Figure(f"{name}, watched", peer, ratio, "%", 0.97)
 
 
-def _reach(visitor: Visitor, iteration: int, patience: float) -> Seen:
-    deadline = time.monotonic() + patience
+def _reach(visitor: Visitor, iteration: int) -> Seen:
+    """Poll once a second until ``iteration``; TimeoutError if that takes longer than ``TIMEOUT`` seconds."""
+    deadline = time.monotonic() + TIMEOUT
     while (seen := visitor.look()).iteration < iteration:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Iteration {seen.iteration} after {patience:g} seconds.")
+            raise TimeoutError(f"Iteration {seen.iteration} after {TIMEOUT:g} seconds.")
         visitor.ignore(1.0)
     return seen
 
 
-def start_to_picture(address: str, visits: int = 5, query: str = "") -> float:
-    """Seconds from a click on Start to the first new picture, each on a page newly opened; the median of the visits.
+def median_start_to_image(address: str, visits: int = 5) -> float:
+    """Return the median seconds from a click on Start to the first new image, over ``visits`` newly opened pages.
 
-    Where somebody has trained before, that is; for a server that has just been started there is ``first_picture``.
+    For a server on which a run has trained before; ``start_to_image`` measures the first run of a new server.
     """
     took = []
     for _ in range(visits):
-        with Visitor(address, query) as visitor:
-            _arrive(visitor)
-            took.append(first_picture(visitor))
+        with Visitor(address) as visitor:
+            _open(visitor)
+            took.append(start_to_image(visitor))
     return statistics.median(took)
 
 
-def first_picture(visitor: Visitor) -> float:
-    """Seconds from a click on Start to the first picture of a newer iteration; the run is paused then.
+def start_to_image(visitor: Visitor) -> float:
+    """Return the seconds from a click on Start to the first image of a newer iteration, then pause the run.
 
-    With ``served().first``: what the first learner waits for. The visitor has to be on a page where nothing trains.
+    The visitor must be on a page whose run does not train. With ``served().first``, this is the first learner's wait.
     """
     before = visitor.picture.iteration if visitor.picture is not None else 0
     clicked = visitor.click("Start")
@@ -204,64 +173,39 @@ def first_picture(visitor: Visitor) -> float:
     return took
 
 
-def click_latency(address: str, runs: int, times: int = 3, query: str = "") -> list[float]:
-    """Seconds from a click on Pause until the page says that the run is paused, while ``runs`` runs train.
+def click_latency(address: str, runs: int, times: int = 3) -> list[float]:
+    """Return seconds from a click on Pause until the page shows the run as paused, while ``runs`` runs train.
 
-    ``times`` values of each visitor, one click at a time: the run that was paused trains again before the next click.
-    All visitors stay on their pages until the last click. The server must have room for so many runs.
+    There are ``times`` values of each visitor, one click at a time: the paused run trains again before the next click.
+    All other visitors watch their runs meanwhile. The server must have room for all runs.
     """
-    crowd = _Crowd(runs)
-    with ThreadPoolExecutor(runs) as pool:
-        visits = [pool.submit(crowd.visit, address, query, times) for _ in range(runs)]
-        return [one for visit in visits for one in visit.result()]
-
-
-class _Crowd:
-    """Visitors who all train, and of whom one at a time clicks on Pause."""
-
-    def __init__(self, count: int) -> None:
-        self._all_train = threading.Barrier(count, timeout=PATIENCE)
-        self._turn = threading.Lock()
-        self._left = count
-        self._count = threading.Lock()
-
-    def visit(self, address: str, query: str, times: int) -> list[float]:
-        """One visitor's stay, in a thread of its own; the seconds of each of its clicks on Pause."""
-        with _training(address, query) as visitor:
-            try:
-                self._all_train.wait()
-                took = [self._pause_in_turn(visitor) for _ in range(times)]
-            finally:  # whatever happened here: nobody is to wait for it
-                with self._count:
-                    self._left -= 1
-            while self._left:
-                visitor.stay(TURN)
-        return took
-
-    def _pause_in_turn(self, visitor: Visitor) -> float:
-        visitor.stay(SETTLE)
-        while not self._turn.acquire(blocking=False):
-            visitor.stay(TURN)
-        try:
-            took = _pause(visitor)
-            _start(visitor)
-        finally:
-            self._turn.release()
-        return took
+    took = []
+    with ExitStack() as stack, ThreadPoolExecutor(runs) as pool:
+        visitors = [stack.enter_context(_training(address)) for _ in range(runs)]
+        for clicking in visitors * times:
+            clicked = threading.Event()
+            others = [pool.submit(visitor.until, clicked.is_set) for visitor in visitors if visitor is not clicking]
+            clicking.stay(WARM_UP)
+            took.append(_pause(clicking))
+            _start(clicking)
+            clicked.set()
+            for other in others:
+                other.result()
+    return took
 
 
 @contextmanager
 def _training(address: str, query: str = "") -> Iterator[Visitor]:
-    """A visitor whose run trains; at the end it is paused and the page closed."""
+    """Open a page whose run trains; pause the run and close the page after the context."""
     with Visitor(address, query) as visitor:
-        _arrive(visitor)
+        _open(visitor)
         _start(visitor)
         yield visitor
         _pause(visitor)
 
 
-def _arrive(visitor: Visitor) -> None:
-    """Open the page and wait until it can be used: its first run has ended and Start can be pressed."""
+def _open(visitor: Visitor) -> None:
+    """Open the page and wait until Start can be pressed."""
     visitor.open()
     visitor.until(lambda: visitor.can("Start"))
 
@@ -272,7 +216,7 @@ def _start(visitor: Visitor) -> None:
 
 
 def _pause(visitor: Visitor) -> float:
-    """Seconds from the click until the button reads Start: the page draws it once the run has said that it is paused."""
+    """Return the seconds from the click until the button reads Start, which shows that the run is paused."""
     visitor.until(lambda: visitor.can("Pause"))
     clicked = visitor.click("Pause")
     visitor.until(lambda: visitor.can("Start"))
@@ -280,12 +224,6 @@ def _pause(visitor: Visitor) -> float:
 
 
 def query_of(config: GANConfig) -> str:
-    """What an address has after its "?" for a page with these settings: those that are not the lecture's."""
-    plain = GANConfig()
-    return urlencode({name: _text(getattr(config, name)) for name in plain.differences(config)})
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return the query of a page's address with these settings: those that differ from the defaults."""
+    values = {name: json.dumps(getattr(config, name)) for name in GANConfig().differences(config)}
+    return urlencode({name: text.strip('[]"') for name, text in values.items()})

@@ -1,4 +1,4 @@
-"""The limit: an iteration's matrix products alone, into tensors that are there already."""
+"""The speed limit: only an iteration's matrix products, into preallocated tensors."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.turns import Contestant
+from benchmarks.turns import Candidate
 from gan_core.architecture import Linear, linear_layers
 from gan_core.config import GANConfig
 
 
 @dataclass(frozen=True)
 class Product:
-    """``left @ right``, ``[rows, inner] @ [inner, columns]``; either may be the transpose of what lies in memory."""
+    """``left @ right``, ``[rows, inner] @ [inner, columns]``; each may be a transposed view."""
 
     rows: int
     inner: int
@@ -28,8 +28,11 @@ class Product:
 
 
 def products(config: GANConfig, features: int) -> list[Product]:
-    """All products of one iteration: D once on real and fake, no gradient where none is needed, and D(G(z)) once more
-    after G's last step, for its metric."""
+    """Return all products of one iteration.
+
+    D scores real and fake samples in one pass, only needed gradients are computed, and D(G(z)) is computed once more
+    after G's last step, for its metric.
+    """
     batch = config.batch_size
     g, d = linear_layers(config, "G", features), linear_layers(config, "D", features)
     d_step = _forward(batch, g) + _forward(2 * batch, d) + _to_weights(2 * batch, d) + _to_inputs(2 * batch, d[1:])
@@ -50,17 +53,19 @@ def _to_weights(rows: int, layers: Sequence[Linear]) -> list[Product]:
     return [Product(layer.outputs, rows, layer.inputs, left_transposed=True) for layer in layers]
 
 
-def alone(listed: list[Product], library: Callable[[], AbstractContextManager[None]], dtype: torch.dtype) -> Contestant:
-    """Just these, in this library, each in tensors of its own as training has them."""
-    made = []
+def multiplication(
+    listed: list[Product], library: Callable[[], AbstractContextManager[None]], dtype: torch.dtype
+) -> Candidate:
+    """Return a function that computes these products by this library, each in its own tensors as in training."""
+    tensors = []
     for product in listed:
         left = _factor(product.rows, product.inner, product.left_transposed).to(dtype)
         right = _factor(product.inner, product.columns, product.right_transposed).to(dtype)
-        made.append((left, right, torch.empty(product.rows, product.columns, dtype=dtype)))
+        tensors.append((left, right, torch.empty(product.rows, product.columns, dtype=dtype)))
 
     def multiply() -> None:
         with library():
-            for left, right, out in made:
+            for left, right, out in tensors:
                 torch.mm(left, right, out=out)
 
     return multiply

@@ -1,8 +1,7 @@
-"""What bfloat16 does to the result: the same seeds in both precisions, classes covered and loss levels compared."""
+"""The effect of bfloat16 on results: classes covered and loss levels of the same seeds in both precisions."""
 
 import math
 import statistics
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,48 +14,30 @@ from gan_core.training.trainer import Trainer
 
 SEEDS = 5
 ITERATIONS = 500  # digits are recognisable by then
-LAST = 100  # iterations that a loss level is the mean of
+LAST = 100  # iterations whose mean loss is the loss level
 FAKES = 1000
-COVERED = 0.02  # share of the fakes from which on a class counts: a fifth of its own
-T = 2.776  # 95% of Student's t lie within ± this, at four degrees of freedom
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Of one run: classes covered of ten, the evenness of their shares (entropy by that of equal shares), losses."""
-
-    classes: float
-    evenness: float
-    loss_d: float
-    loss_g: float
-
-
-MEASURES = {
-    "digit classes covered": "classes",
-    "evenness of their shares": "evenness",
-    "D loss": "loss_d",
-    "G loss": "loss_g",
-}
+COVERED = 0.02  # smallest share of the fakes that covers a class: a fifth of its fair share
+T = 2.776  # 95% of Student's t distribution with four degrees of freedom is within ±T
 
 
 def compare() -> str:
-    """A Markdown table of paired differences."""
+    """Return a Markdown table of paired differences."""
     runs = {name: [trained(seed, name) for seed in range(SEEDS)] for name in ("float32", "bfloat16")}
     rows = [
         f"| After {ITERATIONS} iterations, {SEEDS} seeds | float32 | bfloat16 | difference by seed, 95% |",
         "|---|---:|---:|---:|",
     ]
-    for words, name in MEASURES.items():
-        fine, coarse = ([getattr(outcome, name) for outcome in runs[precision]] for precision in runs)
+    for label in runs["float32"][0]:
+        fine, coarse = ([result[label] for result in results] for results in runs.values())
         differences = [b - a for a, b in zip(fine, coarse, strict=True)]
         within = T * statistics.stdev(differences) / math.sqrt(SEEDS)
         means = [f"{statistics.mean(values):.3f}" for values in (fine, coarse)]
-        rows.append(f"| {words} | {means[0]} | {means[1]} | {statistics.mean(differences):+.3f} ± {within:.3f} |")
+        rows.append(f"| {label} | {means[0]} | {means[1]} | {statistics.mean(differences):+.3f} ± {within:.3f} |")
     return "\n".join(rows)
 
 
-def trained(seed: int, precision: str) -> Outcome:
-    """One run of the lecture's GAN on the bundled digits."""
+def trained(seed: int, precision: str) -> dict[str, float]:
+    """Train the lecture's GAN on the bundled digits and return what is compared; evenness is relative entropy."""
     trainer = Trainer(LECTURE.replace(seed=seed, precision=precision))
     rows = torch.zeros(ITERATIONS, len(COLUMNS))
     for row in rows:
@@ -65,12 +46,16 @@ def trained(seed: int, precision: str) -> Outcome:
     shares = class_shares(torch.from_numpy(generate(trainer, noise)).flatten(1))
     entropy = -torch.xlogy(shares, shares).sum().item()
     level = dict(zip(COLUMNS, rows[-LAST:].mean(dim=0).tolist(), strict=True))
-    covered = float((shares >= COVERED).sum())
-    return Outcome(covered, entropy / math.log(len(shares)), level["loss_d"], level["loss_g"])
+    return {
+        "digit classes covered": float((shares >= COVERED).sum()),
+        "evenness of their shares": entropy / math.log(len(shares)),
+        "D loss": level["loss_d"],
+        "G loss": level["loss_g"],
+    }
 
 
 def class_shares(fakes: Tensor) -> Tensor:
-    """Of ``[n, features]`` the share of each class ``[10]``: that of the nearest real picture."""
+    """Return the share of each class ``[10]`` in ``[n, features]``; a fake has the class of the nearest real image."""
     dataset = load_dataset(LECTURE)
     assert dataset.labels is not None
     nearest = torch.cdist(fakes, dataset.samples).argmin(dim=1)

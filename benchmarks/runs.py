@@ -1,4 +1,4 @@
-"""Runs as the page has them, in processes of their own: many at once, and what one keeps in memory."""
+"""Runs in their own processes, as on the page: speed of many at once, and memory of one."""
 
 import statistics
 import tempfile
@@ -22,8 +22,8 @@ MNIST = (60_000, 28, 28)
 MEGABYTE = 1e6
 
 
-def many(count: int = 8, seconds: float = 4.5, rounds: int = 3) -> list[Figure]:
-    """So many runs of the lecture's GAN at once, in turn with one of them alone; all on the same cores."""
+def concurrency_figures(count: int = 8, seconds: float = 4.5, rounds: int = 3) -> list[Figure]:
+    """Compare ``count`` runs of the lecture's GAN at once with one of them alone, in turn on the same cores."""
     totals, alone, slowest = [], [], []
     with ExitStack() as stack:
         runs = [stack.enter_context(started(LECTURE.replace(seed=seed))) for seed in range(count)]
@@ -42,24 +42,22 @@ def many(count: int = 8, seconds: float = 4.5, rounds: int = 3) -> list[Figure]:
 
 @contextmanager
 def started(config: GANConfig, own: np.ndarray | None = None) -> Iterator[ProcessRunner]:
-    """A run that waits for Play. ``own``: pictures uint8 ``[n, side, side]`` in place of a named data set."""
+    """Start a paused run. ``own``: images uint8 ``[n, side, side]`` instead of a named dataset."""
     warm_up()
     with tempfile.TemporaryDirectory() as folder:
         if own is not None:
-            side = own.shape[1]
-            config = config.replace(
-                dataset="own_pictures", own_data=keep(own, Path(folder) / OWN_FILE), picture_size=side
-            )
+            own_data = keep(own, Path(folder) / OWN_FILE)
+            config = config.replace(dataset="own_pictures", own_data=own_data, picture_size=own.shape[1])
         run = ProcessRunner("benchmark", config, Path(folder))
         try:
-            look(run)
+            latest_snapshot(run)
             yield run
         finally:
             run.close()
 
 
-def look(run: ProcessRunner) -> Snapshot:
-    """The newest snapshot, as soon as it comes."""
+def latest_snapshot(run: ProcessRunner) -> Snapshot:
+    """Wait for the newest snapshot and return it."""
     while True:
         report = run.poll(10)
         if report.failure is not None:
@@ -69,47 +67,45 @@ def look(run: ProcessRunner) -> Snapshot:
 
 
 def speeds(runs: list[ProcessRunner], seconds: float) -> list[float]:
-    """Iterations a second of each, all training at once; a second passes before anybody measures."""
+    """Return each run's iterations per second while all train, measured after one second of warm-up."""
     for run in runs:
         run.send(Play())
     time.sleep(1)
-    before = [(time.perf_counter(), look(run).iteration) for run in runs]
+    before = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]
     time.sleep(seconds)
-    after = [(time.perf_counter(), look(run).iteration) for run in runs]
+    after = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]
     for run in runs:
         run.send(Pause())
-        look(run)
+        latest_snapshot(run)
     return [(last - first) / (end - start) for (start, first), (end, last) in zip(before, after, strict=True)]
 
 
-def memory(seconds: float = 8.0, iterations: int = 100_000) -> list[Figure]:
-    """What a run has for itself: pages that it shares with nobody."""
-    pictures = np.random.default_rng(0).integers(0, 256, MNIST, dtype=np.uint8)
-    with started(LECTURE, pictures) as run:
+def memory_figures(seconds: float = 8.0, iterations: int = 100_000) -> list[Figure]:
+    """Measure the private memory of a run."""
+    images = np.random.default_rng(0).integers(0, 256, MNIST, dtype=np.uint8)
+    with started(LECTURE, images) as run:
         run.send(Play())
         time.sleep(seconds)
-        trained, large = look(run).iteration, own_memory(run)
+        trained, large = latest_snapshot(run).iteration, own_memory(run)
     with started(POINTS) as run:
         run.send(Play())
         early = _memory_at(run, iterations // 10)
         late = _memory_at(run, iterations)
-    threads = f"the same run at iteration {iterations // 10:,}"
+    peer = f"the same run at iteration {iterations // 10:,}"
     return [
-        Figure(f"Own memory, 60,000 pictures, iteration {trained:,}", "", large, "MB", 250, at_most=True),
-        Figure(
-            f"Own memory at iteration {iterations:,}, small networks", threads, late / early, bar=1.05, at_most=True
-        ),
+        Figure(f"Own memory, 60,000 images, iteration {trained:,}", "", large, "MB", 250, at_most=True),
+        Figure(f"Own memory at iteration {iterations:,}, small networks", peer, late / early, bar=1.05, at_most=True),
     ]
 
 
 def _memory_at(run: ProcessRunner, iteration: int) -> float:
-    while look(run).iteration < iteration:
+    while latest_snapshot(run).iteration < iteration:
         time.sleep(0.25)
     return own_memory(run)
 
 
 def own_memory(run: ProcessRunner) -> float:
-    """Megabytes of a child process that no other process has."""
+    """Return the private memory of the run's process in megabytes."""
     lines = Path(f"/proc/{run.pid}/smaps_rollup").read_text().splitlines()
     kilobytes = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
     return sum(kilobytes) * 1024 / MEGABYTE

@@ -1,29 +1,29 @@
-"""Contestants in short turns, one after the other and round again: what slows the machine slows all of them."""
+"""Measure speeds in short alternating turns: whatever slows the machine slows all candidates."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
 
-Contestant = Callable[[], object]  # one iteration
-Rates = dict[str, list[float]]  # iterations a second, one number for each round
+Candidate = Callable[[], object]  # one iteration
+Rates = dict[str, list[float]]  # iterations per second, one number for each round
 
 WARM_UP = 3  # iterations
 
 
-def alternate(contestants: Mapping[str, Contestant], seconds: float, rounds: int) -> Rates:
-    """Iterations a second of each contestant in each of ``rounds`` rounds, in turns of about ``seconds``."""
-    for iterate in contestants.values():
+def alternate(candidates: Mapping[str, Candidate], seconds: float, rounds: int) -> Rates:
+    """Return each candidate's iterations per second in each of ``rounds`` rounds, in turns of about ``seconds``."""
+    for iterate in candidates.values():
         for _ in range(WARM_UP):
             iterate()
-    rates: Rates = {name: [] for name in contestants}
+    rates: Rates = {name: [] for name in candidates}
     for _ in range(rounds):
-        for name, iterate in contestants.items():
+        for name, iterate in candidates.items():
             rates[name].append(rate(iterate, seconds))
     return rates
 
 
-def rate(iterate: Contestant, seconds: float) -> float:
-    """Iterations a second over about ``seconds``."""
+def rate(iterate: Candidate, seconds: float) -> float:
+    """Return iterations per second over about ``seconds``."""
     count, began = 0, time.perf_counter()
     while True:
         iterate()
@@ -34,5 +34,5 @@ def rate(iterate: Contestant, seconds: float) -> float:
 
 
 def ratio(rates: Rates, name: str, peer: str) -> float:
-    """Median over the rounds of one contestant's rate by its peer's in the same round."""
+    """Return the median over the rounds of a candidate's rate divided by its peer's in the same round."""
     return statistics.median(mine / theirs for mine, theirs in zip(rates[name], rates[peer], strict=True))

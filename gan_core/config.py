@@ -93,8 +93,8 @@ class Setting:
             return f"whole numbers, each from {self.minimum:g} to {self.maximum:g}, such as 3, 8; or none for all"
         if self.kind == "text":
             return self.accepted
-        word = "a whole number" if self.kind == "whole" else "a number"
-        return f"{word} from {self.minimum:.10g} to {self.maximum:.10g}"
+        number = "a whole number" if self.kind == "whole" else "a number"
+        return f"{number} from {self.minimum:.10g} to {self.maximum:.10g}"
 
 
 class GANConfig(BaseModel):

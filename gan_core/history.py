@@ -49,28 +49,15 @@ class History:
         while len(block):
             if self.rows == len(self.values):
                 self._halve()
-            block = block[self._add_whole(block) or self._add_part(block) :]
-
-    def _add_whole(self, block: Rows) -> int:
-        """Add the rows that ``block`` fills, unless one is begun already. Returns the number of iterations used."""
-        count = 0 if self._summed else min(len(block) // self.stride, len(self.values) - self.rows)
-        used = count * self.stride
-        means = block[:used].reshape(count, self.stride, len(COLUMNS)).mean(axis=1, dtype=np.float64)
-        self.values[self.rows : self.rows + count] = means
-        self.rows += count
-        return used
-
-    def _add_part(self, block: Rows) -> int:
-        """Begin or continue a row that ``block`` does not fill alone. Returns the number of iterations used."""
-        part = block[: self.stride - self._summed]
-        self._sum += part.sum(axis=0, dtype=np.float64)
-        self._summed += len(part)
-        if self._summed == self.stride:
-            self.values[self.rows] = self._sum / self.stride
-            self.rows += 1
-            self._sum[:] = 0
-            self._summed = 0
-        return len(part)
+            used = block[: (len(self.values) - self.rows) * self.stride - self._summed]
+            block = block[len(used) :]
+            starts = [0, *range(self.stride - self._summed, len(used), self.stride)]
+            sums = np.add.reduceat(used, starts, axis=0, dtype=np.float64)
+            sums[0] += self._sum
+            whole, self._summed = divmod(self._summed + len(used), self.stride)
+            self.values[self.rows : self.rows + whole] = sums[:whole] / self.stride
+            self.rows += whole
+            self._sum = sums[-1] if self._summed else np.zeros(len(COLUMNS))
 
     def _halve(self) -> None:
         half = self.rows // 2

@@ -19,12 +19,10 @@ def image_grid(images: NDArray[np.float32], columns: int, gap: int = 2) -> NDArr
     """
     count, height, width = images.shape
     rows = -(-count // columns)
-    grid = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap), np.uint8)
-    levels = np.nan_to_num((images + 1) * 127.5, nan=0.0).clip(0, 255).round().astype(np.uint8)
-    for index, image in enumerate(levels):
-        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
-        grid[top : top + height, left : left + width] = image
-    return grid
+    tiles = np.zeros((rows * columns, height + gap, width + gap), np.uint8)
+    tiles[:count, :height, :width] = np.nan_to_num((images + 1) * 127.5, nan=0.0).clip(0, 255).round()
+    grid = tiles.reshape(rows, columns, height + gap, width + gap).swapaxes(1, 2)
+    return grid.reshape(rows * (height + gap), -1)[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
 
 
 def points_image(points: NDArray[np.float32], side: int = 256, dot: int = 2) -> NDArray[np.uint8]:
@@ -35,9 +33,8 @@ def points_image(points: NDArray[np.float32], side: int = 256, dot: int = 2) -> 
     places = (points[np.isfinite(points).all(axis=1)] + 1) * ((side - 1) / 2)
     column, row = places.round().clip(0, side - 1).astype(np.intp).T
     levels = np.full((side + dot - 1, side + dot - 1), GROUND, np.int64)
-    for right in range(dot):
-        for down in range(dot):
-            np.add.at(levels, (side - 1 - row + down, column + right), INK)
+    for down, right in np.ndindex(dot, dot):
+        np.add.at(levels, (side - 1 - row + down, column + right), INK)
     margin = (dot - 1) // 2
     return levels[margin : margin + side, margin : margin + side].clip(0, 255).astype(np.uint8)
 

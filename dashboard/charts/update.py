@@ -1,12 +1,14 @@
 """Figures of the stages of one update."""
 
 import math
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard import theme
+from dashboard.charts.figure import json_able
 from gan_core.config import Network
 from gan_core.diagnostics.views import NetworkView, StageView
 
@@ -102,6 +104,12 @@ def _styled(figure: go.Figure, legend: bool = False) -> go.Figure:
     figure.update_xaxes(gridcolor=grid, zeroline=False, automargin=True)
     figure.update_yaxes(gridcolor=grid, zeroline=False)
     return figure
+
+
+def payload(figure: go.Figure) -> dict[str, Any]:
+    """Return the figure as JSON can hold it."""
+    plain: dict[str, Any] = json_able(figure.to_dict())
+    return plain
 
 
 def number(value: float | None) -> str:

@@ -4,7 +4,6 @@ import streamlit as st
 
 from dashboard import theme
 from dashboard.charts import update as charts
-from dashboard.charts.figure import json_able
 from dashboard.charts.flow import flow_svg
 from dashboard.charts.images import image as image_payload
 from dashboard.charts.images import noise_png, single_pngs
@@ -129,7 +128,7 @@ def _changes(view: StageView | None) -> None:
     ]
     st.markdown("\n".join(["| network | .grad | ‖.grad‖ | ‖Δw‖ since this update began |", "|---|---|---|---|", *rows]))
     st.caption(_lesson(view))
-    plot(json_able(charts.layer_bars(view, "change").to_dict()), "Weight changes", "walk_changes", charts.HEIGHT)
+    plot(charts.payload(charts.layer_bars(view, "change")), "Weight changes", "walk_changes", charts.HEIGHT)
     st.caption("How far each layer's weights have moved since this update began.")
 
 
@@ -150,7 +149,7 @@ def _gradients(view: StageView | None) -> None:
         st.caption("This chart shows what backward() writes into .grad.")
         return
     st.caption("Norm of each layer's .grad. It is None until backward() has filled it, and stays until it is zeroed.")
-    plot(json_able(charts.layer_bars(view, "gradient").to_dict()), "Gradient norms", "walk_gradients", charts.HEIGHT)
+    plot(charts.payload(charts.layer_bars(view, "gradient")), "Gradient norms", "walk_gradients", charts.HEIGHT)
 
 
 PAGE = Page(title="Step through", url_path="walk", draw=draw, hint=hint, buttons=step_through_buttons)

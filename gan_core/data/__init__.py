@@ -53,14 +53,9 @@ def load_dataset(config: GANConfig, own: Path | None = None) -> "Dataset":
     ``own`` is the file of the learner's own data. DataError if the dataset is not known or not available.
     """
     found = source(config.dataset)
-    _check_classes(config, found)
+    if config.classes and config.classes[-1] >= len(found.classes):
+        right = f"from 0 to {len(found.classes) - 1}" if found.classes else "empty: this dataset has no classes"
+        raise DataError(f"classes = {config.classes} is not possible for {found.title}; it should be {right}.")
     module, _, function = found.loader.partition(":")
     dataset: Dataset = replace(getattr(import_module(module), function)(config, own), title=found.title)
     return dataset.only(config.classes) if config.classes else dataset
-
-
-def _check_classes(config: GANConfig, found: Source) -> None:
-    if not config.classes or config.classes[-1] < len(found.classes):
-        return
-    right = f"from 0 to {len(found.classes) - 1}" if found.classes else "empty: this dataset has no classes"
-    raise DataError(f"classes = {config.classes} is not possible for {found.title}; it should be {right}.")

@@ -17,16 +17,13 @@ def import_torchvision() -> Any:
     if not _operators_load():
         import torch
 
-        library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _kept.append(library)  # the declarations are dropped with this object
+        for operator in ("nms", "qnms"):
+            torch.library.define(
+                f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
     import torchvision.datasets
 
     return torchvision
-
-
-_kept: list[Any] = []
 
 
 def _operators_load() -> bool:

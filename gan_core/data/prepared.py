@@ -63,7 +63,9 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
     """
     source = DATASETS[name]
     report(Progress(f"Looking for {source.title}"))
-    kind = _training_half(getattr(import_torchvision().datasets, source.torchvision))
+    whole = getattr(import_torchvision().datasets, source.torchvision)
+    # Only the training files: torchvision's class would also download those for testing.
+    kind: Any = type(whole.__name__, (whole,), {"resources": whole.resources[: len(TRAINING)]})
     raw = _raw(source, folder)
     try:
         if not all((raw / file).is_file() for file in TRAINING):
@@ -82,11 +84,6 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
 def _raw(source: Source, folder: Path) -> Path:
     """torchvision's own folder for the downloaded files."""
     return folder / source.torchvision / "raw"
-
-
-def _training_half(kind: Any) -> Any:
-    """torchvision's class, reduced to the training files: it would also download those for testing."""
-    return type(kind.__name__, (kind,), {"resources": kind.resources[: len(TRAINING)]})
 
 
 def _write(read: Any, prepared: PreparedFiles) -> None:

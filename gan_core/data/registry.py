@@ -46,7 +46,7 @@ DATASETS: dict[str, Source] = {
     "swiss_roll": Source("Swiss roll", POINTS, "points"),
     "spiral": Source("Two spiral arms", POINTS, "points"),
     "checkerboard": Source("Checkerboard", POINTS, "points"),
-    "drawn": Source("Your drawing", "gan_core.data.drawn:load", "points"),
+    "drawn": Source("Your drawing", "gan_core.data.points:load_drawing", "points"),
     "own_points": Source("My own points (CSV)", "gan_core.data.own.loaders:load_own_points", "points"),
 }
 OWN = ("own_pictures", "own_points")  # uploaded by the learner: their samples come in a file beside the config

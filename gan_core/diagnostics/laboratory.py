@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from gan_core.config import Network
-from gan_core.diagnostics.measures import norm, weights_of
+from gan_core.diagnostics.measures import network_view, weights_of
 from gan_core.diagnostics.views import Block, Experiment, Switches
 from gan_core.training.trainer import Trainer
 
@@ -24,10 +22,8 @@ def experiment(trainer: Trainer, switches: Switches) -> Experiment:
     whatever the run uses. G's .grad is None at the start, so that gradients from D's block can be seen; D's .grad is
     the run's. Times are the shortest of ``REPEATS`` each, after one warm-up.
     """
-    _iteration(_Copy.of(trainer), Switches())
-    repeats = [
-        (_iteration(_Copy.of(trainer), switches), _iteration(_Copy.of(trainer), Switches())) for _ in range(REPEATS)
-    ]
+    _iteration(trainer, Switches())
+    repeats = [(_iteration(trainer, switches), _iteration(trainer, Switches())) for _ in range(REPEATS)]
     tried, usual = zip(*repeats, strict=True)
     return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(usual))
 
@@ -37,34 +33,20 @@ def _with_shortest_times(runs: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]
     return tuple(replace(same[0], seconds=min(block.seconds for block in same)) for same in zip(*runs, strict=True))
 
 
-@dataclass
-class _Copy:
-    """A copy of a trainer, with D's gradients and the optimisers' state, and the batches of one iteration."""
-
-    trainer: Trainer
-    real: Tensor
-    noise_d: Tensor
-    noise_g: Tensor
-
-    @classmethod
-    def of(cls, trainer: Trainer) -> "_Copy":
-        copy = Trainer(trainer.config, trainer.dataset)
-        copy.load_state_dict(trainer.state_dict())
-        for source, target in zip(trainer.discriminator.parameters(), copy.discriminator.parameters(), strict=True):
-            target.grad = None if source.grad is None else source.grad.clone()
-        return cls(copy, copy.draw_real(), copy.draw_noise("noise_d"), copy.draw_noise("noise_g"))
-
-
-def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
-    """Run the lecture's code as a learner types it; unlike in the trainer, D's weights are not frozen for G."""
-    trainer = copy.trainer
+def _iteration(original: Trainer, switches: Switches) -> tuple[Block, ...]:
+    """Run the lecture's code on a copy, as a learner types it; unlike in the trainer, D's weights are not frozen for G."""
+    trainer = Trainer(original.config, original.dataset)
+    trainer.load_state_dict(original.state_dict())
     generator, discriminator = trainer.generator, trainer.discriminator
-    kept: dict[str, Tensor] = {}
+    for source, target in zip(original.discriminator.parameters(), discriminator.parameters(), strict=True):
+        target.grad = None if source.grad is None else source.grad.clone()
+    real, noise_d, noise_g = trainer.draw_real(), trainer.draw_noise("noise_d"), trainer.draw_noise("noise_g")
+    generated: dict[str, Tensor] = {}
 
     def d_block() -> Tensor:
-        fake = kept["fake"] = generator(copy.noise_d)
+        fake = generated["fake"] = generator(noise_d)
         scored = fake.detach() if switches.detach else fake
-        real_loss = bce(discriminator(copy.real), trainer.ones)
+        real_loss = bce(discriminator(real), trainer.ones)
         fake_loss = bce(discriminator(scored), trainer.zeros)
         loss: Tensor = (real_loss + fake_loss) / 2
         if switches.zero_grad:
@@ -74,7 +56,7 @@ def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
         return loss
 
     def g_block() -> Tensor:
-        fake = kept["fake"] if switches.reuse_fakes else generator(copy.noise_g)
+        fake = generated["fake"] if switches.reuse_fakes else generator(noise_g)
         logits = discriminator(fake)
         loss: Tensor = bce(logits, trainer.ones) if switches.labels == "ones" else -bce(logits, trainer.zeros)
         if switches.zero_grad:
@@ -88,7 +70,7 @@ def _iteration(copy: _Copy, switches: Switches) -> tuple[Block, ...]:
 
 
 def _run(network: Network, block: Callable[[], Tensor], generator: nn.Module, discriminator: nn.Module) -> Block:
-    before: dict[str, Any] = {"g": weights_of(generator), "d": weights_of(discriminator)}
+    before_g, before_d = weights_of(generator), weights_of(discriminator)
     error, loss = "", None
     began = time.perf_counter()
     try:
@@ -96,18 +78,5 @@ def _run(network: Network, block: Callable[[], Tensor], generator: nn.Module, di
     except RuntimeError as problem:
         error = str(problem)
     seconds = time.perf_counter() - began
-    return Block(
-        network=network,
-        loss=loss,
-        seconds=seconds,
-        gradient_g=norm(parameter.grad for parameter in generator.parameters()),
-        gradient_d=norm(parameter.grad for parameter in discriminator.parameters()),
-        change_g=_change(generator, before["g"]),
-        change_d=_change(discriminator, before["d"]),
-        error=error,
-    )
-
-
-@torch.no_grad()
-def _change(network: nn.Module, before: dict[str, Tensor]) -> float:
-    return norm(parameter - before[name] for name, parameter in network.named_parameters()) or 0.0
+    g, d = network_view(generator, before_g, {}), network_view(discriminator, before_d, {})
+    return Block(network, loss, seconds, g.gradient, d.gradient, g.change, d.change, error)

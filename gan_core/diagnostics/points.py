@@ -1,7 +1,6 @@
 """Diagnostics of a GAN on 2-D data: a map of D(x), G's map of a noise lattice, and fakes against real points."""
 
 import math
-from functools import cache
 
 import numpy as np
 import torch
@@ -57,13 +56,8 @@ def floor(points: Values, size: int, pairs: int, random: np.random.Generator) ->
     replacement: the floor is then that of a generator that repeats the dataset's points, and one that has learnt the
     distribution behind them stays above it.
     """
-    divergences = [jensen_shannon(*_two_samples(points, size, random)) for _ in range(pairs)]
-    return float(np.mean(divergences))
-
-
-def _two_samples(points: Values, size: int, random: np.random.Generator) -> tuple[Values, Values]:
-    chosen = random.choice(len(points), 2 * size, replace=len(points) < 2 * size)
-    return points[chosen[:size]], points[chosen[size:]]
+    chosen = [random.choice(len(points), 2 * size, replace=len(points) < 2 * size) for _ in range(pairs)]
+    return float(np.mean([jensen_shannon(points[pair[:size]], points[pair[size:]]) for pair in chosen]))
 
 
 def modes_covered(points: Values, modes: Modes) -> tuple[int, float]:
@@ -81,16 +75,9 @@ def modes_covered(points: Values, modes: Modes) -> tuple[int, float]:
     return int((counts * len(centres) * 10 >= len(points)).sum()), float(good.mean())
 
 
-# Lattices ----------------------------------------------------------------------------------------------------
+# Lattice ----------------------------------------------------------------------------------------------------
 
 
-def lattice(size: int) -> Tensor:
-    """Return points ``[size², 2]`` over [-1, 1]², borders included, row by row from y = -1 up."""
-    coordinates = torch.linspace(-1, 1, size)
-    return torch.cartesian_prod(coordinates, coordinates).flip(1)
-
-
-@cache
 def noise_lattice(latent_dim: int, noise: NoiseName) -> Tensor | None:
     """Return a lattice of noise ``[rows, columns, latent_dim]``; None if z is more than two numbers.
 
@@ -100,15 +87,11 @@ def noise_lattice(latent_dim: int, noise: NoiseName) -> Tensor | None:
     if latent_dim > 2:
         return None
     count = NOISE_POINTS if latent_dim == 1 else NOISE_LINES
-    values = torch.linspace(-1, 1, count) if noise == "uniform" else _normal_quantiles(count)
+    shares = (torch.arange(count) + 0.5) / count
+    values = torch.linspace(-1, 1, count) if noise == "uniform" else torch.special.ndtri(shares)
     if latent_dim == 1:
         return values.reshape(1, count, 1)
     return torch.cartesian_prod(values, values).flip(1).reshape(count, count, 2)
-
-
-def _normal_quantiles(count: int) -> Tensor:
-    quantiles: Tensor = torch.special.ndtri((torch.arange(count) + 0.5) / count)
-    return quantiles
 
 
 # View --------------------------------------------------------------------------------------------------------
@@ -130,7 +113,8 @@ class PointsDiagnostics:
         self.modes = dataset.modes
         self._noise = draw_noise((MEASURED, config.latent_dim), config.noise, stream(0, "plane/noise"))
         self._noise_lattice = noise_lattice(config.latent_dim, config.noise)
-        self._lattice = lattice(LATTICE).to(trainer.device)
+        coordinates = torch.linspace(-1, 1, LATTICE)  # row by row from y = -1 up, as the manifold's lattice of noise
+        self._lattice = torch.cartesian_prod(coordinates, coordinates).flip(1).to(trainer.device)
 
     def view(self, trainer: Trainer, fakes: Values) -> PointsView | None:
         """Return a view of the present weights, with the sample gradients of ``fakes`` ``[n, 2]``.
@@ -138,13 +122,17 @@ class PointsDiagnostics:
         None if a network's outputs are not finite: the run has diverged, and the trainer reports it.
         """
         measured = generate(trainer, self._noise)
-        manifold = None if self._noise_lattice is None else _generate_lattice(trainer, self._noise_lattice)
-        scores, gradient = self._scores(trainer), _sample_gradient(trainer, fakes)
+        manifold, noise = None, self._noise_lattice
+        if noise is not None:
+            manifold = generate(trainer, noise.flatten(0, 1)).reshape(*noise.shape[:2], 2)
+        with torch.no_grad():
+            scores = _to_numpy(LOSSES[trainer.config.loss].score(_logits(trainer, self._lattice)))
+        gradient = _sample_gradient(trainer, fakes)
         if not all(np.isfinite(values).all() for values in (measured, scores, gradient)):
             return None
         covered, good = (0, math.nan) if self.modes is None else modes_covered(measured, self.modes)
         return PointsView(
-            scores=scores,
+            scores=scores.reshape(LATTICE, LATTICE),
             manifold=manifold,
             sample_gradient=gradient,
             divergence=jensen_shannon(self.real, measured),
@@ -153,11 +141,6 @@ class PointsDiagnostics:
             covered=covered,
             good=good,
         )
-
-    @torch.no_grad()
-    def _scores(self, trainer: Trainer) -> Values:
-        scores = LOSSES[trainer.config.loss].score(_logits(trainer, self._lattice))
-        return _to_numpy(scores).reshape(LATTICE, LATTICE)
 
 
 def _logits(trainer: Trainer, points: Tensor) -> Tensor:
@@ -177,10 +160,6 @@ def _sample_gradient(trainer: Trainer, fakes: Values) -> Values:
     loss = LOSSES[trainer.config.loss].generator(logits, torch.ones_like(logits), torch.zeros_like(logits))
     (gradient,) = torch.autograd.grad(loss * len(fakes), points)  # the loss is a mean over the fakes
     return _to_numpy(-gradient)
-
-
-def _generate_lattice(trainer: Trainer, noise: Tensor) -> Values:
-    return generate(trainer, noise.flatten(0, 1)).reshape(*noise.shape[:2], 2)
 
 
 def _to_numpy(tensor: Tensor) -> Values:

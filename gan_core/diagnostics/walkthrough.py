@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import Tensor
 
 from gan_core.config import Network
-from gan_core.diagnostics.measures import inactive_units, network_view, weights_of
-from gan_core.diagnostics.train_eval import compare_train_eval
-from gan_core.diagnostics.views import StageView, TrainEvalComparison
+from gan_core.diagnostics.measures import drifts, inactive_units, network_view, weights_of
+from gan_core.diagnostics.views import StageView, TrainEvalComparison, Values
 from gan_core.metrics import Metrics
+from gan_core.networks import batch_statistics_only
+from gan_core.sampling import generate
 from gan_core.training.gan import Stage
 from gan_core.training.trainer import Trainer
 
 SHOWN = 8  # samples of the batch that a view holds
+LOSS_TENSORS = ("loss", "real_part", "fake_part", "penalty")
 
 
 class Walkthrough:
@@ -74,10 +75,7 @@ class Walkthrough:
             self.turn += 1
             now = self.trainer.config  # a new loss applies from this turn on, a new ratio or order from the next walk
             self.config = self.config.replace(loss=now.loss, gradient_penalty=now.gradient_penalty)
-            self._before = {
-                "G": weights_of(self.trainer.generator),
-                "D": weights_of(self.trainer.discriminator),
-            }
+            self._before = {"G": weights_of(self.trainer.generator), "D": weights_of(self.trainer.discriminator)}
             self._tensors: dict[Network, dict[str, Tensor]] = {"D": {}, "G": {}}
             self._inactive: dict[Network, dict[str, float]] = {"D": {}, "G": {}}
             self._train_eval: TrainEvalComparison | None = None
@@ -98,17 +96,11 @@ class Walkthrough:
             generator=network_view(trainer.generator, self._before["G"], self._inactive["G"]),
             discriminator=network_view(trainer.discriminator, self._before["D"], self._inactive["D"]),
             noise=_to_numpy(tensors["noise"][:SHOWN]),
-            real=self._to_samples(tensors.get("real")),
-            fake=self._to_samples(tensors.get("fake")),
-            real_logits=_flat(tensors.get("real_logits")),
-            fake_logits=_flat(tensors.get("fake_logits")),
-            losses={
-                name: float(tensors[name].detach())
-                for name in ("loss", "real_part", "fake_part", "penalty")
-                if name in tensors
-            },
+            losses={name: float(tensors[name].detach()) for name in LOSS_TENSORS if name in tensors},
             sample_gradient=self._sample_gradient(stage.network, tensors.get("fake")),
             train_eval=self._train_eval,
+            **{name: self._to_samples(tensors[name]) for name in ("real", "fake") if name in tensors},
+            **{name: _to_numpy(tensors[name]).ravel() for name in ("real_logits", "fake_logits") if name in tensors},
         )
 
     def _measure(self, stage: Stage, tensors: dict[str, Tensor]) -> None:
@@ -118,25 +110,33 @@ class Walkthrough:
             self._train_eval = None
         if stage.name == "fake":
             self._inactive["G"] = inactive_units(trainer.generator, tensors["noise"])
-            self._train_eval = compare_train_eval(trainer, tensors["noise"], SHOWN)
+            self._train_eval = self._compare_train_eval(tensors["noise"])
             if tensors["fake"].requires_grad:
                 tensors["fake"].retain_grad()  # keeps ∂loss_g/∂pixel, which the backward pass computes anyway
         if stage.name == "scores":
             self._inactive["D"] = inactive_units(trainer.discriminator, tensors["fake"].detach())
 
-    def _to_samples(self, samples: Tensor | None) -> NDArray[np.float32] | None:
-        return None if samples is None else _to_numpy(samples[:SHOWN]).reshape(-1, *self.trainer.dataset.shape)
+    @torch.no_grad()
+    def _compare_train_eval(self, noise: Tensor) -> TrainEvalComparison:
+        """Generate from the first of ``noise`` ``[batch, latent_dim]`` in train mode, in eval mode and one by one."""
+        network, alone, refusal = self.trainer.generator, None, ""
+        with batch_statistics_only(network):
+            train = self._to_samples(network(noise))
+            try:
+                alone = self._to_samples(torch.cat([network(single) for single in noise[:SHOWN].unsqueeze(1)]))
+            except ValueError as error:  # BatchNorm cannot normalise a single sample in train mode
+                refusal = str(error)
+        return TrainEvalComparison(train, generate(self.trainer, noise[:SHOWN]), alone, refusal, drifts(network, noise))
 
-    def _sample_gradient(self, network: Network, fake: Tensor | None) -> NDArray[np.float32] | None:
+    def _to_samples(self, samples: Tensor) -> Values:
+        return _to_numpy(samples[:SHOWN]).reshape(-1, *self.trainer.dataset.shape)
+
+    def _sample_gradient(self, network: Network, fake: Tensor | None) -> Values | None:
         if network == "D" or fake is None or fake.grad is None:
             return None
         return self._to_samples(-fake.grad)
 
 
-def _to_numpy(tensor: Tensor) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = tensor.detach().float().cpu().numpy().copy()
+def _to_numpy(tensor: Tensor) -> Values:
+    values: Values = tensor.detach().float().cpu().numpy().copy()
     return values
-
-
-def _flat(logits: Tensor | None) -> NDArray[np.float32] | None:
-    return None if logits is None else _to_numpy(logits).ravel()

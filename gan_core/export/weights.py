@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gan_core.files import write_atomically
 
@@ -55,11 +55,6 @@ def as_torch_file(data: bytes) -> bytes:
     from safetensors.torch import load
 
     metadata = read_metadata(data)
-    content: dict[str, Any] = {
-        "generator": load(data),
-        "config": metadata["config"],
-        "iteration": int(metadata["iteration"]),
-    }
     file = io.BytesIO()
-    torch.save(content, file)
+    torch.save({"generator": load(data), "config": metadata["config"], "iteration": int(metadata["iteration"])}, file)
     return file.getvalue()

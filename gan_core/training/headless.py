@@ -11,7 +11,7 @@ from gan_core.images import drawable, samples_png
 from gan_core.metrics import COLUMNS
 from gan_core.sampling import generate, sample_noise
 from gan_core.snapshot import samples_shown
-from gan_core.training.divergence import Diverged, Rows, broken_weights, healthy_rows
+from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.training.metrics_buffer import MetricsBuffer
 from gan_core.training.threads import thread_count, use_threads
 from gan_core.training.trainer import Trainer
@@ -51,27 +51,17 @@ def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: Text
             buffer.record(trainer.step_into)
             bar.update()
         rows, diverged = healthy_rows(buffer.take(), first)
-        _write_rows(table, rows, first)
+        # str() is the shortest text that reads back as the same number.
+        table.writelines(f"{iteration},{','.join(map(str, row))}\n" for iteration, row in enumerate(rows, first))
+        table.flush()
         diverged = diverged or broken_weights(trainer)
         if diverged:
             trainer.load_state_dict(healthy)
             return diverged
         healthy = trainer.state_dict()
-        _show_losses(bar, rows)
+        losses = {name: f"{rows[-1, COLUMNS.index(name)]:.3f}" for name in ("loss_d", "loss_g")}
+        bar.set_postfix(losses, refresh=False)
     return None
-
-
-def _write_rows(table: TextIO, rows: Rows, first: int) -> None:
-    for iteration, row in enumerate(rows, first):
-        table.write(
-            f"{iteration}," + ",".join(map(str, row)) + "\n"
-        )  # the shortest text that reads back as the same number
-    table.flush()
-
-
-def _show_losses(bar: Any, rows: Rows) -> None:
-    shown = {name: f"{rows[-1, COLUMNS.index(name)]:.3f}" for name in ("loss_d", "loss_g")}
-    bar.set_postfix(shown, refresh=False)
 
 
 def _save_samples(path: Path, trainer: Trainer) -> None:

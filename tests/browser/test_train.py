@@ -137,6 +137,7 @@ def test_the_page_asks_for_updates_only_while_a_run_trains_in_a_visible_tab(page
     page.evaluate("() => { window.away = false; document.dispatchEvent(new Event('visibilitychange')); }")
     wait_for(page, lambda: iteration(page) > shown, "it asks again")
     pause(page)
+    page.wait_for_timeout(500)  # a request may be on its way
     before = len(asked)
     page.wait_for_timeout(1000)
     assert len(asked) == before

@@ -1,4 +1,4 @@
-"""Every setting once: what is accepted is kept as it is, what is refused is explained."""
+"""A config keeps valid values unchanged and explains invalid ones."""
 
 import json
 import math
@@ -43,7 +43,7 @@ def limits(setting: Setting) -> tuple[float, float]:
     return setting.minimum, setting.maximum
 
 
-TEXTS = {  # what a text may be, and how long
+TEXTS = {  # pattern and maximum length of each text setting
     "dataset": (r"[\s\S]+", 64),
     "device": (r"auto|cpu|mps|cuda(:[0-9]{1,2})?", 64),
     "drawing": (r"[A-Za-z0-9_-]*", 300),
@@ -51,15 +51,15 @@ TEXTS = {  # what a text may be, and how long
 }
 
 
-def kept(setting: Setting, value: Any) -> Any:
-    """What a config holds of a right value."""
+def stored_form(setting: Setting, value: Any) -> Any:
+    """Return what a config stores for a valid value."""
     if setting.kind == "classes":
         return tuple(sorted(set(value)))
     return tuple(value) if isinstance(value, list) else value
 
 
-def right(setting: Setting, value: Any) -> bool:
-    """Whether ``value`` is a right one, decided here anew from the setting's own description."""
+def valid(setting: Setting, value: Any) -> bool:
+    """Return whether ``value`` is valid, computed here from the setting's description."""
     if setting.kind == "switch":
         return isinstance(value, bool)
     if setting.kind == "choice":
@@ -79,7 +79,7 @@ def right(setting: Setting, value: Any) -> bool:
     return type(value) in types and lowest <= value <= highest
 
 
-def right_values(setting: Setting) -> st.SearchStrategy[Any]:
+def valid_values(setting: Setting) -> st.SearchStrategy[Any]:
     if setting.kind == "switch":
         return st.booleans()
     if setting.kind == "choice":
@@ -97,7 +97,7 @@ def right_values(setting: Setting) -> st.SearchStrategy[Any]:
     return st.integers(int(lowest), int(highest)) if setting.kind == "whole" else st.floats(lowest, highest)
 
 
-configs = st.fixed_dictionaries({}, optional={setting.name: right_values(setting) for setting in SETTINGS})
+configs = st.fixed_dictionaries({}, optional={setting.name: valid_values(setting) for setting in SETTINGS})
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -114,12 +114,12 @@ json_values = st.recursive(
 
 
 @given(configs)
-def test_json_gives_back_an_equal_config(values: dict[str, Any]) -> None:
+def test_a_config_read_from_its_json_is_equal(values: dict[str, Any]) -> None:
     config = GANConfig(**values)
     read = GANConfig.from_json(config.to_json())
     assert read == config
-    assert repr(read) == repr(config)  # and no number became another type on the way
-    assert all(getattr(config, name) == kept(GANConfig.setting(name), value) for name, value in values.items())
+    assert repr(read) == repr(config)  # no number has changed its type
+    assert all(getattr(config, name) == stored_form(GANConfig.setting(name), value) for name, value in values.items())
 
 
 def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
@@ -134,10 +134,10 @@ def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
 
 
 @given(st.sampled_from(SETTINGS), json_values)
-def test_any_value_is_kept_or_refused_in_a_sentence(setting: Setting, value: Any) -> None:
-    if right(setting, value):
+def test_any_value_is_stored_or_refused_with_an_explanation(setting: Setting, value: Any) -> None:
+    if valid(setting, value):
         stored = getattr(GANConfig(**{setting.name: value}), setting.name)
-        assert stored == kept(setting, value)
+        assert stored == stored_form(setting, value)
         assert type(stored) is type(setting.default)
     else:
         with pytest.raises(ValidationError) as caught:
@@ -146,11 +146,11 @@ def test_any_value_is_kept_or_refused_in_a_sentence(setting: Setting, value: Any
 
 
 @given(st.sampled_from(SETTINGS), json_values)
-def test_a_file_is_read_as_strictly(setting: Setting, value: Any) -> None:
+def test_json_is_validated_as_strictly_as_arguments(setting: Setting, value: Any) -> None:
     text = json.dumps({setting.name: value})
-    if right(setting, value):
+    if valid(setting, value):
         stored = getattr(GANConfig.from_json(text), setting.name)
-        assert stored == kept(setting, value)
+        assert stored == stored_form(setting, value)
     else:
         with pytest.raises(ValidationError) as caught:
             GANConfig.from_json(text)
@@ -159,8 +159,8 @@ def test_a_file_is_read_as_strictly(setting: Setting, value: Any) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=12), json_values, min_size=1, max_size=6))
-def test_explaining_never_fails_and_misses_no_field(values: dict[str, Any]) -> None:
-    wrong = {name for name, value in values.items() if name not in NAMES or not right(GANConfig.setting(name), value)}
+def test_explain_has_a_sentence_for_every_invalid_field(values: dict[str, Any]) -> None:
+    wrong = {name for name, value in values.items() if name not in NAMES or not valid(GANConfig.setting(name), value)}
     if not wrong:
         GANConfig(**values)
         return
@@ -172,7 +172,7 @@ def test_explaining_never_fails_and_misses_no_field(values: dict[str, Any]) -> N
 
 
 @given((st.text(max_size=200) | st.binary(max_size=40)).filter(lambda text: text.strip() not in ("{}", b"{}")))
-def test_any_text_is_refused_in_a_sentence(text: str | bytes) -> None:
+def test_any_text_that_is_no_config_is_refused_with_an_explanation(text: str | bytes) -> None:
     with pytest.raises(ValidationError) as caught:
         GANConfig.from_json(text)
     assert explain(caught.value)
@@ -185,7 +185,7 @@ def refusal(**values: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("setting", [s for s in SETTINGS if s.kind in ("whole", "number")], ids=lambda s: s.name)
-def test_neither_a_switch_nor_text_nor_a_number_outside_is_a_number(setting: Setting) -> None:
+def test_numbers_refuse_booleans_texts_and_values_out_of_range(setting: Setting) -> None:
     lowest, highest = limits(setting)
     for value in (True, False, str(setting.default), math.nan, math.inf, None, lowest - 1, highest + 1):
         assert len(refusal(**{setting.name: value})) == 1
@@ -196,7 +196,7 @@ def test_neither_a_switch_nor_text_nor_a_number_outside_is_a_number(setting: Set
         assert getattr(GANConfig(**{setting.name: value}), setting.name) == value
 
 
-def test_sentences_say_what_would_be_right() -> None:
+def test_explain_names_the_valid_values() -> None:
     assert refusal(latent_dim=0) == ["latent_dim = 0 is not possible; it should be a whole number from 1 to 1024."]
     assert refusal(update_order="both") == [
         "update_order = 'both' is not possible; it should be one of 'd_first', 'g_first', 'simultaneous'."
@@ -210,18 +210,18 @@ def test_sentences_say_what_would_be_right() -> None:
     assert len(refusal(batch_size=1, g_steps=0, seed=-1)) == 3
 
 
-def test_a_number_too_long_to_print_is_explained() -> None:
+def test_explain_shortens_a_number_too_long_to_print() -> None:
     (sentence,) = refusal(seed=10**5000)
     assert sentence.startswith("seed")
     assert len(sentence) < 200
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
-def test_every_setting_describes_itself(setting: Setting) -> None:
+def test_every_setting_has_a_complete_description(setting: Setting) -> None:
     assert setting.help.endswith(".")
     assert setting.help[0].isupper()
     assert setting.label
-    assert right(setting, setting.default)
+    assert valid(setting, setting.default)
     assert getattr(GANConfig(), setting.name) == setting.default
     assert GANConfig.setting(setting.name) is setting
     if setting.kind in ("whole", "number"):
@@ -231,12 +231,12 @@ def test_every_setting_describes_itself(setting: Setting) -> None:
         assert set(setting.names) == set(setting.choices)
 
 
-def test_public_names_and_defaults() -> None:
+def test_public_names_and_defaults_are_stable() -> None:
     defaults = GANConfig().model_dump()
     assert {name: defaults.get(name) for name in PUBLIC} == PUBLIC
 
 
-def test_a_config_is_frozen_and_replaced_with_checks() -> None:
+def test_a_config_is_frozen_and_replace_validates() -> None:
     config = GANConfig()
     with pytest.raises(ValidationError):
         config.seed = 1  # type: ignore[misc]

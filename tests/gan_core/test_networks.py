@@ -10,7 +10,7 @@ from tests.gan_core.support import copied, same, tiny
 
 
 def layers(network: nn.Sequential) -> list[object]:
-    """Each layer in the terms of the lecture's table."""
+    """Return each layer as in the lecture's table."""
     described: list[object] = []
     for layer in network:
         if isinstance(layer, nn.Linear):
@@ -27,7 +27,7 @@ def layers(network: nn.Sequential) -> list[object]:
     return described
 
 
-def test_the_lectures_networks() -> None:
+def test_default_networks_are_the_lectures() -> None:
     leaky = ("LeakyReLU", 0.2)
     assert layers(build_network(GANConfig(), "G", 784)) == [
         (100, 256), leaky, ("BatchNorm", 256, 0.7),
@@ -38,7 +38,7 @@ def test_the_lectures_networks() -> None:
     assert layers(build_network(GANConfig(), "D", 784)) == [(784, 512), leaky, (512, 256), leaky, (256, 1)]
 
 
-def test_other_settings_give_other_networks() -> None:
+def test_networks_follow_the_settings() -> None:
     config = tiny(
         generator_hidden=(7,), generator_batch_norm=False, discriminator_hidden=(5, 3), discriminator_batch_norm=True,
         batch_norm_position="before_activation", batch_norm_momentum=0.25, leaky_slope=0.0,
@@ -50,7 +50,7 @@ def test_other_settings_give_other_networks() -> None:
     ]  # fmt: skip
 
 
-def test_initial_weights_are_pytorchs_own() -> None:
+def test_initial_weights_are_distributed_as_pytorchs() -> None:
     """torch.nn.Linear draws weights and biases uniformly from ±1/√inputs; BatchNorm starts as the identity."""
     generator = build_network(GANConfig(), "G", 784)
     for layer in generator:
@@ -64,7 +64,7 @@ def test_initial_weights_are_pytorchs_own() -> None:
             assert layer.bias.eq(0).all()
 
 
-def test_batch_statistics_only_normalises_as_in_training_and_keeps_no_trace() -> None:
+def test_batch_statistics_only_normalises_as_in_training_without_changing_statistics() -> None:
     network = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5, momentum=0.7))
     inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
     before = copied(network)
@@ -72,10 +72,10 @@ def test_batch_statistics_only_normalises_as_in_training_and_keeps_no_trace() ->
         shown = network(inputs)
     assert same(copied(network), before)
     assert torch.equal(shown, network(inputs))
-    assert not same(copied(network), before)  # a plain pass does leave its trace, and does again after the block
+    assert not same(copied(network), before)  # after the context, a forward pass changes the statistics again
 
 
-def test_frozen_lets_gradients_through_and_none_in() -> None:
+def test_frozen_passes_gradients_through_and_computes_none_of_its_parameters() -> None:
     network = nn.Linear(3, 1)
     inputs = torch.ones(2, 3, requires_grad=True)
     with frozen(network):

@@ -1,4 +1,4 @@
-"""Rules of the design that hold for every file."""
+"""Rules of the design that every file follows."""
 
 import ast
 import subprocess
@@ -13,8 +13,8 @@ import gan_core
 ROOT = Path(gan_core.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 MODULES = [".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__") for path in FILES]
-FOREIGN = {"streamlit", "plotly", "dashboard"}  # what the core knows nothing of
-LIGHT = (  # what the page imports, and PyTorch belongs to the process that trains
+FOREIGN = {"streamlit", "plotly", "dashboard"}  # what the core never imports
+LIGHT = (  # what the page imports: only the process that trains loads PyTorch
     "gan_core",
     "gan_core.cli",
     "gan_core.architecture",
@@ -40,7 +40,7 @@ LIGHT = (  # what the page imports, and PyTorch belongs to the process that trai
 
 
 def imported(path: Path) -> set[str]:
-    """Top-level packages that a file imports anywhere in it."""
+    """Return the top-level packages that a file imports, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -51,7 +51,7 @@ def imported(path: Path) -> set[str]:
 
 
 def loaded_by(modules: tuple[str, ...] | list[str]) -> set[str]:
-    """Top-level packages in a fresh interpreter's memory after importing ``modules``."""
+    """Return the top-level packages that importing ``modules`` loads in a new interpreter."""
     code = f"import sys, {', '.join(modules)}; print(*{{name.split('.')[0] for name in sys.modules}})"
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT.parent, timeout=60, check=True)
@@ -59,17 +59,17 @@ def loaded_by(modules: tuple[str, ...] | list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_no_file_imports_the_page(path: Path) -> None:
+def test_no_file_of_the_core_imports_the_page(path: Path) -> None:
     assert not imported(path) & FOREIGN
 
 
-def test_no_module_brings_the_page_in() -> None:
+def test_importing_the_core_does_not_load_the_page() -> None:
     loaded = loaded_by(MODULES)
-    assert "torch" in loaded  # so the list of modules is not an empty one
+    assert "torch" in loaded  # the modules were really imported
     assert not loaded & FOREIGN
 
 
-def test_what_the_page_imports_is_free_of_pytorch() -> None:
+def test_the_pages_imports_do_not_load_pytorch() -> None:
     loaded = loaded_by(LIGHT)
     assert "gan_core" in loaded
     assert "pydantic" in loaded
@@ -87,7 +87,7 @@ CORE = {name: source for name, source in SOURCES.items() if name.startswith("gan
 
 
 def circle(sources: dict[str, str]) -> list[str]:
-    """Modules that import one another in a circle, the first that is found; empty if there is none.
+    """Return the first circle of modules that import one another; empty if there is none.
 
     Every import counts, also inside a function or for type checking.
     """
@@ -108,7 +108,7 @@ def circle(sources: dict[str, str]) -> list[str]:
 
 
 def long_functions(sources: dict[str, str], most: int = 60) -> list[str]:
-    """Functions of more than ``most`` lines."""
+    """Return the functions of more than ``most`` lines."""
     return [
         f"{name}.{node.name}"
         for name, source in sources.items()
@@ -119,15 +119,15 @@ def long_functions(sources: dict[str, str], most: int = 60) -> list[str]:
 
 
 def branches_on_the_loss(sources: dict[str, str]) -> list[str]:
-    """Modules outside ``losses`` that compare a loss's name or look into it."""
+    """Return the modules outside ``losses`` that compare a loss's name or call its methods."""
 
     def asks(node: ast.AST) -> bool:
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             texts = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
             return texts and any(isinstance(side, ast.Attribute) and side.attr == "loss" for side in sides)
-        looks = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        return looks and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "loss"
+        calls = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        return calls and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "loss"
 
     return [
         name
@@ -137,7 +137,7 @@ def branches_on_the_loss(sources: dict[str, str]) -> list[str]:
 
 
 def readers_of_hidden_sizes(sources: dict[str, str]) -> set[str]:
-    """Modules that read a config's hidden sizes, from which layers follow."""
+    """Return the modules that read a config's hidden sizes."""
     return {
         name
         for name, source in sources.items()
@@ -159,14 +159,14 @@ def test_no_function_has_more_than_60_lines() -> None:
     assert long_functions({"planted": planted}) == ["planted.f"]
 
 
-def test_only_the_losses_ask_which_loss_it_is() -> None:
+def test_no_module_outside_losses_branches_on_the_loss() -> None:
     assert branches_on_the_loss(SOURCES) == []
     for planted in ('if config.loss == "bce":\n    pass', 'x = snapshot.config.loss.startswith("bce")'):
         assert branches_on_the_loss({"planted": planted}) == ["planted"]
 
 
-def test_layer_sizes_are_worked_out_in_one_place() -> None:
-    """The peer in ``benchmarks`` is the lecture's own code and stands apart."""
+def test_only_architecture_computes_layer_sizes() -> None:
+    """Except for the lecture's own loop in ``benchmarks``, which is independent."""
     readers = readers_of_hidden_sizes(
         {name: source for name, source in SOURCES.items() if "benchmarks.lecture" not in name}
     )

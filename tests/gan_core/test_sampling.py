@@ -1,4 +1,4 @@
-"""Watching never changes a run."""
+"""Sampling does not change a run, and samples are right."""
 
 import io
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.gan_core.support import DEVICES, same, tiny_trainer
 
 
 def watch(trainer: Trainer) -> None:
-    """All that a watcher may do."""
+    """Do everything that showing a run does."""
     generate(trainer, sample_noise(trainer.iteration, 9, trainer.config))
     real_samples(trainer, 9)
     torch.save(trainer.state_dict(), io.BytesIO())
@@ -25,7 +25,7 @@ def watch(trainer: Trainer) -> None:
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("loss", ["bce", "wasserstein_gp"])
 @pytest.mark.parametrize("order", ["d_first", "g_first", "simultaneous"])
-def test_a_watched_run_and_an_unwatched_one_end_the_same(order: str, loss: str, device: str) -> None:
+def test_a_watched_and_an_unwatched_run_end_in_the_same_weights(order: str, loss: str, device: str) -> None:
     settings: dict[str, Any] = {"update_order": order, "loss": loss, "discriminator_batch_norm": True, "device": device}
     watched, unwatched = tiny_trainer(**settings), tiny_trainer(**settings)
     watch(watched)
@@ -35,19 +35,21 @@ def test_a_watched_run_and_an_unwatched_one_end_the_same(order: str, loss: str, 
     assert same(watched.state_dict(), unwatched.state_dict())
 
 
-@pytest.mark.parametrize("look", [watch, Trainer.state_dict], ids=["watch", "state_dict"])
+@pytest.mark.parametrize("action", [watch, Trainer.state_dict], ids=["watch", "state_dict"])
 @pytest.mark.parametrize("network", ["D", "G"])
-def test_a_look_between_two_stages_changes_nothing(network: Any, look: Callable[[Trainer], Any]) -> None:
+def test_sampling_or_saving_between_two_stages_does_not_change_the_run(
+    network: Any, action: Callable[[Trainer], Any]
+) -> None:
     watched, unwatched = (tiny_trainer(discriminator_batch_norm=True) for _ in range(2))
     for _ in watched.walk(network):
-        look(watched)
+        action(watched)
     unwatched.update(network)
     assert same(watched.state_dict(), unwatched.state_dict())
     for mine, other in zip(watched.generator.parameters(), unwatched.generator.parameters(), strict=True):
         assert same(mine.grad, other.grad)
 
 
-def test_a_fake_depends_on_its_own_noise_alone() -> None:
+def test_a_fake_depends_only_on_its_own_noise() -> None:
     trainer = tiny_trainer()
     for _ in range(5):
         trainer.step()
@@ -62,14 +64,14 @@ def test_a_fake_depends_on_its_own_noise_alone() -> None:
     assert all(module.training for module in trainer.generator.modules())
 
 
-def test_a_generator_that_fails_is_left_in_training_mode() -> None:
+def test_a_generator_that_raises_stays_in_train_mode() -> None:
     trainer = tiny_trainer()
     with pytest.raises(RuntimeError):
         generate(trainer, torch.zeros(2, 99))
     assert trainer.generator.training
 
 
-def test_batch_norm_is_shown_with_its_running_statistics() -> None:
+def test_generate_normalises_by_running_statistics() -> None:
     trainer = tiny_trainer()
     trainer.step()
     noise = sample_noise(0, 5, GANConfig(latent_dim=4))
@@ -84,18 +86,18 @@ def test_batch_norm_is_shown_with_its_running_statistics() -> None:
     np.testing.assert_allclose(generate(trainer, noise), expected.numpy(), rtol=0, atol=1e-6)
 
 
-def test_noise_is_made_again_from_its_seed() -> None:
+def test_sample_noise_depends_only_on_its_seed() -> None:
     assert torch.equal(
         sample_noise(5, 3, GANConfig(latent_dim=4)), torch.randn(3, 4, generator=torch.Generator().manual_seed(5))
     )
     assert not torch.equal(sample_noise(5, 3, GANConfig(latent_dim=4)), sample_noise(6, 3, GANConfig(latent_dim=4)))
 
 
-def test_real_samples_are_of_the_data_and_stay_the_same() -> None:
+def test_real_samples_are_of_the_dataset_and_stay_the_same() -> None:
     trainer = tiny_trainer()
-    shown = real_samples(trainer, 10)
+    samples = real_samples(trainer, 10)
     trainer.step()
-    np.testing.assert_array_equal(real_samples(trainer, 10), shown)
+    np.testing.assert_array_equal(real_samples(trainer, 10), samples)
     known = {tuple(sample) for sample in trainer.dataset.samples.tolist()}
-    assert len({tuple(sample) for sample in shown.tolist()} & known) == 10
-    assert real_samples(trainer, 100).shape == (44, 6)  # all there are
+    assert len({tuple(sample) for sample in samples.tolist()} & known) == 10
+    assert real_samples(trainer, 100).shape == (44, 6)  # the whole dataset

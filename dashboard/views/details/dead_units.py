@@ -5,7 +5,6 @@ import math
 import streamlit as st
 
 from dashboard.charts import update as charts
-from dashboard.charts.figure import json_able
 from dashboard.components.live import plot
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
@@ -27,4 +26,4 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         " compare."
     )
     st.caption(f"Slope {slope:g}: at most {math.ceil(max(shares) * 100)} % of a layer's units are off. {lesson}")
-    plot(json_able(charts.off_bars(view).to_dict()), "Units that are off", "walk_off", charts.HEIGHT)
+    plot(charts.payload(charts.off_bars(view)), "Units that are off", "walk_off", charts.HEIGHT)

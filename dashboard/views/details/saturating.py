@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard.charts import update as charts
-from dashboard.charts.figure import json_able
 from dashboard.components.live import plot
 from gan_core.losses import LOSSES
 from gan_core.runs.protocol import Report
@@ -25,4 +24,4 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
     )
     figure = charts.generator_losses(view.fake_logits)
-    plot(json_able(figure.to_dict()), "Generator losses", "walk_saturating", charts.HEIGHT)
+    plot(charts.payload(figure), "Generator losses", "walk_saturating", charts.HEIGHT)

@@ -7,7 +7,7 @@ import io
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
@@ -73,13 +73,11 @@ def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except Exception as error:  # zipfile raises many kinds on a damaged file
         raise FileRejected("is not a zip, or is damaged") from error
-    return list(_entries(archive, allowance))
-
-
-def _entries(archive: zipfile.ZipFile, allowance: Allowance) -> Iterator[Entry]:
-    for info in archive.infolist():
-        if not (info.is_dir() or hidden(info.filename)):
-            yield Entry(info.filename, partial(_read, archive, info, allowance))
+    return [
+        Entry(info.filename, partial(_read, archive, info, allowance))
+        for info in archive.infolist()
+        if not (info.is_dir() or hidden(info.filename))
+    ]
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:

@@ -3,20 +3,13 @@
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
-from gan_core.data.own.refusals import (
-    MIB,
-    REFUSALS_IN_ERROR,
-    FileRejected,
-    Gathered,
-    Refusals,
-    megabytes,
-    printable,
-)
+from gan_core.data.own.refusals import MIB, REFUSALS_IN_ERROR, FileRejected, Gathered, Refusals, megabytes, printable
 
 MOST_POINTS = 100_000
 MAX_CSV = 10 * MIB  # bytes
@@ -43,12 +36,10 @@ def read_points(name: str, content: bytes) -> Gathered:
     except UnicodeDecodeError as error:
         raise DataError(f"{printable(name)} is not a text in UTF-8: save the table as CSV in UTF-8.") from error
     refusals, notes = Refusals(), []
-    points: list[Point] = []
-    for point in _points(text, refusals):
-        if len(points) == MOST_POINTS:
-            notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
-            break
-        points.append(point)
+    found = _points(text, refusals)
+    points = list(islice(found, MOST_POINTS))
+    if next(found, None) is not None:
+        notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
     refusals.check_enough(len(points), "points", MOST_POINTS)
     return _scaled(np.array(points), refusals, notes)
 

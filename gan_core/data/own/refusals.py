@@ -60,9 +60,7 @@ class Refusals:
 
 def printable(text: str, most: int = 80) -> str:
     """Return an untrusted text as one short line without control characters."""
-    clean = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[: most + 1]
-    )
+    clean = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[: most + 1])
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 

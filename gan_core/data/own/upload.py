@@ -7,7 +7,6 @@ from typing import Literal
 
 from gan_core.data.own.images import read_images
 from gan_core.data.own.points import read_points
-from gan_core.data.own.refusals import Gathered
 from gan_core.data.own.samples import fingerprint, keep
 from gan_core.data.progress import Progress, ReportProgress
 
@@ -35,16 +34,12 @@ def gather(kind: OwnKind, files: UploadedFiles, size: int, folder: Path, report:
 
     ``size``: height and width to which pictures are scaled.
     """
-    found = _read(kind, files, size, report)
+    if kind == "own_pictures":
+        found = read_images(files, size, lambda done, total: report(Progress("Reading", done, total, "files")))
+    else:
+        report(Progress("Reading"))
+        found = read_points(*files[0])
     name = fingerprint(found.array)
     path = folder / f"{name}.npy"
     keep(found.array, path)
     return Kept(path, name, len(found.array), found.notes, found.refusals)
-
-
-def _read(kind: OwnKind, files: UploadedFiles, size: int, report: ReportProgress) -> Gathered:
-    if kind == "own_pictures":
-        return read_images(files, size, lambda done, total: report(Progress("Reading", done, total, "files")))
-    report(Progress("Reading"))
-    name, content = files[0]
-    return read_points(name, content)

@@ -28,9 +28,7 @@ class Head:
     def __init__(self, batch: int, loss: Loss) -> None:
         all_logits = torch.zeros(3 * batch, 1)
         self.logits, copied_logits_g = torch.split(all_logits, [2 * batch, batch])
-        self.logits_g = torch.zeros(
-            batch, 1
-        )  # a separate tensor: the alignment of a product's output can change its last bits
+        self.logits_g = torch.zeros(batch, 1)  # apart: the alignment of a product's output can change its last bits
         self.gradient, self.gradient_g = torch.zeros(2 * batch, 1), torch.zeros(batch, 1)
         targets = torch.cat((torch.ones(batch, 1), torch.zeros(batch, 1), torch.full((batch, 1), loss.target_g)))
         sample_values = torch.zeros(len(SAMPLE_VALUES), batch)

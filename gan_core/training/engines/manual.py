@@ -123,7 +123,7 @@ class ManualEngine:
                 gan.last_noise = self._noise_g
             _execute(self._gradients[network])
             if network in measured:
-                _execute(self._norms[network])
+                self._norms[network]()
             self._networks[network].show_gradients()
             gan.measured[network] = self._measured[network]
         for network in turn:

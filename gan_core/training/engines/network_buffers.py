@@ -10,7 +10,6 @@ from torch.autograd.graph import increment_version
 Call = Callable[[], object]  # an operation bound to its tensors
 
 FLOATS_PER_CACHE_LINE = 16
-NORM_PARTS = 16
 
 
 class NetworkBuffers:
@@ -23,10 +22,8 @@ class NetworkBuffers:
         # All gradients are in one tensor, so that their norm is one operation. Each begins at a cache line, as a separate
         # tensor would: a product's alignment can change its last bits. The gaps stay 0.
         room = [-(-parameter.numel() // FLOATS_PER_CACHE_LINE) * FLOATS_PER_CACHE_LINE for parameter in self.parameters]
-        rest = -sum(room) % (NORM_PARTS * FLOATS_PER_CACHE_LINE)
-        flat = torch.zeros(sum(room) + rest)
-        self._norm_parts = flat.view(NORM_PARTS, -1)
-        pieces = zip(torch.split(flat, [*room, rest]), self.parameters, strict=False)
+        self._flat_gradient = torch.zeros(sum(room))
+        pieces = zip(torch.split(self._flat_gradient, room), self.parameters, strict=True)
         self.gradients = [piece[: parameter.numel()].view_as(parameter) for piece, parameter in pieces]
         self.gradient_of = dict(zip(self.parameters, self.gradients, strict=True))
         self._rounded: dict[Tensor, Tensor] = {
@@ -51,24 +48,15 @@ class NetworkBuffers:
                 rounded.copy_(parameter)
             self._versions = versions
 
-    @property
-    def rounding(self) -> list[Call]:
-        """``round`` as a list of calls: empty in float32."""
-        return [self.round] if self._rounded else []
-
     def show_gradients(self) -> None:
         """Make the parameters' ``.grad`` these gradients, as after autograd."""
         if self.parameters[-1].grad is not self.gradients[-1]:
             for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
                 parameter.grad = gradient
 
-    def norm(self, out: Tensor) -> list[Call]:
-        """Return calls that write the gradients' L2 norm, 0-d, to ``out``, in parts independent of the number of threads."""
-        parts = torch.zeros(NORM_PARTS)
-        return [
-            partial(torch.linalg.vector_norm, self._norm_parts, 2, 1, out=parts),
-            partial(torch.linalg.vector_norm, parts, out=out),
-        ]
+    def norm(self, out: Tensor) -> Call:
+        """Return the call that writes the gradients' L2 norm, 0-d, to ``out``."""
+        return partial(torch.linalg.vector_norm, self._flat_gradient, out=out)
 
     def step(self) -> None:
         """Do ``optimizer.step()`` by its one kernel call, on the optimiser's own state."""

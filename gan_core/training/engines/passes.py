@@ -26,8 +26,8 @@ class Pass:
     """
 
     def __init__(self, network: NetworkBuffers, inputs: Tensor, output: Tensor, gradient: Tensor) -> None:
-        self.forward: list[Call] = network.rounding
-        self.forward_only: list[Call] = network.rounding
+        rounding: list[Call] = [network.round] if network.dtype != torch.float32 else []
+        self.forward, self.forward_only = list(rounding), list(rounding)
         self.backward: list[Call] = []
         self.to_inputs: list[Call] = []
         self._network = network
@@ -36,8 +36,8 @@ class Pass:
         layers = [layer for layer in network.layers if not isinstance(layer, nn.Tanh)]
         for before, layer, after in zip([None, *layers], layers, [*layers[1:], None], strict=False):
             if isinstance(layer, nn.Linear):
-                made = self._allocate(layer.out_features) if after else (output, gradient)
-                self._linear(layer, made, first=before is None)
+                result = self._allocate(layer.out_features) if after else (output, gradient)
+                self._linear(layer, result, first=before is None)
             elif isinstance(layer, nn.LeakyReLU):
                 self._leaky_relu(layer, before_norm=isinstance(after, AnyBatchNorm))
             else:
@@ -48,22 +48,22 @@ class Pass:
         value = torch.zeros(len(self._value), width, dtype=self._network.dtype)
         return value, torch.zeros_like(value)
 
-    def _add(self, forward: list[Call], own: list[Call], through: list[Call], first: bool = False) -> None:
+    def _add(self, forward: list[Call], to_parameters: list[Call], to_inputs: list[Call], first: bool = False) -> None:
         """Add a layer: its forward operations, those for its parameters' gradients, and those for its inputs' gradient."""
         self.forward += forward
-        self.to_inputs = [*through, *self.to_inputs]
-        self.backward = [*own, *([] if first else through), *self.backward]
+        self.to_inputs = [*to_inputs, *self.to_inputs]
+        self.backward = [*to_parameters, *([] if first else to_inputs), *self.backward]
 
-    def _linear(self, layer: nn.Linear, made: tuple[Tensor, Tensor], first: bool) -> None:
+    def _linear(self, layer: nn.Linear, result: tuple[Tensor, Tensor], first: bool) -> None:
         weight, bias = (self._network.factor(parameter) for parameter in (layer.weight, layer.bias))
-        (x, dx), (y, dy) = (self._value, self._gradient), made
+        (x, dx), (y, dy) = (self._value, self._gradient), result
         forward: list[Call] = [partial(torch.addmm, bias, x, weight.t(), out=y)]
-        own = [
+        to_parameters = [
             *self._parameter_gradient(layer.weight, partial(torch.mm, dy.t(), x)),
             *self._parameter_gradient(layer.bias, partial(torch.sum, dy, 0)),
         ]
         self.forward_only += forward
-        self._add(forward, own, [partial(torch.mm, dy, weight, out=dx)], first)
+        self._add(forward, to_parameters, [partial(torch.mm, dy, weight, out=dx)], first)
         self._value, self._gradient = y, dy
 
     def _parameter_gradient(self, parameter: Tensor, compute: partial[Tensor]) -> list[Call]:
@@ -91,20 +91,21 @@ class Pass:
         assert layer.momentum is not None
         assert layer.num_batches_tracked is not None
         mean, deviation = torch.zeros_like(weight), torch.zeros_like(weight)  # the batch's mean, and 1 / its deviation
-        kept = {"out": y, "save_mean": mean, "save_invstd": deviation}
+        outputs = {"out": y, "save_mean": mean, "save_invstd": deviation}
         running = (layer.running_mean, layer.running_var)
         normalise = partial(in_one_thread, native_batch_norm, x, weight, bias)
-        forward = partial(normalise, *running, True, layer.momentum, layer.eps, **kept)
-        self.forward_only.append(partial(normalise, None, None, True, 0.0, layer.eps, **kept))
-        back = partial(in_one_thread, native_batch_norm_backward, dy, x, weight, *running, mean, deviation)
+        forward = partial(normalise, *running, True, layer.momentum, layer.eps, **outputs)
+        self.forward_only.append(partial(normalise, None, None, True, 0.0, layer.eps, **outputs))
+        statistics = (*running, mean, deviation)
+        backward_operation = partial(in_one_thread, native_batch_norm_backward, dy, x, weight, *statistics)
         gradients = [self._network.gradient_of[parameter] for parameter in (layer.weight, layer.bias)]
-        take = dx.copy_ if after_linear else dx.set_
+        store_in_dx = dx.copy_ if after_linear else dx.set_
 
-        def through() -> None:
-            to_x, *to_parameters = back(True, layer.eps, [True] * 3)
-            take(to_x)
-            for gradient, made in zip(gradients, to_parameters, strict=True):
-                gradient.copy_(made)
+        def backward() -> None:
+            to_x, *to_parameters = backward_operation(True, layer.eps, [True] * 3)
+            store_in_dx(to_x)
+            for gradient, result in zip(gradients, to_parameters, strict=True):
+                gradient.copy_(result)
 
-        self._add([forward, partial(layer.num_batches_tracked.add_, 1)], [], [through])
+        self._add([forward, partial(layer.num_batches_tracked.add_, 1)], [], [backward])
         self._value, self._gradient = y, dy

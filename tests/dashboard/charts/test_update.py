@@ -10,7 +10,6 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dashboard.charts import update as charts
-from dashboard.charts.figure import json_able
 from tests.dashboard.charts.walks import walk_through
 
 
@@ -20,15 +19,6 @@ def test_extreme_scores_stay_inside_the_chart_of_generator_losses() -> None:
     for trace in figure.data:
         if trace.mode == "markers":
             assert all(low < value < high for value in trace.y)
-
-
-def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:
-    view = next(view for view in walk_through() if view.stage == "gradients")
-    layers = tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers)
-    broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
-    payload = json_able(charts.layer_bars(broken, "gradient").to_dict())
-    json.dumps(payload, allow_nan=False)
-    assert payload["data"][1]["y"] == [None] * len(layers)
 
 
 def test_bars_show_the_norm_of_every_layer() -> None:
@@ -41,6 +31,15 @@ def test_bars_show_the_norm_of_every_layer() -> None:
     assert set(charts.layer_bars(first, "gradient").data[0].text) == {"None"}
     off = next(view for view in walk_through() if view.stage == "scores")
     assert [list(trace.y) for trace in charts.off_bars(off).data] == [[0.0], [0.0]]
+
+
+def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:
+    view = next(view for view in walk_through() if view.stage == "gradients")
+    layers = tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers)
+    broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
+    payload = charts.payload(charts.layer_bars(broken, "gradient"))
+    json.dumps(payload, allow_nan=False)
+    assert payload["data"][1]["y"] == [None] * len(layers)
 
 
 def test_generator_losses_and_their_slopes_equal_pytorchs() -> None:

@@ -21,6 +21,7 @@ from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
 from dashboard.live import answer as channel
 from dashboard.live.watch import TICK, Watch, follow, layout_version, outdated
+from dashboard.panels import PANELS
 from dashboard.panels.base import ViewOptions
 from dashboard.views import PAGES
 from gan_core.history import History
@@ -32,6 +33,8 @@ from tests.dashboard.views.test_train import only_run, press
 
 SnapshotOf = Callable[..., Snapshot]
 HistoryOf = Callable[[int], History]
+
+CHARTS = {panel.key: panel for panel in PANELS if panel.takes_turns}
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ def test_an_answer_brings_the_panels_of_the_page_and_nothing_else(app: AppTest, 
     answer = ask(server, app)
     made = answer["panels"]
     assert made.keys() == {
-        *("text_message", "status", "text_scores"),
-        *("plot_losses", "plot_scores", "picture_fakes"),
+        *("text_message", "status", "text_scores", "picture_fakes"),
+        *CHARTS,
     }
     for name in made:
         assert component(app, name), "each panel is mounted on the page"
@@ -128,16 +131,13 @@ def test_the_script_asks_only_while_the_run_is_busy(app: AppTest) -> None:
     assert follows(app)["every"] is None
 
 
-def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_both(snapshot: SnapshotOf) -> None:
-    losses, scores = {"plot_losses"}, {"plot_scores"}
-    for speed, expected in ((100.0, [losses, scores] * 2), (1.0, [losses | scores] * 4)):
+def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_all(snapshot: SnapshotOf) -> None:
+    for speed, expected in ((100.0, [{key} for key in CHARTS]), (1.0, [set(CHARTS)] * len(CHARTS))):
         now = report(replace(snapshot(3), iterations_per_second=speed))
         watch = Watch("train", layout_version(now))
-        brought = [
-            answer_to(now, watch, 0, turn)["panels"].keys() & {"plot_losses", "plot_scores"} for turn in range(4)
-        ]
+        brought = [answer_to(now, watch, 0, turn)["panels"].keys() & CHARTS.keys() for turn in range(len(CHARTS))]
         assert brought == expected
-        assert answer_to(now, watch, 0)["panels"].keys() >= {"plot_losses", "plot_scores"}
+        assert answer_to(now, watch, 0)["panels"].keys() >= CHARTS.keys()
 
 
 def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) -> None:

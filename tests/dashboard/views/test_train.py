@@ -252,7 +252,7 @@ def test_a_link_gives_the_settings_and_not_the_run(app: AppTest, registry: Regis
 
 
 def test_a_full_server_refuses_a_run_with_a_sentence(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_most", 0)
+    monkeypatch.setattr(registry, "_max_runs", 0)
     app = healthy(AppTest.from_file(APP, default_timeout=30).run())
     assert "This server already holds 0 runs" in texts(app)
 

@@ -1,4 +1,4 @@
-"""What the laboratory finds is true, and the run does not notice it."""
+"""The laboratory's results are right, and it does not change the run."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def trainer() -> Trainer:
     return trainer
 
 
-def test_the_run_is_left_as_it_is(trainer: Trainer) -> None:
+def test_an_experiment_does_not_change_the_run(trainer: Trainer) -> None:
     untouched = Trainer(trainer.config)
     untouched.load_state_dict(trainer.state_dict())
     gradients = [parameter.grad.clone() for parameter in trainer.generator.parameters() if parameter.grad is not None]
@@ -33,7 +33,7 @@ def test_the_run_is_left_as_it_is(trainer: Trainer) -> None:
     assert same(trainer, untouched)
 
 
-def test_the_usual_blocks_are_the_trainers_own_next_iteration(trainer: Trainer) -> None:
+def test_the_usual_blocks_equal_the_trainers_next_iteration(trainer: Trainer) -> None:
     d, g = experiment(trainer, Switches()).usual
     views = []
     walk = Walkthrough(trainer)
@@ -47,8 +47,8 @@ def test_the_usual_blocks_are_the_trainers_own_next_iteration(trainer: Trainer) 
     assert (d.change_g, g.change_d) == (0, 0)
 
 
-def test_without_detach_d_s_block_fills_g_s_gradients() -> None:
-    fresh = Trainer(SMALL)  # nothing lies in .grad yet
+def test_without_detach_ds_block_fills_gs_gradients() -> None:
+    fresh = Trainer(SMALL)  # .grad is None everywhere
     detached, not_detached = (experiment(fresh, Switches(detach=detach)).blocks[0] for detach in (True, False))
     assert detached.gradient_g is None
     assert not_detached.gradient_g is not None
@@ -57,28 +57,28 @@ def test_without_detach_d_s_block_fills_g_s_gradients() -> None:
     assert detached.loss == not_detached.loss
 
 
-def test_what_not_detaching_does_is_seen_after_training_too(trainer: Trainer) -> None:
-    found = experiment(trainer, Switches(detach=False))
-    assert found.usual[0].gradient_g is None
-    assert found.blocks[0].gradient_g is not None
+def test_without_detach_ds_block_fills_gs_gradients_after_training_too(trainer: Trainer) -> None:
+    result = experiment(trainer, Switches(detach=False))
+    assert result.usual[0].gradient_g is None
+    assert result.blocks[0].gradient_g is not None
 
 
-def test_without_zeroing_gradients_add_up(trainer: Trainer) -> None:
+def test_without_zero_grad_gradients_add_up(trainer: Trainer) -> None:
     zeroed, summed = (experiment(trainer, Switches(zero_grad=zero)).blocks[0] for zero in (True, False))
     assert zeroed.gradient_d != summed.gradient_d
     assert zeroed.loss == summed.loss
     assert zeroed.change_d != summed.change_d
 
 
-def test_zeros_with_the_other_sign_is_the_saturating_loss(trainer: Trainer) -> None:
-    turned = experiment(trainer, Switches(labels="zeros")).blocks[1]
+def test_labels_zeros_is_the_saturating_loss(trainer: Trainer) -> None:
+    zeros = experiment(trainer, Switches(labels="zeros")).blocks[1]
     saturating = Trainer(trainer.config)
     saturating.load_state_dict(trainer.state_dict())
     saturating.reconfigure(saturating.config.replace(loss="bce_saturating"))
-    assert turned.loss == pytest.approx(float(saturating.step().loss_g), rel=1e-5)
+    assert zeros.loss == pytest.approx(float(saturating.step().loss_g), rel=1e-5)
 
 
-def test_going_through_a_freed_graph_gives_pytorchs_own_message(trainer: Trainer) -> None:
+def test_reusing_fakes_without_retain_graph_reports_pytorchs_error(trainer: Trainer) -> None:
     blocks = experiment(trainer, Switches(detach=False, reuse_fakes=True)).blocks
     assert blocks[0].error == ""
     assert blocks[1].error.startswith("Trying to backward through the graph a second time")
@@ -89,7 +89,7 @@ def test_going_through_a_freed_graph_gives_pytorchs_own_message(trainer: Trainer
     assert kept[1].change_g > 0
 
 
-def test_it_works_in_the_middle_of_a_walk() -> None:
+def test_an_experiment_within_a_walk_does_not_change_the_walk() -> None:
     trainer, straight = Trainer(GANConfig(**SMALL.model_dump())), Trainer(SMALL)
     walk = Walkthrough(trainer)
     for _ in range(6):

@@ -1,4 +1,4 @@
-"""A walk is the training itself, and what it shows is true."""
+"""A walk trains like a step, and its views are right."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from gan_core.config import GANConfig
-from gan_core.diagnostics.measures import drifts, units_off
+from gan_core.diagnostics.measures import drifts, inactive_units
 from gan_core.diagnostics.views import StageView
 from gan_core.diagnostics.walkthrough import SHOWN, Walkthrough
 from gan_core.training.gan import STAGES
@@ -22,7 +22,7 @@ ORDERS = ("d_first", "g_first", "simultaneous")
 
 
 def walked(trainer: Trainer) -> list[StageView]:
-    """Every stage of the next iteration."""
+    """Return the views of all stages of the next iteration."""
     walk, views = Walkthrough(trainer), []
     while not walk.finished:
         views.append(walk.advance())
@@ -30,7 +30,7 @@ def walked(trainer: Trainer) -> list[StageView]:
 
 
 def same(left: Trainer, right: Trainer) -> bool:
-    """Weights, buffers, optimisers, data position and random streams, bit for bit."""
+    """Return whether all state of two trainers is equal bit for bit."""
     pairs = [(left.state_dict(), right.state_dict())]
     while pairs:
         a, b = pairs.pop()
@@ -50,23 +50,21 @@ def same(left: Trainer, right: Trainer) -> bool:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("steps", [(1, 2), (2, 1), (1, 1)])
 @pytest.mark.parametrize("loss", ["bce", "wasserstein_gp"])
-def test_a_walked_iteration_ends_in_the_same_state_as_an_unwalked_one(
-    order: str, steps: tuple[int, int], loss: str
-) -> None:
+def test_a_walked_iteration_ends_in_the_same_state_as_a_step(order: str, steps: tuple[int, int], loss: str) -> None:
     config = SMALL.replace(update_order=order, d_steps=steps[0], g_steps=steps[1], loss=loss)
-    straight, walker = Trainer(config), Trainer(config)
+    stepped, walked_trainer = Trainer(config), Trainer(config)
     for _ in range(3):
-        straight.step()
-        views = walked(walker)
+        stepped.step()
+        views = walked(walked_trainer)
         assert len(views) == len(STAGES) * sum(steps)
-    assert same(straight, walker)
-    assert walker.iteration == 3
+    assert same(stepped, walked_trainer)
+    assert walked_trainer.iteration == 3
 
 
 @pytest.mark.parametrize("stages", [0, 1, 5, 7, 9, 20])
 def test_finishing_from_any_stage_ends_in_the_same_state(stages: int) -> None:
-    straight, by_turn, at_once = Trainer(SMALL), Trainer(SMALL), Trainer(SMALL)
-    expected = straight.step()
+    stepped, by_turn, at_once = Trainer(SMALL), Trainer(SMALL), Trainer(SMALL)
+    expected = stepped.step()
     for trainer, finish in ((by_turn, "turn"), (at_once, "all")):
         walk = Walkthrough(trainer)
         for _ in range(stages):
@@ -79,17 +77,17 @@ def test_finishing_from_any_stage_ends_in_the_same_state(stages: int) -> None:
             metrics = walk.finish()
         assert metrics is not None
         assert [float(value) for value in metrics] == [float(value) for value in expected]
-        assert same(straight, trainer)
+        assert same(stepped, trainer)
 
 
-def test_a_finished_walk_says_so() -> None:
+def test_advancing_a_finished_walk_raises_runtime_error() -> None:
     walk = Walkthrough(Trainer(SMALL))
     walk.finish()
     with pytest.raises(RuntimeError, match="finished"):
         walk.advance()
 
 
-def test_the_stages_stand_in_the_configured_order() -> None:
+def test_stages_come_in_the_configured_order() -> None:
     trainer = Trainer(SMALL.replace(update_order="g_first", g_steps=2, d_steps=1))
     views = walked(trainer)
     assert [(view.network, view.turn) for view in views] == [("G", 0)] * 7 + [("G", 1)] * 7 + [("D", 2)] * 7
@@ -100,7 +98,7 @@ def test_the_stages_stand_in_the_configured_order() -> None:
 
 
 class Plain:
-    """The lecture's update written out on a copy, for every number that a walk shows."""
+    """A copy of a trainer and its next batches, to compute an update in plain PyTorch."""
 
     def __init__(self, trainer: Trainer) -> None:
         copy = Trainer(trainer.config)
@@ -114,7 +112,7 @@ def norm_of(parameters: list[torch.Tensor]) -> float:
     return math.sqrt(sum(float((value.double() ** 2).sum()) for value in parameters))
 
 
-def test_a_d_update_shows_true_values() -> None:
+def test_the_views_of_a_d_update_equal_plain_pytorch() -> None:
     trainer = Trainer(SMALL.replace(update_order="d_first"))
     for _ in range(3):
         trainer.step()
@@ -147,16 +145,16 @@ def test_a_d_update_shows_true_values() -> None:
     assert first_layer.name == "Linear 784→10"
     assert first_layer.gradient == pytest.approx(norm_of(gradients[:2]), rel=1e-4)
     assert first_layer.change == pytest.approx(norm_of(moved[:2]), rel=1e-4)
-    # What has not changed is shown as unchanged, at every stage.
+    # At every stage, the change of unchanged weights is 0.
     assert last.generator.change == 0
     assert views["gradients"].discriminator.change == 0
     assert views["zero_grad"].discriminator.gradient is None
-    assert views["loss"].discriminator.gradient is not None, "the last update's, until zero_grad"
-    assert last.generator.gradient is not None, "G holds gradients, and D's step does not care"
+    assert views["loss"].discriminator.gradient is not None, "the last update's stays until zero_grad"
+    assert last.generator.gradient is not None, "D's update keeps G's gradients"
     assert last.sample_gradient is None
 
 
-def test_a_g_update_shows_true_values_and_what_d_tells_each_pixel() -> None:
+def test_the_views_of_a_g_update_equal_plain_pytorch_sample_gradient_included() -> None:
     trainer = Trainer(SMALL.replace(update_order="g_first", g_steps=1))
     trainer.step()
     plain = Plain(trainer)
@@ -177,8 +175,7 @@ def test_a_g_update_shows_true_values_and_what_d_tells_each_pixel() -> None:
     assert views["update"].discriminator.change == 0
 
 
-def test_the_push_lowers_g_s_loss() -> None:
-    """The picture's meaning: moved a little along it, the same fakes are taken for real a little more."""
+def test_moving_fakes_along_the_sample_gradient_lowers_gs_loss() -> None:
     trainer = Trainer(SMALL.replace(update_order="g_first", discriminator_batch_norm=False, batch_size=SHOWN))
     trainer.step()
     walk = Walkthrough(trainer)
@@ -187,13 +184,13 @@ def test_the_push_lowers_g_s_loss() -> None:
     assert view.network == "G"
     assert view.fake is not None
     assert view.sample_gradient is not None
-    fake, push = (torch.from_numpy(values).reshape(SHOWN, -1) for values in (view.fake, view.sample_gradient))
-    with torch.no_grad():  # the walk stands still here, so this is the very D that the push came from
-        before, after = (bce(trainer.discriminator(x), torch.ones(SHOWN, 1)) for x in (fake, fake + 0.5 * push))
+    fake, gradient = (torch.from_numpy(values).reshape(SHOWN, -1) for values in (view.fake, view.sample_gradient))
+    with torch.no_grad():  # the walk has not changed D since it computed the gradient
+        before, after = (bce(trainer.discriminator(x), torch.ones(SHOWN, 1)) for x in (fake, fake + 0.5 * gradient))
     assert float(after) < float(before)
 
 
-def test_twins_are_the_three_ways_through_batch_norm() -> None:
+def test_the_train_eval_comparison_shows_three_modes_of_batch_norm() -> None:
     trainer = Trainer(SMALL)
     for _ in range(3):
         trainer.step()
@@ -202,32 +199,32 @@ def test_twins_are_the_three_ways_through_batch_norm() -> None:
     copy.draw_real()
     noise = copy.draw_noise("noise_d")
     view = next(view for view in walked(trainer) if view.stage == "fake")
-    twins = view.train_eval
-    assert twins is not None
+    comparison = view.train_eval
+    assert comparison is not None
     assert view.fake is not None
-    np.testing.assert_array_equal(twins.train, view.fake)
-    # A walk's forward pass has moved the running statistics; so has the copy's.
+    np.testing.assert_array_equal(comparison.train, view.fake)
+    # The walk's forward pass has changed the running statistics; the copy needs the same change.
     with torch.no_grad():
         copy.generator(noise)
         copy.generator.eval()
         by_running = copy.generator(noise[:SHOWN]).reshape(-1, 28, 28)
-    np.testing.assert_allclose(twins.eval, by_running, atol=1e-6)
-    assert twins.alone is None
-    assert "Expected more than 1 value per channel" in twins.refusal
-    assert [drift.name for drift in twins.drifts] == ["BatchNorm 12", "BatchNorm 9"]
+    np.testing.assert_allclose(comparison.eval, by_running, atol=1e-6)
+    assert comparison.alone is None
+    assert "Expected more than 1 value per channel" in comparison.refusal
+    assert [drift.name for drift in comparison.drifts] == ["BatchNorm 12", "BatchNorm 9"]
 
 
-def test_twins_are_one_without_batch_norm() -> None:
+def test_without_batch_norm_train_and_eval_mode_are_equal() -> None:
     trainer = Trainer(SMALL.replace(generator_batch_norm=False))
-    twins = next(view for view in walked(trainer) if view.stage == "fake").train_eval
-    assert twins is not None
-    assert twins.alone is not None
-    np.testing.assert_allclose(twins.alone, twins.train, atol=1e-6)
-    np.testing.assert_allclose(twins.eval, twins.train, atol=1e-6)
-    assert (twins.refusal, twins.drifts) == ("", ())
+    comparison = next(view for view in walked(trainer) if view.stage == "fake").train_eval
+    assert comparison is not None
+    assert comparison.alone is not None
+    np.testing.assert_allclose(comparison.alone, comparison.train, atol=1e-6)
+    np.testing.assert_allclose(comparison.eval, comparison.train, atol=1e-6)
+    assert (comparison.refusal, comparison.drifts) == ("", ())
 
 
-def test_drift_is_nothing_where_running_and_batch_statistics_agree() -> None:
+def test_the_drift_of_equal_statistics_is_0_with_ratio_1() -> None:
     inputs = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
     norm = nn.BatchNorm1d(3)
     norm.running_mean = inputs.mean(dim=0)
@@ -240,17 +237,17 @@ def test_drift_is_nothing_where_running_and_batch_statistics_agree() -> None:
     assert (apart.mean, apart.deviation) == (pytest.approx(2), pytest.approx(3, rel=1e-4))
 
 
-def test_units_are_off_with_slope_0_and_not_with_the_lectures() -> None:
+def test_units_are_inactive_with_slope_0_and_not_with_the_lectures() -> None:
     linear = nn.Linear(2, 4)
     with torch.no_grad():
         linear.weight.copy_(torch.tensor([[1.0, 0], [-1.0, 0], [0, 1.0], [0, 0]]))
         linear.bias.copy_(torch.tensor([0.0, 0.0, -10.0, -1.0]))
     inputs = torch.tensor([[1.0, 1.0], [2.0, -1.0]])  # units 2, 3 and 4 are negative for both
-    assert units_off(nn.Sequential(linear, nn.LeakyReLU(0.0)), inputs) == {"0": 0.75}
-    assert units_off(nn.Sequential(linear, nn.LeakyReLU(0.2)), inputs) == {"0": 0.0}
+    assert inactive_units(nn.Sequential(linear, nn.LeakyReLU(0.0)), inputs) == {"0": 0.75}
+    assert inactive_units(nn.Sequential(linear, nn.LeakyReLU(0.2)), inputs) == {"0": 0.0}
 
 
-def test_a_walk_shows_which_units_are_off() -> None:
+def test_a_walk_reports_the_share_of_inactive_units() -> None:
     dead = SMALL.replace(leaky_slope=0.0, generator_batch_norm=False, discriminator_batch_norm=False)
     for config, expected in ((dead, True), (dead.replace(leaky_slope=0.2), False)):
         trainer = Trainer(config)

@@ -1,4 +1,4 @@
-"""Every loss against its formula, written out here."""
+"""Every loss equals its formula, written here in plain Python."""
 
 import math
 
@@ -40,7 +40,7 @@ FORMULAS = {  # real part, fake part, loss_g; and whether loss_d is the parts' m
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_loss_is_its_formula(name: str) -> None:
+def test_every_loss_equals_its_formula(name: str) -> None:
     loss = LOSSES[name]
     real_formula, fake_formula, generator_formula, averaged = FORMULAS[name]
     real_part, fake_part = loss.discriminator(REAL, FAKE, ONES, ZEROS)
@@ -54,7 +54,7 @@ def test_loss_is_its_formula(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_the_generator_learns_to_raise_its_score(name: str) -> None:
+def test_the_gradient_of_loss_g_raises_the_fakes_score(name: str) -> None:
     logits = FAKE.clone().requires_grad_(True)
     LOSSES[name].generator(logits, ONES[:3], ZEROS[:3]).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
@@ -64,7 +64,7 @@ def test_the_generator_learns_to_raise_its_score(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bce", "bce_saturating", "least_squares"])
-def test_balance_is_where_d_cannot_tell(name: str) -> None:
+def test_balance_is_the_loss_of_a_d_that_cannot_tell_real_from_fake(name: str) -> None:
     balance = LOSSES[name].balance
     loss = LOSSES[name]
     undecided = torch.full((3, 1), 0.0 if name.startswith("bce") else 0.5)
@@ -74,7 +74,7 @@ def test_balance_is_where_d_cannot_tell(name: str) -> None:
     assert float(loss.score(undecided).mean()) == balance.score
 
 
-def test_penalty_of_a_linear_critic() -> None:
+def test_the_penalty_of_a_linear_critic_equals_its_formula() -> None:
     """∇(w·x) = w everywhere: the penalty is (‖w‖ - 1)², its gradient 2(‖w‖ - 1)w/‖w‖."""
     critic = nn.Linear(2, 1)
     critic.weight.data = torch.tensor([[3.0, 4.0]])
@@ -94,7 +94,7 @@ class Bowl(nn.Module):
         return x.square().sum(1, keepdim=True) / 2
 
 
-def test_penalty_is_taken_between_each_real_and_its_fake() -> None:
+def test_the_penalty_is_taken_between_each_real_sample_and_its_fake() -> None:
     real, fake = torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([[-3.0, -4.0], [2.0, 1.0]])
     mix = torch.rand(2, 1, generator=torch.Generator().manual_seed(7)).double()
     between = mix * real.double() + (1 - mix) * fake.double()
@@ -103,7 +103,7 @@ def test_penalty_is_taken_between_each_real_and_its_fake() -> None:
     assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_the_trainer_weighs_and_adds_the_penalty() -> None:
+def test_the_trainer_adds_the_weighted_penalty_to_loss_d() -> None:
     def losses(weight: float) -> tuple[float, float]:
         trainer = Recorded(tiny(loss="wasserstein_gp", gradient_penalty=weight), points())
         for _ in trainer.walk("D"):
@@ -118,6 +118,6 @@ def test_the_trainer_weighs_and_adds_the_penalty() -> None:
 
 
 @pytest.mark.parametrize("name", ["bce", "bce_saturating", "least_squares"])
-def test_no_other_loss_is_penalised(name: str) -> None:
+def test_gradient_penalty_does_not_change_other_losses(name: str) -> None:
     first, second = (tiny_trainer(loss=name, gradient_penalty=weight).step() for weight in (0.0, 1000.0))
     assert float(first.loss_d) == float(second.loss_d)

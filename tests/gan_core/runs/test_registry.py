@@ -1,4 +1,4 @@
-"""The runs of a server: found by id, ended when nobody wants them."""
+"""The runs of a server: found by id, ended when their lease is over."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +17,16 @@ from gan_core.runs.registry import CannotStart, Registry, TooManyRuns
 from tests.gan_core.support import tiny
 
 
-class Stub:
-    """A runner that does nothing and remembers what it was told."""
+class StubRunner:
+    """A runner that does nothing and records its commands."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
         self.run_id, self.config, self.folder = run_id, config, folder
-        self.told: list[Command] = []
+        self.commands: list[Command] = []
         self.closed = threading.Event()
 
     def send(self, command: Command) -> None:
-        self.told.append(command)
+        self.commands.append(command)
 
     def poll(self, wait: float = 0.3) -> Report:
         return Report("paused")
@@ -40,19 +40,19 @@ class Stub:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The registry's clock; it stands still until a test moves it."""
+    """Replace the registry's clock by one that only a test moves."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr("gan_core.runs.registry.time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
-def stub(run: Any) -> Stub:
-    assert isinstance(run.runner, Stub)
+def stub(run: Any) -> StubRunner:
+    assert isinstance(run.runner, StubRunner)
     return run.runner
 
 
 def test_a_run_is_found_by_its_id_until_it_ends() -> None:
-    registry = Registry(Stub)
+    registry = Registry(StubRunner)
     first, second = registry.create(tiny(seed=1)), registry.create(tiny(seed=2))
     assert first.id != second.id
     assert registry.get(first.id) is first
@@ -72,15 +72,15 @@ def test_a_run_is_found_by_its_id_until_it_ends() -> None:
     assert not second.folder.exists()
 
 
-def test_an_unknown_id_is_no_run() -> None:
-    registry = Registry(Stub)
+def test_an_unknown_id_finds_no_run_and_can_be_ended() -> None:
+    registry = Registry(StubRunner)
     assert registry.get("nothing") is None
     registry.end("nothing")
 
 
-@pytest.mark.parametrize("act", ["poll", "send", "reconfigure", "generator_file", "seen"])
-def test_whoever_asks_renews_the_lease(clock: SimpleNamespace, act: str) -> None:
-    registry = Registry(Stub, grace=60)
+@pytest.mark.parametrize("act", ["poll", "send", "reconfigure", "generator_file", "renew_lease"])
+def test_every_request_renews_the_lease(clock: SimpleNamespace, act: str) -> None:
+    registry = Registry(StubRunner, grace=60)
     asked, forgotten = registry.create(tiny()), registry.create(tiny())
     (asked.folder / "generator.safetensors").write_bytes(b"")
     clock.now += 59
@@ -100,27 +100,27 @@ def test_whoever_asks_renews_the_lease(clock: SimpleNamespace, act: str) -> None
     registry.close()
 
 
-def test_a_run_whose_page_was_closed_pauses_once(clock: SimpleNamespace) -> None:
-    registry = Registry(Stub, pause_after=10, grace=60)
+def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) -> None:
+    registry = Registry(StubRunner, pause_after=10, grace=60)
     closed, reloaded, open_ = (registry.create(tiny()) for _ in range(3))
     closed.left()
     reloaded.left()
     clock.now += 9
-    reloaded.seen()
+    reloaded.renew_lease()
     registry.sweep()
-    assert not stub(closed).told
+    assert not stub(closed).commands
     clock.now += 2
     registry.sweep()
     registry.sweep()
-    assert stub(closed).told == [Pause()]
-    assert not stub(reloaded).told
-    assert not stub(open_).told
-    assert registry.get(closed.id) is closed  # it can still be come back to
+    assert stub(closed).commands == [Pause()]
+    assert not stub(reloaded).commands
+    assert not stub(open_).commands
+    assert registry.get(closed.id) is closed  # its page can still be reopened
     registry.close()
 
 
-def test_a_full_server_says_so_and_makes_room(clock: SimpleNamespace) -> None:
-    registry = Registry(Stub, most=2, grace=60)
+def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> None:
+    registry = Registry(StubRunner, max_runs=2, grace=60)
     first = registry.create(tiny())
     clock.now += 30
     second = registry.create(tiny())
@@ -134,17 +134,17 @@ def test_a_full_server_says_so_and_makes_room(clock: SimpleNamespace) -> None:
     registry.close()
 
 
-def test_reconfigure_is_told_and_kept() -> None:
-    registry = Registry(Stub)
+def test_reconfigure_is_sent_and_changes_the_runs_config() -> None:
+    registry = Registry(StubRunner)
     run = registry.create(tiny())
     run.reconfigure(tiny(g_steps=5))
     assert run.config == tiny(g_steps=5)
-    assert stub(run).told == [Reconfigure(tiny(g_steps=5))]
+    assert stub(run).commands == [Reconfigure(tiny(g_steps=5))]
     registry.close()
 
 
-def test_the_background_sweeps_until_the_registry_closes() -> None:
-    registry = Registry(Stub, grace=-1)
+def test_sweeping_in_the_background_ends_runs_until_the_registry_closes() -> None:
+    registry = Registry(StubRunner, grace=-1)
     run = registry.create(tiny())
     before = set(threading.enumerate())
     registry.keep_swept(every=0.001)
@@ -156,7 +156,7 @@ def test_the_background_sweeps_until_the_registry_closes() -> None:
 
 
 @pytest.mark.parametrize("make_runner", [InlineRunner, ProcessRunner])
-def test_the_generator_file_is_of_now(make_runner: Any) -> None:
+def test_the_generator_file_is_of_the_present_iteration(make_runner: Any) -> None:
     registry = Registry(make_runner)
     run = registry.create(tiny())
     for count in (1, 3):
@@ -168,7 +168,7 @@ def test_the_generator_file_is_of_now(make_runner: Any) -> None:
 
 
 @pytest.mark.parametrize("make_runner", [InlineRunner, ProcessRunner])
-def test_a_run_that_never_began_has_no_file(make_runner: Any) -> None:
+def test_a_run_that_failed_at_its_start_has_no_generator_file(make_runner: Any) -> None:
     registry = Registry(make_runner)
     run = registry.create(tiny(dataset="nothing"))
     with pytest.raises(FileNotFoundError):
@@ -176,8 +176,8 @@ def test_a_run_that_never_began_has_no_file(make_runner: Any) -> None:
     registry.close()
 
 
-def test_a_restarted_run_keeps_its_id_and_nothing_else() -> None:
-    registry = Registry(Stub)
+def test_a_restarted_run_keeps_only_its_id() -> None:
+    registry = Registry(StubRunner)
     old = registry.create(tiny(seed=1))
     new = registry.restart(old.id, tiny(seed=2))
     assert registry.get(old.id) is new
@@ -188,8 +188,8 @@ def test_a_restarted_run_keeps_its_id_and_nothing_else() -> None:
     registry.close()
 
 
-def test_a_full_server_gives_up_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
-    registry = Registry(Stub, most=3)
+def test_a_full_server_ends_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
+    registry = Registry(StubRunner, max_runs=3)
     watched, closed_first, closed_later = (registry.create(tiny(seed=seed)) for seed in range(3))
     closed_first.left()
     clock.now += 5
@@ -204,7 +204,7 @@ def test_a_full_server_gives_up_the_run_whose_page_was_closed_longest_ago(clock:
     registry.close()
 
 
-def test_a_run_that_cannot_start_leaves_the_old_one_in_its_place() -> None:
+def test_a_restart_that_fails_keeps_the_old_run() -> None:
     registry = Registry(InlineRunner)
     old = registry.create(tiny())
     old.send(Step(2))
@@ -218,14 +218,14 @@ def test_a_run_that_cannot_start_leaves_the_old_one_in_its_place() -> None:
     registry.close()
 
 
-def test_of_two_that_come_at_once_to_the_last_place_each_finds_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = threading.Event()
+def test_two_simultaneous_calls_on_a_full_server_both_create_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
 
-    def slowly(run_id: str, config: GANConfig, folder: Path) -> Stub:
-        moment.wait(0.2)  # never set: while one run is being made, the other visitor has come
-        return Stub(run_id, config, folder)
+    def slowly(run_id: str, config: GANConfig, folder: Path) -> StubRunner:
+        never.wait(0.2)  # never set: the other call comes while this run is being made
+        return StubRunner(run_id, config, folder)
 
-    registry = Registry(slowly, most=3)
+    registry = Registry(slowly, max_runs=3)
     for run in (registry.create(tiny()), registry.create(tiny())):
         run.left()
     together = threading.Barrier(2, timeout=10)

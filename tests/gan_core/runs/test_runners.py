@@ -1,4 +1,4 @@
-"""One contract, every runner: the same tests run over all of them."""
+"""The same tests for every runner."""
 
 import os
 import pickle
@@ -28,13 +28,13 @@ Make = Callable[..., Runner]
 
 @pytest.fixture(autouse=True)
 def same_threads() -> None:
-    """The trainers here compute with as many threads as a run: other sums would differ in their last bits."""
+    """Let the trainers here use as many threads as a run, for equality bit for bit."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(params=[InlineRunner, ProcessRunner], ids=["inline", "process"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Starts runs of one kind; they end with the test."""
+    """Return a function that starts runs of one kind; they end with the test."""
     yield from starter(request.param, tmp_path)
 
 
@@ -57,7 +57,7 @@ def starter(kind: Any, folder: Path) -> Iterator[Make]:
 
 
 def until(runner: Runner, done: Callable[[Report], bool], seconds: float = 30) -> Report:
-    """Poll until the report is as wanted."""
+    """Poll until ``done`` accepts the report."""
     deadline = time.monotonic() + seconds
     while not done(report := runner.poll(0.02)):
         assert time.monotonic() < deadline, report
@@ -65,7 +65,7 @@ def until(runner: Runner, done: Callable[[Report], bool], seconds: float = 30) -
 
 
 def ask(runner: Runner, *commands: Command, state: str = "paused") -> Snapshot:
-    """Send commands and wait for the answer that knows of them all."""
+    """Send commands and wait until the report is settled; return its snapshot."""
     until(runner, lambda report: report.state != "starting")
     for command in commands:
         runner.send(command)
@@ -80,7 +80,7 @@ def failed(runner: Runner) -> Report:
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    """Both networks as last saved."""
+    """Return both saved networks' weights."""
     return {name: load_file(folder / f"{name}.safetensors") for name in ("generator", "discriminator")}
 
 
@@ -89,7 +89,7 @@ def saved_iteration(folder: Path) -> int:
 
 
 def trained(iterations: int, **changes: Any) -> dict[str, Any]:
-    """Both networks of a plain trainer."""
+    """Return both networks' weights after training by a plain trainer."""
     trainer = Trainer(tiny(**changes))
     for _ in range(iterations):
         trainer.step()
@@ -99,7 +99,7 @@ def trained(iterations: int, **changes: Any) -> dict[str, Any]:
 # The contract ----------------------------------------------------------------------------------------------
 
 
-def test_a_run_starts_paused_with_something_to_see(make: Make, tmp_path: Path) -> None:
+def test_a_run_starts_paused_with_a_snapshot(make: Make, tmp_path: Path) -> None:
     runner = make(tiny(seed=3))
     snapshot = ask(runner)
     assert (snapshot.run_id, snapshot.iteration, snapshot.epoch) == ("run", 0, 0)
@@ -109,10 +109,10 @@ def test_a_run_starts_paused_with_something_to_see(make: Make, tmp_path: Path) -
     assert (snapshot.dataset_count, snapshot.shape) == (1797, (28, 28))
     assert snapshot.device == device_words(torch.device("cpu"))
     assert same(weights(tmp_path / "run"), trained(0, seed=3))
-    assert runner.poll().snapshot == snapshot  # nobody trains until told to
+    assert runner.poll().snapshot == snapshot  # it does not train without a command
 
 
-def test_step_trains_exactly_so_many_iterations(make: Make, tmp_path: Path) -> None:
+def test_step_trains_exactly_the_given_number_of_iterations(make: Make, tmp_path: Path) -> None:
     runner = make()
     assert ask(runner, Step()).iteration == 1
     snapshot = ask(runner, Step(16))
@@ -124,7 +124,7 @@ def test_step_trains_exactly_so_many_iterations(make: Make, tmp_path: Path) -> N
     assert same(weights(tmp_path / "run"), trained(17))
 
 
-def test_play_and_pause_change_when_and_not_what(make: Make, tmp_path: Path) -> None:
+def test_play_and_pause_do_not_change_the_weights_of_an_iteration(make: Make, tmp_path: Path) -> None:
     runner = make()
     ask(runner)
     runner.send(Play())
@@ -146,7 +146,7 @@ def test_play_and_pause_change_when_and_not_what(make: Make, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("command", [Step(2), Update("G")])
-def test_a_single_step_of_a_playing_run_leaves_it_paused(make: Make, command: Command) -> None:
+def test_a_single_step_pauses_a_running_run(make: Make, command: Command) -> None:
     runner = make()
     ask(runner)
     runner.send(Play())
@@ -156,7 +156,7 @@ def test_a_single_step_of_a_playing_run_leaves_it_paused(make: Make, command: Co
 
 
 @pytest.mark.parametrize("network", ["D", "G"])
-def test_update_moves_one_network_alone(make: Make, tmp_path: Path, network: Any) -> None:
+def test_update_changes_only_the_given_network(make: Make, tmp_path: Path, network: Any) -> None:
     runner = make(tiny(generator_batch_norm=False))
     ask(runner, Step(3))
     before = weights(tmp_path / "run")
@@ -173,7 +173,7 @@ def test_update_moves_one_network_alone(make: Make, tmp_path: Path, network: Any
     assert 0 < single.loss < 5
 
 
-def test_reconfigure_acts_at_once_and_leaves_a_mark(make: Make, tmp_path: Path) -> None:
+def test_reconfigure_applies_at_once_and_adds_marks(make: Make, tmp_path: Path) -> None:
     runner = make()
     changed = tiny(learning_rate_d=0.0, update_order="g_first")
     snapshot = ask(runner, Step(2), Reconfigure(changed))
@@ -186,7 +186,7 @@ def test_reconfigure_acts_at_once_and_leaves_a_mark(make: Make, tmp_path: Path) 
     assert not same(before["generator"], after["generator"])
 
 
-def test_sample_draws_other_fakes_and_nothing_else(make: Make, tmp_path: Path) -> None:
+def test_sample_changes_the_shown_fakes_and_not_the_run(make: Make, tmp_path: Path) -> None:
     runner = make()
     before = ask(runner, Step(2))
     after = ask(runner, Sample(7))
@@ -200,7 +200,7 @@ def test_sample_draws_other_fakes_and_nothing_else(make: Make, tmp_path: Path) -
     assert same(weights(tmp_path / "run"), trained(5))
 
 
-def test_a_watched_run_and_an_unwatched_one_end_the_same(make: Make, tmp_path: Path) -> None:
+def test_a_watched_and_an_unwatched_run_end_in_the_same_weights(make: Make, tmp_path: Path) -> None:
     config = tiny(discriminator_batch_norm=True)
     watched, unwatched = make(config, "watched"), make(config, "unwatched")
     for seed in range(10):
@@ -212,7 +212,7 @@ def test_a_watched_run_and_an_unwatched_one_end_the_same(make: Make, tmp_path: P
     np.testing.assert_array_equal(seen.trace.values, unseen.trace.values)
 
 
-def test_save_writes_the_networks_now(make: Make, tmp_path: Path) -> None:
+def test_save_writes_the_networks_of_a_running_run(make: Make, tmp_path: Path) -> None:
     runner = make()
     ask(runner)
     runner.send(Play())
@@ -224,7 +224,7 @@ def test_save_writes_the_networks_now(make: Make, tmp_path: Path) -> None:
     assert 0 < iteration <= last.iteration
 
 
-def test_what_crosses_a_border_is_data(make: Make) -> None:
+def test_a_report_can_be_pickled_and_holds_no_torch_objects(make: Make) -> None:
     runner = make()
     ask(runner, Step(3), Update("G"), Sample(1))
     report = runner.poll()
@@ -234,17 +234,17 @@ def test_what_crosses_a_border_is_data(make: Make) -> None:
         assert not type(value).__module__.startswith("torch")
 
 
-def test_closing_twice_is_fine(make: Make) -> None:
+def test_a_runner_can_be_closed_twice(make: Make) -> None:
     runner = make()
     ask(runner, Step())
     runner.close()
     runner.close()
 
 
-# What goes wrong -------------------------------------------------------------------------------------------
+# Failures --------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_data_set_arrives_as_data(make: Make) -> None:
+def test_an_unknown_dataset_is_reported_as_a_failure(make: Make) -> None:
     report = failed(make(tiny(dataset="digit")))
     assert report.failure is not None
     assert report.snapshot is None
@@ -253,14 +253,14 @@ def test_an_unknown_data_set_arrives_as_data(make: Make) -> None:
     assert "DataError" in report.failure.details
 
 
-def test_a_batch_larger_than_the_data_arrives_as_data(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_larger_than_the_dataset_is_reported_as_a_failure(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     config = GANConfig.model_construct(**{**tiny().model_dump(), "batch_size": 1798})
     report = failed(make(config))
     assert report.failure is not None
     assert report.failure.message.startswith("batch_size = 1798 is not possible; Digits")
 
 
-def test_an_error_while_training_arrives_as_data(make: Make, tmp_path: Path) -> None:
+def test_an_error_in_training_is_reported_with_its_traceback(make: Make, tmp_path: Path) -> None:
     config = GANConfig.model_construct(**{**tiny().model_dump(), "loss": "nonsense"})
     runner = make(config)
     started = ask(runner)
@@ -271,11 +271,11 @@ def test_an_error_while_training_arrives_as_data(make: Make, tmp_path: Path) -> 
     assert "Traceback" in report.failure.details
     assert "_walk_d" in report.failure.details
     assert report.snapshot is not None
-    np.testing.assert_array_equal(report.snapshot.fake, started.fake)  # what was there is still there
+    np.testing.assert_array_equal(report.snapshot.fake, started.fake)  # the last snapshot stays
     assert same(weights(tmp_path / "run"), trained(0))
 
 
-def test_a_failed_run_stays_as_it_is(make: Make) -> None:
+def test_a_failed_run_ignores_commands(make: Make) -> None:
     runner = make(tiny(dataset="nothing"))
     report = failed(runner)
     for command in (Play(), Step(3), Pause(), Save(), Update("D")):
@@ -285,7 +285,7 @@ def test_a_failed_run_stays_as_it_is(make: Make) -> None:
 
 
 @pytest.mark.parametrize("loss", ["least_squares", "wasserstein_gp"])
-def test_divergence_is_told_and_the_last_healthy_generator_kept(make: Make, tmp_path: Path, loss: Any) -> None:
+def test_divergence_is_reported_and_the_last_healthy_generator_kept(make: Make, tmp_path: Path, loss: Any) -> None:
     runner = make(tiny(**BROKEN, loss=loss))
     last = healthy_iterations(tiny(**BROKEN, loss=loss))
     healthy = ask(runner, Step())
@@ -303,7 +303,7 @@ def test_divergence_is_told_and_the_last_healthy_generator_kept(make: Make, tmp_
     assert same(weights(tmp_path / "run"), trained(1, **BROKEN, loss=loss))
 
 
-def test_divergence_while_playing_and_before_anybody_looked(make: Make, tmp_path: Path) -> None:
+def test_divergence_before_the_first_poll_is_reported(make: Make, tmp_path: Path) -> None:
     runner = make(tiny(**BROKEN, loss="least_squares"))
     runner.send(Play())
     report = failed(runner)
@@ -313,7 +313,7 @@ def test_divergence_while_playing_and_before_anybody_looked(make: Make, tmp_path
     assert np.isfinite(report.snapshot.fake).all()
 
 
-def test_divergence_of_a_single_update(make: Make, tmp_path: Path) -> None:
+def test_divergence_of_a_single_update_is_reported(make: Make, tmp_path: Path) -> None:
     runner = make(tiny(**BROKEN, loss="least_squares"))
     ask(runner)
     for _ in range(20):
@@ -325,10 +325,10 @@ def test_divergence_of_a_single_update(make: Make, tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in weights(tmp_path / "run")["discriminator"].values())
 
 
-# Processes alone -------------------------------------------------------------------------------------------
+# Only processes --------------------------------------------------------------------------------------------
 
 
-def test_a_killed_child_is_noticed_and_its_work_kept(make_process: Make, tmp_path: Path) -> None:
+def test_a_killed_child_is_reported_and_its_saved_networks_stay(make_process: Make, tmp_path: Path) -> None:
     runner = make_process()
     assert isinstance(runner, ProcessRunner)
     assert runner.pid is not None
@@ -347,7 +347,7 @@ def test_a_killed_child_is_noticed_and_its_work_kept(make_process: Make, tmp_pat
     assert runner.save() is False
 
 
-def test_a_child_killed_while_nobody_asks_is_noticed_by_the_next_command(make_process: Make) -> None:
+def test_a_child_killed_between_polls_is_reported_after_the_next_command(make_process: Make) -> None:
     runner = make_process()
     assert isinstance(runner, ProcessRunner)
     assert runner.pid is not None
@@ -362,7 +362,7 @@ def test_a_child_killed_while_nobody_asks_is_noticed_by_the_next_command(make_pr
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_the_child_ends_when_the_pages_end_is_gone(make_process: Make, busy: bool) -> None:
+def test_the_child_ends_when_the_pages_end_is_closed(make_process: Make, busy: bool) -> None:
     runner = make_process()
     assert isinstance(runner, ProcessRunner)
     ask(runner)
@@ -374,7 +374,7 @@ def test_the_child_ends_when_the_pages_end_is_gone(make_process: Make, busy: boo
     assert runner._process.exitcode == 0
 
 
-def test_an_answer_from_before_a_command_is_not_given_after_it(make_process: Make) -> None:
+def test_poll_drops_answers_from_before_the_last_command(make_process: Make) -> None:
     runner = make_process()
     ask(runner)
     for done in (0, 31, 62):
@@ -388,7 +388,7 @@ def test_an_answer_from_before_a_command_is_not_given_after_it(make_process: Mak
         assert (after.snapshot.iteration, after.settled) == (done + 31, True)
 
 
-def test_a_poll_waits_no_longer_than_it_may(make_process: Make) -> None:
+def test_poll_waits_no_longer_than_its_wait(make_process: Make) -> None:
     runner = make_process()
     ask(runner)
     runner.send(Step(100_000))
@@ -396,14 +396,14 @@ def test_a_poll_waits_no_longer_than_it_may(make_process: Make) -> None:
     runner.send(Pause())
     began = time.monotonic()
     report = runner.poll(0.5)
-    assert time.monotonic() - began < 0.95  # once, not for the old answer and then again for the new one
+    assert time.monotonic() - began < 0.95  # not once for each of two answers
     assert report.snapshot is not None
     assert report.snapshot.iteration == 0
     assert not report.settled
 
 
-def test_a_save_is_done_when_it_says_so(make_process: Make, tmp_path: Path) -> None:
-    """Also when an earlier one, or one that was sent as a command, is answered meanwhile."""
+def test_save_returns_true_only_after_its_own_save(make_process: Make, tmp_path: Path) -> None:
+    """Answers to earlier saves, and to Save commands, do not count."""
     runner = make_process()
     ask(runner)
     runner.send(Step(200))
@@ -414,7 +414,7 @@ def test_a_save_is_done_when_it_says_so(make_process: Make, tmp_path: Path) -> N
     assert saved_iteration(tmp_path / "run") == 400
 
 
-def test_ctrl_c_in_the_terminal_is_the_servers_business(make_process: Make) -> None:
+def test_the_child_ignores_ctrl_c(make_process: Make) -> None:
     runner = make_process()
     assert isinstance(runner, ProcessRunner)
     assert runner.pid is not None

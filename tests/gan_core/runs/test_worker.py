@@ -1,4 +1,4 @@
-"""The loop of a run, without a runner around it."""
+"""A run's worker, without a runner."""
 
 import math
 import time
@@ -24,7 +24,7 @@ def worker(folder: Path, **changes: Any) -> Worker:
 @pytest.mark.parametrize("command", [Save(), Pause(), Step(0), Update("D")])
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 def test_broken_weights_are_not_saved(tmp_path: Path, command: Any, network: str) -> None:
-    """What an update measures is older than what it leaves: the weights themselves have to be checked."""
+    """An update's metrics are older than its weights, so the weights must be checked too."""
     run = worker(tmp_path)
     run.handle(Step(2))
     trainer = run._active().trainer
@@ -42,8 +42,7 @@ def test_broken_weights_are_not_saved(tmp_path: Path, command: Any, network: str
         assert all(value.isfinite().all() for value in load_file(file).values())
 
 
-def test_nothing_is_rendered_unless_somebody_polls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is rendered unless somebody polls, and nothing twice of the same state."""
+def test_each_state_is_rendered_only_when_polled_and_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = worker(tmp_path)
     made = []
     render = ActiveRun.render
@@ -73,15 +72,15 @@ def test_advance_trains_at_least_one_iteration_and_only_if_running(tmp_path: Pat
     assert run.report().snapshot.iteration == 1  # type: ignore[union-attr]
 
 
-def test_the_clock_counts_the_devices_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU takes orders faster than it carries them out."""
+def test_seconds_include_the_devices_computing_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU accepts work faster than it computes it."""
     run = worker(tmp_path)
     monkeypatch.setattr(Trainer, "synchronize", lambda trainer: time.sleep(0.02))
     run.handle(Step(3))
     assert run.report().snapshot.seconds >= 0.06  # type: ignore[union-attr]
 
 
-def test_a_running_run_is_saved_after_save_every(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_run_is_saved_at_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = worker(tmp_path)
     first = (tmp_path / "generator.safetensors").read_bytes()
     run.handle(Play())
@@ -101,8 +100,8 @@ def test_a_failed_save_is_reported(tmp_path: Path) -> None:
 
 
 @needs_cuda
-def test_divergence_on_a_gpu_is_seen_in_blocks(tmp_path: Path) -> None:
-    """Nobody waits for the device in each iteration; the table still ends before the broken one."""
+def test_divergence_on_a_gpu_ends_the_trace_before_the_broken_iteration(tmp_path: Path) -> None:
+    """Metrics are read in blocks there, so divergence is found some iterations late."""
     run = worker(tmp_path, **BROKEN, loss="least_squares", device="cuda")
     run.handle(Step(300))
     report = run.report()
@@ -116,7 +115,7 @@ def test_divergence_on_a_gpu_is_seen_in_blocks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (ValueError("Plain words."), "Plain words."),
+        (ValueError("A plain sentence."), "A plain sentence."),
         (MemoryError(), "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less."),
         (
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
@@ -126,7 +125,7 @@ def test_divergence_on_a_gpu_is_seen_in_blocks(tmp_path: Path) -> None:
         (RuntimeError(), "Training stopped on an error: RuntimeError: no message"),
     ],
 )
-def test_a_failure_has_a_sentence_and_its_traceback(error: Exception, message: str) -> None:
+def test_a_failure_has_a_message_and_a_traceback(error: Exception, message: str) -> None:
     try:
         raise error
     except Exception as raised:

@@ -1,8 +1,8 @@
-"""Iterations as one launch: the numbers of the reference path, bit for bit, at every point of a run.
+"""The CUDA graph engine equals the reference path, bit for bit, at every point of a run.
 
-Without a GPU a stand-in takes the graph's place. It does what a graph does, in the same order: recording computes
-nothing, and leaves tensors with no meaning yet; a replay computes into those very tensors, and no Python of the trainer
-sees it. So all but the capture itself is tested here; the tests at the end need a GPU and test the capture.
+Without a GPU a substitute takes the graph's place. It behaves like a graph: recording computes nothing and leaves
+tensors without meaning; a replay computes into the same tensors without executing the trainer's Python. Only the
+capture itself is not tested this way; the tests at the end need a GPU and test it.
 """
 
 import copy
@@ -24,7 +24,7 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.drawing import STARTER, pack, unpack
 from gan_core.data.sampler import BatchSampler
 from gan_core.metrics import COLUMNS
-from gan_core.training.engines.cuda_graph import WARM_UPS, CudaGraphEngine, CudaRecorder, Outcome, renewed
+from gan_core.training.engines.cuda_graph import WARM_UPS, CudaGraphEngine, CudaRecorder, Outcome, copy_generator
 from gan_core.training.gan import GAN
 from tests.gan_core.support import autograd, needs_cuda, points, same, tiny
 from tests.gan_core.training.test_trainer import OTHER, everything
@@ -35,14 +35,14 @@ LIVE = [setting.name for setting in GANConfig.settings() if setting.live]
 
 
 def tensors_of(outcome: Outcome) -> list[Tensor]:
-    """Every tensor that it shows, each once, in a fixed order."""
+    """Return its tensors, each once, in a fixed order."""
     measured = [outcome.measured[network][name] for network in ("D", "G") for name in sorted(outcome.measured[network])]
     assert outcome.last_noise is not None
     return [*measured, outcome.last_noise, *(gradient for _, gradient in outcome.gradients if gradient is not None)]
 
 
-class Again:
-    """A recorder that keeps the function and calls it again, with all that tells a graph from a call."""
+class Substitute:
+    """A recorder that calls the recorded function again and otherwise behaves like a graph."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -50,7 +50,7 @@ class Again:
         self.records = self.replays = self.warm_ups = 0
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def side_stream(self) -> Iterator[None]:
         self.warm_ups += 1
         yield
 
@@ -59,13 +59,13 @@ class Again:
         before = copy.deepcopy([self.device_state(), [random.get_state() for random in trainer.random.values()]])
         iteration()
         state = self.device_state()
-        assert len(state) == len(before[0]), "an optimiser made its memory in a recording"
+        assert len(state) == len(before[0]), "an optimiser allocated its state in a recording"
         for there, then in zip(state, before[0], strict=True):
             there.copy_(then)
         for random, then in zip(trainer.random.values(), before[1], strict=True):
             random.set_state(then)
         for tensor in tensors_of(Outcome.of(trainer)):
-            tensor.fill_(7)  # nothing was computed: whatever lay in this memory
+            tensor.fill_(7)  # nothing was computed: the memory holds arbitrary values
         self.made = Outcome.of(trainer)
         self.iteration = iteration
         self.records += 1
@@ -77,15 +77,15 @@ class Again:
         self.iteration()
         for here, computed in zip(tensors_of(self.made), tensors_of(Outcome.of(trainer)), strict=True):
             here.copy_(computed)
-        shown.put_into(trainer)
+        shown.restore(trainer)
         trainer.iteration, trainer.updates = iteration, updates
         self.replays += 1
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.iteration = None
 
     def device_state(self) -> list[Tensor]:
-        """All that training changes on the device, but for random generators."""
+        """Return all tensors that training changes, without random generators."""
         trainer = self.trainer
         optimizers = (trainer.optimizer_g, trainer.optimizer_d)
         memory = [state[name] for optimizer in optimizers for state in optimizer.state.values() for name in state]
@@ -95,18 +95,18 @@ class Again:
 
 
 class Reference(Trainer):
-    """A trainer whose iterations follow the reference path."""
+    """A trainer on the reference path."""
 
     def __init__(self, config: GANConfig, dataset: Dataset | None = None) -> None:
         super().__init__(config, dataset, make_engine=autograd)
 
 
 class OnGraph(Trainer):
-    """A trainer whose iterations are replayed by ``Again``, or by what ``make_recorder`` makes."""
+    """A trainer with the CUDA graph engine on a ``Substitute``, or on the recorder that ``make_recorder`` makes."""
 
     recorder: Any
 
-    def __init__(self, config: GANConfig, dataset: Dataset | None = None, make_recorder: Any = Again) -> None:
+    def __init__(self, config: GANConfig, dataset: Dataset | None = None, make_recorder: Any = Substitute) -> None:
         def make_engine(gan: GAN) -> CudaGraphEngine:
             self.recorder = make_recorder(gan)
             return CudaGraphEngine(self.recorder)
@@ -115,7 +115,7 @@ class OnGraph(Trainer):
 
 
 def pair(config: GANConfig) -> tuple[Any, Reference]:
-    """Two runs of the same settings, the first on the stand-in."""
+    """Return two runs of the same settings: on the substitute, and on the reference path."""
     return OnGraph(config, points()), Reference(config, points())
 
 
@@ -123,12 +123,12 @@ def gradients(trainer: Trainer) -> list[Tensor | None]:
     return [p.grad for p in (*trainer.generator.parameters(), *trainer.discriminator.parameters())]
 
 
-def the_same(one: Trainer, other: Trainer) -> bool:
-    """Whether all that a run keeps, and the gradients that it shows, agree."""
+def equal_state(one: Trainer, other: Trainer) -> bool:
+    """Return whether two trainers' states and gradients are equal bit for bit."""
     return same(one.state_dict(), other.state_dict()) and same(gradients(one), gradients(other))
 
 
-# Equal ------------------------------------------------------------------------------------------------------
+# Equality ----------------------------------------------------------------------------------------------------
 
 widths = st.lists(st.integers(1, 20), min_size=1, max_size=3).map(tuple)
 rates = st.sampled_from([0.0, 2e-4, 0.05])
@@ -161,11 +161,11 @@ configs = st.builds(
 
 @settings(max_examples=20)
 @given(configs)
-def test_replayed_and_walked_are_the_same_bit_for_bit(config: GANConfig) -> None:
+def test_replays_equal_the_reference_path_bit_for_bit(config: GANConfig) -> None:
     replayed, walked = pair(config)
     for _ in range(WARM_UPS + 3):
         assert same(list(replayed.step()), list(walked.step()))
-        assert the_same(replayed, walked)
+        assert equal_state(replayed, walked)
     assert (replayed.recorder.warm_ups, replayed.recorder.records, replayed.recorder.replays) == (WARM_UPS, 1, 3)
     for network in ("D", "G"):
         assert replayed.last_losses(network) == walked.last_losses(network)  # type: ignore[arg-type]
@@ -173,27 +173,27 @@ def test_replayed_and_walked_are_the_same_bit_for_bit(config: GANConfig) -> None
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
 @pytest.mark.parametrize("chosen", [None, torch.arange(3, 20)])
-def test_batches_come_from_every_kind_of_data(dtype: torch.dtype, chosen: Tensor | None) -> None:
+def test_replays_read_their_batches_from_every_kind_of_dataset(dtype: torch.dtype, chosen: Tensor | None) -> None:
     samples = (points().samples * 100 + 128).to(dtype) if dtype == torch.uint8 else points().samples
     dataset = Dataset("points", "Points", samples, (6,), chosen=chosen)
     replayed, walked = (kind(tiny(d_steps=3), dataset) for kind in (OnGraph, Reference))
-    for _ in range(8):  # passes end within an iteration
+    for _ in range(8):  # epochs end within an iteration
         assert same(list(replayed.step()), list(walked.step()))
     assert replayed.sampler.epoch >= 4
-    assert the_same(replayed, walked)
+    assert equal_state(replayed, walked)
 
 
-def test_the_sampler_says_where_its_batch_stands() -> None:
-    told, given_out = (BatchSampler(10, 3, torch.Generator().manual_seed(5)) for _ in range(2))
+def test_advance_returns_the_position_of_the_batch_that_next_returns() -> None:
+    advanced, other = (BatchSampler(10, 3, torch.Generator().manual_seed(5)) for _ in range(2))
     orders = []
     for _ in range(7):
-        place = told.advance()
-        assert same(told.order[place], given_out.next())
-        orders.append(told.order)
-    assert [order is orders[0] for order in orders] == [True] * 3 + [False] * 4  # a pass is known by its tensor
+        batch = advanced.advance()
+        assert same(advanced.order[batch], other.next())
+        orders.append(advanced.order)
+    assert [order is orders[0] for order in orders] == [True] * 3 + [False] * 4  # each epoch has a new tensor
 
 
-# Mixed ------------------------------------------------------------------------------------------------------
+# Sequences ---------------------------------------------------------------------------------------------------
 
 
 def walked(trainer: Trainer) -> None:
@@ -204,13 +204,13 @@ def walked(trainer: Trainer) -> None:
 
 
 def steps(trainer: Trainer) -> None:
-    """Enough of them for a recording and replays."""
+    """Train enough iterations for a recording and replays."""
     for _ in range(WARM_UPS + 2):
         trainer.step()
 
 
-def continued_elsewhere(trainer: Trainer) -> None:
-    """Back to a state from before a few iterations, as after a divergence."""
+def return_to_earlier_state(trainer: Trainer) -> None:
+    """Return to an earlier state, as after a divergence."""
     state = trainer.state_dict()
     trainer.step()
     trainer.load_state_dict(state)
@@ -227,7 +227,7 @@ ACTIONS: dict[str, Callable[[Trainer], object]] = {
     "D": lambda trainer: trainer.update("D"),
     "G": lambda trainer: trainer.update("G"),
     "D, then finish": lambda trainer: (trainer.step(), trainer.update("D"), trainer.finish_iteration()),
-    "back": continued_elsewhere,
+    "back": return_to_earlier_state,
     "keep": lambda trainer: trainer.load_state_dict(trainer.state_dict()),
     "nothing": change(),
     "rate of G": change(learning_rate_g=0.01),
@@ -246,25 +246,25 @@ ACTIONS: dict[str, Callable[[Trainer], object]] = {
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(sorted(ACTIONS)), min_size=2, max_size=8), optimizers)
-def test_replays_mix_with_everything(actions: list[str], optimizer_d: Any) -> None:
+def test_replays_equal_the_reference_path_between_any_other_actions(actions: list[str], optimizer_d: Any) -> None:
     replayed, other = pair(tiny(d_steps=1, g_steps=2, optimizer_d=optimizer_d))
     steps(replayed)
     steps(other)
     for action in actions:
         ACTIONS[action](replayed)
         ACTIONS[action](other)
-        assert the_same(replayed, other)
+        assert equal_state(replayed, other)
         for network in ("D", "G"):
             assert replayed.last_losses(network) == other.last_losses(network)  # type: ignore[arg-type]
     steps(replayed)
     steps(other)
-    assert the_same(replayed, other)
+    assert equal_state(replayed, other)
     assert replayed.recorder.replays >= 4
 
 
 @pytest.mark.parametrize("name", LIVE)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_a_live_setting_acts_from_the_next_iteration(name: str, optimizer: Any) -> None:
+def test_a_live_setting_applies_from_the_next_iteration(name: str, optimizer: Any) -> None:
     replayed, other = pair(tiny(optimizer_d=optimizer, optimizer_g=optimizer, generator_batch_norm=True))
     steps(replayed)
     steps(other)
@@ -272,10 +272,10 @@ def test_a_live_setting_acts_from_the_next_iteration(name: str, optimizer: Any) 
         change(**{name: OTHER[name]})(trainer)
     steps(replayed)
     steps(other)
-    assert the_same(replayed, other)
+    assert equal_state(replayed, other)
 
 
-def test_only_a_rate_of_adam_keeps_the_recording() -> None:
+def test_a_change_of_adams_learning_rate_keeps_the_recording_and_others_drop_it() -> None:
     trainer, _ = pair(tiny(optimizer_d="sgd"))
     steps(trainer)
     for kept in ("rate of G", "nothing", "walk", "D", "G"):
@@ -286,26 +286,26 @@ def test_only_a_rate_of_adam_keeps_the_recording() -> None:
         ACTIONS[anew](trainer)
         replays = trainer.recorder.replays
         trainer.step()
-        assert (trainer.recorder.iteration, trainer.recorder.replays) == (None, replays)  # nothing old is replayed
+        assert (trainer.recorder.iteration, trainer.recorder.replays) == (None, replays)  # no old recording is replayed
         steps(trainer)
         assert trainer.recorder.records == count
 
 
-def test_another_drawing_is_learnt_at_once() -> None:
+def test_a_new_drawing_is_used_from_the_next_iteration() -> None:
     config = tiny(dataset="drawn", drawing=STARTER)
     drawn, other = OnGraph(config), Reference(config)
     for trainer in (drawn, other):
         steps(trainer)
         change(drawing=pack(~unpack(STARTER)))(trainer)
         steps(trainer)
-    assert the_same(drawn, other)
+    assert equal_state(drawn, other)
 
 
-# What others see --------------------------------------------------------------------------------------------
+# State and metrics -------------------------------------------------------------------------------------------
 
 
-def test_a_kept_state_is_that_of_the_reference_path() -> None:
-    """Tensors, numbers and strings: the rate on the device is none of them."""
+def test_a_saved_state_equals_the_reference_paths() -> None:
+    """The learning rate in it is a number, not the tensor on the device."""
     replayed, other = pair(tiny(learning_rate_g=2e-4))
     steps(replayed)
     steps(other)
@@ -321,7 +321,7 @@ def test_a_kept_state_is_that_of_the_reference_path() -> None:
         assert same(list(one.step()), list(another.step()))
 
 
-def test_metrics_stay_as_they_were() -> None:
+def test_a_later_step_does_not_change_returned_metrics() -> None:
     trainer, _ = pair(tiny())
     steps(trainer)
     first = trainer.step()
@@ -330,7 +330,7 @@ def test_metrics_stay_as_they_were() -> None:
     assert same(list(first), then)
 
 
-def test_step_into_writes_what_step_gives() -> None:
+def test_step_into_writes_what_step_returns() -> None:
     into, given_back = (OnGraph(tiny(), points()) for _ in range(2))
     rows = torch.zeros(WARM_UPS + 3, len(COLUMNS))
     for row in rows:
@@ -338,12 +338,12 @@ def test_step_into_writes_what_step_gives() -> None:
         assert same(list(row), list(given_back.step()))
 
 
-def test_a_graph_from_before_a_replay_refuses_to_go_back() -> None:
-    """Weights that changed since the forward pass would give wrong gradients; the stand-in's own change is hidden."""
+def test_backward_through_an_autograd_graph_from_before_a_replay_raises() -> None:
+    """Weights that changed since the forward pass would give wrong gradients."""
     trainer, _ = pair(tiny(generator_batch_norm=False))
     steps(trainer)
     versions = [parameter._version for parameter in trainer.generator.parameters()]
-    trainer.recorder.replay = lambda: None  # as a graph does, it changes them where autograd does not look
+    trainer.recorder.replay = lambda: None  # like a graph, hides the change from autograd
     trainer.step()
     assert all(p._version > v for p, v in zip(trainer.generator.parameters(), versions, strict=True))
     walk = trainer.walk("G")
@@ -354,29 +354,29 @@ def test_a_graph_from_before_a_replay_refuses_to_go_back() -> None:
         list(walk)
 
 
-def test_a_walk_begun_before_a_replay_goes_on_with_the_samplers_batches() -> None:
+def test_a_walk_begun_before_a_replay_continues_with_the_samplers_batches() -> None:
     replayed, other = pair(tiny())
     for trainer in (replayed, other):
         steps(trainer)
         walk = trainer.walk("D")
         trainer.step()
         list(walk)
-    assert the_same(replayed, other)
+    assert equal_state(replayed, other)
 
 
-def test_the_engine_is_named_and_described() -> None:
-    trainer, general = pair(tiny())
+def test_the_engine_has_a_name_and_a_description() -> None:
+    trainer, reference = pair(tiny())
     assert trainer.engine.name == "CUDA graph"
     assert trainer.engine.description == "Updates by a CUDA graph: a whole iteration is one launch."
-    assert general.engine.name == "autograd"
+    assert reference.engine.name == "autograd"
     assert Trainer(tiny(), points()).engine.name == "manual"
 
 
-def test_a_trainer_goes_with_its_last_name() -> None:
-    """No cycle keeps networks and data in the GPU's memory until Python looks for cycles."""
+def test_a_trainer_is_freed_without_garbage_collection() -> None:
+    """A reference cycle would keep networks and data in the GPU's memory until Python collects cycles."""
 
-    class Waiting(CudaRecorder):
-        def apart(self) -> AbstractContextManager[None]:
+    class WithoutGpu(CudaRecorder):
+        def side_stream(self) -> AbstractContextManager[None]:
             return nullcontext()
 
         def record(self, iteration: Callable[[], None]) -> None:
@@ -385,7 +385,7 @@ def test_a_trainer_goes_with_its_last_name() -> None:
         def replay(self) -> None:
             pass
 
-    trainer = Trainer(tiny(), points(), lambda gan: CudaGraphEngine(Waiting(gan.device, gan.random)))
+    trainer = Trainer(tiny(), points(), lambda gan: CudaGraphEngine(WithoutGpu(gan.device, gan.random)))
     steps(trainer)
     gone = weakref.ref(trainer)
     gc.disable()
@@ -396,14 +396,14 @@ def test_a_trainer_goes_with_its_last_name() -> None:
         gc.enable()
 
 
-# Where it cannot be recorded --------------------------------------------------------------------------------
+# Failed recordings -----------------------------------------------------------------------------------------
 
 
-class Breaking(Again):
-    """A recorder on whose device an iteration cannot be recorded; ``error`` is what it raises then."""
+class FailingRecorder(Substitute):
+    """A recorder that raises ``error`` instead of recording, after ``after`` successes."""
 
     error: BaseException = RuntimeError("operation not permitted when stream is capturing\nCompile with …")
-    after = 0  # recordings that succeed
+    after = 0
 
     def record(self, iteration: Callable[[], None]) -> None:
         super().record(iteration)
@@ -413,13 +413,15 @@ class Breaking(Again):
 
 
 @pytest.mark.parametrize("after", [0, 1])
-def test_what_cannot_be_recorded_goes_on_in_the_reference_path(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Breaking, "after", after)
-    broken, other = OnGraph(tiny(), points(), Breaking), Reference(tiny(), points())
+def test_after_a_failed_recording_the_reference_path_computes_all_iterations(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FailingRecorder, "after", after)
+    broken, other = OnGraph(tiny(), points(), FailingRecorder), Reference(tiny(), points())
     for name in (*["step"] * 6, "order", *["step"] * 6, "D", "walk", "keep", *["step"] * 6):
         ACTIONS[name](broken)
         ACTIONS[name](other)
-        assert the_same(broken, other)
+        assert equal_state(broken, other)
     assert broken.recorder.records == after + 1  # not tried again
     assert broken.engine.name == "autograd"
     assert broken.engine.description == (
@@ -428,44 +430,44 @@ def test_what_cannot_be_recorded_goes_on_in_the_reference_path(after: int, monke
     )
 
 
-def test_the_reason_is_what_went_wrong_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    def closing(self: Again, iteration: Callable[[], None]) -> None:
+def test_the_description_gives_the_first_error_of_a_failed_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closing(self: Substitute, iteration: Callable[[], None]) -> None:
         try:
             raise RuntimeError("")
         except RuntimeError:
             raise RuntimeError("the capture was invalidated before") from None
 
-    monkeypatch.setattr(Breaking, "record", closing)
-    trainer = OnGraph(tiny(), points(), Breaking)
+    monkeypatch.setattr(FailingRecorder, "record", closing)
+    trainer = OnGraph(tiny(), points(), FailingRecorder)
     steps(trainer)
     assert trainer.engine.description.endswith("as a CUDA graph: RuntimeError")
 
 
-def test_another_error_is_no_reason_to_go_on_but_leaves_the_run_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Breaking, "error", KeyboardInterrupt())
-    broken, other = OnGraph(tiny(), points(), Breaking), Reference(tiny(), points())
+def test_an_interrupted_recording_raises_and_does_not_change_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FailingRecorder, "error", KeyboardInterrupt())
+    broken, other = OnGraph(tiny(), points(), FailingRecorder), Reference(tiny(), points())
     for _ in range(WARM_UPS):
         broken.step()
         other.step()
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             broken.step()
-        assert the_same(broken, other)
+        assert equal_state(broken, other)
     assert broken.engine.name == "CUDA graph"
-    monkeypatch.setattr(Breaking, "after", 9)
+    monkeypatch.setattr(FailingRecorder, "after", 9)
     assert same(list(broken.step()), list(other.step()))
-    assert the_same(broken, other)
+    assert equal_state(broken, other)
 
 
-def test_a_renewed_generator_continues() -> None:
+def test_a_copied_generator_continues_the_random_stream() -> None:
     random = torch.Generator().manual_seed(4)
     torch.rand(5, generator=random)
-    other = renewed(random, random.get_state())
+    other = copy_generator(random, random.get_state())
     assert other is not random
     assert same(torch.rand(7, generator=random), torch.rand(7, generator=other))
 
 
-# The recorder's calls, on a CUDA that only writes them down ---------------------------------------------------
+# The recorder's calls to a fake torch.cuda -------------------------------------------------------------------
 
 
 class FakeStream:
@@ -478,7 +480,7 @@ class FakeStream:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is asked of ``torch.cuda``, in order."""
+    """Replace ``torch.cuda`` and return the list of calls to it."""
     calls: list[str] = []
     usual, count = FakeStream("usual", calls), itertools.count(1)
 
@@ -517,11 +519,11 @@ def recorder() -> CudaRecorder:
     return CudaRecorder(torch.device("cuda:3"), {"a": torch.Generator().manual_seed(1)})
 
 
-def test_warming_up_and_recording_share_a_stream(calls: list[str]) -> None:
+def test_warm_up_and_recording_share_a_stream(calls: list[str]) -> None:
     on_gpu = recorder()
-    on_gpu.forget()
-    assert calls == []  # a run that has not begun asks for nothing
-    with on_gpu.apart():
+    on_gpu.reset()
+    assert calls == []  # the device is not used before the first iteration
+    with on_gpu.side_stream():
         calls.append("warm up")
     aside = ["side 1 waits for usual", "on side 1", "off side 1", "usual waits for side 1"]
     assert calls == [*aside[:2], "warm up", *aside[2:]]
@@ -531,19 +533,19 @@ def test_warming_up_and_recording_share_a_stream(calls: list[str]) -> None:
     assert calls == [*aside[:2], *captured, *aside[2:]]
     calls.clear()
     on_gpu.replay()
-    on_gpu.forget()
-    on_gpu.forget()
+    on_gpu.reset()
+    on_gpu.reset()
     assert calls == ["replay", "synchronize cuda:3"]
 
 
-def test_later_versions_find_the_generators_themselves(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generators_are_not_registered_from_pytorch_2_14_on(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "__version__", torch.torch_version.TorchVersion("2.14.0"))
     recorder().record(lambda: None)
     assert "captured" in calls
     assert not any(call.startswith("register") for call in calls)
 
 
-def test_a_recording_that_breaks_off_leaves_stream_generators_and_autograd_as_they_were(calls: list[str]) -> None:
+def test_a_failed_recording_restores_stream_generators_and_autograd(calls: list[str]) -> None:
     random = {"a": torch.Generator().manual_seed(1)}
     old, expected = random["a"], torch.rand(3, generator=torch.Generator().manual_seed(1))
 
@@ -564,7 +566,7 @@ def test_a_recording_that_breaks_off_leaves_stream_generators_and_autograd_as_th
 
 
 def on_gpu(config: GANConfig, dataset: Dataset | None = None) -> tuple[Trainer, Reference]:
-    """The same run as a graph, a true one, and in the reference path."""
+    """Return two runs of the same settings on a GPU: with a real CUDA graph, and on the reference path."""
     config = config.replace(device="cuda")
     return Trainer(config, dataset), Reference(config, dataset)
 
@@ -582,59 +584,63 @@ GPU_RUNS: list[dict[str, Any]] = [
 @needs_cuda
 @pytest.mark.parametrize("run", GPU_RUNS, ids=lambda run: "-".join(map(str, run.values())))
 def test_on_a_gpu_replays_equal_the_reference_path_over_1000_iterations(run: dict[str, Any]) -> None:
-    """The same kernels on the same numbers, and none of them adds in an order left to chance: so bit for bit."""
-    replayed, general = on_gpu(GANConfig(**run))
+    """Both execute the same deterministic kernels on the same numbers."""
+    replayed, reference = on_gpu(GANConfig(**run))
     ours, theirs = (torch.zeros(1000, len(COLUMNS), device="cuda") for _ in range(2))
     for one, other in zip(ours, theirs, strict=True):
         replayed.step_into(one)
-        general.step_into(other)
+        reference.step_into(other)
     assert replayed.engine.name == "CUDA graph", replayed.engine.description
     assert same(ours, theirs)
-    assert the_same(replayed, general)
+    assert equal_state(replayed, reference)
 
 
 @needs_cuda
-def test_on_a_gpu_changes_between_replays_are_those_of_the_reference_path() -> None:
-    replayed, general = on_gpu(tiny(discriminator_batch_norm=True), points())
+def test_on_a_gpu_setting_changes_act_as_on_the_reference_path() -> None:
+    replayed, reference = on_gpu(tiny(discriminator_batch_norm=True), points())
     for name in ("rate of G", "ratio", "order", "rate of D", "slope", "momenta", "both rates", "penalty", "squares"):
-        for trainer in (replayed, general):
+        for trainer in (replayed, reference):
             steps(trainer)
             ACTIONS[name](trainer)
             steps(trainer)
-        assert the_same(replayed, general), name
+        assert equal_state(replayed, reference), name
     assert replayed.engine.name == "CUDA graph", replayed.engine.description
 
 
 @needs_cuda
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(sorted(ACTIONS)), min_size=2, max_size=8), optimizers)
-def test_on_a_gpu_replays_mix_with_everything(actions: list[str], optimizer_d: Any) -> None:
-    replayed, general = on_gpu(tiny(optimizer_d=optimizer_d), points())
+def test_on_a_gpu_replays_equal_the_reference_path_between_any_other_actions(
+    actions: list[str], optimizer_d: Any
+) -> None:
+    replayed, reference = on_gpu(tiny(optimizer_d=optimizer_d), points())
     for action in ("steps", *actions, "steps"):
         ACTIONS[action](replayed)
-        ACTIONS[action](general)
-        assert the_same(replayed, general)
+        ACTIONS[action](reference)
+        assert equal_state(replayed, reference)
     assert replayed.engine.name == "CUDA graph", replayed.engine.description
 
 
 @needs_cuda
 @pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream")
-def test_on_a_gpu_a_walk_that_is_still_held_changes_nothing() -> None:
-    """Its autograd nodes belong to another stream than the recording: recorded or not, the numbers are the same."""
-    replayed, general = on_gpu(tiny(), points())
+def test_on_a_gpu_an_unfinished_walk_does_not_change_the_run() -> None:
+    """Its autograd nodes belong to another stream than the recording."""
+    replayed, reference = on_gpu(tiny(), points())
     held = []
-    for trainer in (replayed, general):
+    for trainer in (replayed, reference):
         walk = trainer.walk("G")
         while (stage := next(walk)).name != "gradients":
             held.append(stage)
         steps(trainer)
         held.append(walk)
-    assert same(replayed.state_dict(), general.state_dict())
+    assert same(replayed.state_dict(), reference.state_dict())
 
 
 @needs_cuda
-def test_on_a_gpu_what_cannot_be_recorded_goes_on_in_the_reference_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An iteration that waits for the device in its midst."""
+def test_on_a_gpu_after_a_failed_recording_the_reference_path_computes_all_iterations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An iteration that waits for the device cannot be recorded."""
     batch = Dataset.batch
 
     def waiting(dataset: Dataset, indices: Tensor, out: Tensor | None = None) -> Tensor:
@@ -643,9 +649,9 @@ def test_on_a_gpu_what_cannot_be_recorded_goes_on_in_the_reference_path(monkeypa
         return samples
 
     monkeypatch.setattr(Dataset, "batch", waiting)
-    broken, general = on_gpu(tiny(), points())
+    broken, reference = on_gpu(tiny(), points())
     for _ in range(4 * WARM_UPS):
-        assert same(list(broken.step()), list(general.step()))
-        assert the_same(broken, general)
+        assert same(list(broken.step()), list(reference.step()))
+        assert equal_state(broken, reference)
     assert broken.engine.name == "autograd"
     assert "cannot be recorded as a CUDA graph: " in broken.engine.description

@@ -1,4 +1,4 @@
-"""The manual engine: autograd's numbers, bit for bit, at every point of a run."""
+"""The manual engine equals autograd, bit for bit, at every point of a run."""
 
 import copy
 from collections.abc import Callable
@@ -53,19 +53,19 @@ configs = st.builds(
 
 
 def small(**changes: Any) -> GANConfig:
-    """Settings that the manual engine supports."""
+    """Return settings that the manual engine supports."""
     return tiny(**{"generator_batch_norm": True, **changes})
 
 
 def pair(config: GANConfig, features: int = 6) -> tuple[Trainer, Trainer]:
-    """Two runs of the same settings; both use the manual engine unless a test walks."""
+    """Return two runs of the same settings; both use the manual engine unless a test walks."""
     first, second = (Trainer(config, points(features=features)) for _ in range(2))
     assert first.engine.name == second.engine.name == "manual"
     return first, second
 
 
 def walked(trainer: Trainer) -> Metrics:
-    """One iteration along the reference path."""
+    """Train one iteration on the reference path."""
     for turn in trainer.turns():
         for _ in trainer.walk_turn(turn):
             pass
@@ -73,7 +73,7 @@ def walked(trainer: Trainer) -> Metrics:
 
 
 def agree(first: Metrics, second: Metrics) -> bool:
-    """Whether metrics agree bit for bit; gradient norms, float32 sums of up to millions in another order, nearly."""
+    """Return whether metrics are equal bit for bit; gradient norms, summed in another order, only nearly."""
     return all(
         float(here) == pytest.approx(float(there), rel=1e-4) if name.startswith("grad_norm") else same(here, there)
         for name, here, there in zip(COLUMNS, first, second, strict=True)
@@ -84,7 +84,7 @@ def gradients(trainer: Trainer) -> list[Tensor | None]:
     return [p.grad for p in (*trainer.generator.parameters(), *trainer.discriminator.parameters())]
 
 
-# Equal ------------------------------------------------------------------------------------------------------
+# Equality ----------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60)
@@ -101,7 +101,7 @@ def test_manual_engine_equals_the_reference_path_bit_for_bit(config: GANConfig, 
 @given(configs)
 def test_manual_engine_equals_the_reference_path_where_onednn_computes(config: GANConfig) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arithmetic, "ONEDNN_PAYS", 0)
+        patch.setattr(arithmetic, "MIN_WORK_FOR_ONEDNN", 0)
         manual, by_autograd = pair(config.replace(precision="float32"))
         assert manual.arithmetic.onednn == arithmetic.onednn_computes_in_float32()
     for _ in range(3):
@@ -128,7 +128,7 @@ def test_manual_engine_equals_the_reference_path_at_the_sizes_of_the_presets(siz
 
 
 def loss_of(network: str, loss: str, g: nn.Module, d: nn.Module, real: Tensor, noise: Tensor) -> Tensor:
-    """The textbook's, of plain modules."""
+    """Compute the textbook's loss from plain modules."""
     pair = LOSSES[loss]
     ones, zeros = torch.ones(len(noise), 1).to(noise), torch.zeros(len(noise), 1).to(noise)
     if network == "G":
@@ -138,8 +138,10 @@ def loss_of(network: str, loss: str, g: nn.Module, d: nn.Module, real: Tensor, n
 
 @settings(max_examples=40)
 @given(configs, st.sampled_from(["D", "G"]))
-def test_gradients_and_losses_are_those_of_plain_modules_in_float64(config: GANConfig, network: Any) -> None:
-    trainer, twin = pair(config.replace(learning_rate_d=0.0, learning_rate_g=0.0, precision="float32"))
+def test_gradients_and_losses_equal_those_of_plain_modules_in_float64(config: GANConfig, network: Any) -> None:
+    # BatchNorm over two or three values amplifies float32's rounding, in autograd as well.
+    steady = {"batch_size": max(4, config.batch_size), "learning_rate_d": 0.0, "learning_rate_g": 0.0}
+    trainer, twin = pair(config.replace(**steady, precision="float32"))
     g, d = (copy.deepcopy(module).double() for module in (twin.generator, twin.discriminator))
     real, noise = twin.draw_real().double(), twin.draw_noise(f"noise_{network.lower()}").double()
     loss = loss_of(network, config.loss, g, d, real, noise)
@@ -156,10 +158,10 @@ def test_gradients_and_losses_are_those_of_plain_modules_in_float64(config: GANC
         torch.testing.assert_close(parameter.grad.double(), gradient, rtol=1e-4, atol=1e-6 * scale)
 
 
-# Mixed ------------------------------------------------------------------------------------------------------
+# Sequences ---------------------------------------------------------------------------------------------------
 
 
-def kept_and_continued(trainer: Trainer) -> None:
+def save_and_load(trainer: Trainer) -> None:
     trainer.load_state_dict(trainer.state_dict())
 
 
@@ -179,7 +181,7 @@ ACTIONS: dict[str, Callable[[Trainer], object]] = {
     "walk G": lambda trainer: list(trainer.walk("G")),
     "D, then G walks": lambda trainer: (trainer.update("D"), list(trainer.walk("G")), trainer.finish_iteration()),
     "D walks, then G": lambda trainer: (list(trainer.walk("D")), trainer.update("G"), trainer.finish_iteration()),
-    "keep": kept_and_continued,
+    "keep": save_and_load,
     "read": read,
     "slope": lambda trainer: trainer.reconfigure(trainer.config.replace(leaky_slope=0.1)),
     "rates": lambda trainer: trainer.reconfigure(
@@ -191,7 +193,7 @@ ACTIONS: dict[str, Callable[[Trainer], object]] = {
     "penalty": lambda trainer: trainer.reconfigure(trainer.config.replace(loss="wasserstein_gp")),
     "bce": lambda trainer: trainer.reconfigure(trainer.config.replace(loss="bce")),
 }
-WALKED: dict[str, Callable[[Trainer], object]] = {  # the same along the reference path
+WALKED: dict[str, Callable[[Trainer], object]] = {  # the same on the reference path
     **ACTIONS,
     "step": walked,
     "D": ACTIONS["walk D"],
@@ -215,7 +217,7 @@ def test_manual_updates_and_walks_may_follow_one_another_in_any_order(actions: l
     assert agree(mixed.step(), walked(by_autograd))
 
 
-def test_gradients_are_in_grad_as_autograd_leaves_them() -> None:
+def test_grad_holds_the_same_gradients_as_after_autograd() -> None:
     trainer, other = pair(small())
     parameters = list(trainer.discriminator.parameters())
     trainer.update("D")
@@ -231,7 +233,7 @@ def test_gradients_are_in_grad_as_autograd_leaves_them() -> None:
     assert same([p.grad for p in parameters], [p.grad for p in other.discriminator.parameters()])
 
 
-def test_metrics_of_a_step_do_not_change_with_the_next() -> None:
+def test_a_later_step_does_not_change_returned_metrics() -> None:
     trainer, _ = pair(small())
     first = trainer.step()
     then = [value.clone() for value in first]
@@ -239,7 +241,7 @@ def test_metrics_of_a_step_do_not_change_with_the_next() -> None:
     assert same(list(first), then)
 
 
-def test_step_into_writes_what_step_gives() -> None:
+def test_step_into_writes_what_step_returns() -> None:
     for config in (small(), tiny()):
         into, given_back = Trainer(config, points()), Trainer(config, points())
         rows = torch.zeros(3, len(COLUMNS))
@@ -248,8 +250,8 @@ def test_step_into_writes_what_step_gives() -> None:
             assert same(list(row), list(given_back.step()))
 
 
-def test_a_graph_from_before_an_update_refuses_to_go_back() -> None:
-    """As in PyTorch alone: weights that changed since the forward pass would give wrong gradients."""
+def test_backward_through_an_autograd_graph_from_before_an_update_raises() -> None:
+    """Weights that changed since the forward pass would give wrong gradients."""
     trainer, _ = pair(small())
     trainer.update("D")
     walk = trainer.walk("G")
@@ -261,7 +263,7 @@ def test_a_graph_from_before_an_update_refuses_to_go_back() -> None:
 
 
 @pytest.mark.parametrize("name", ["normal", "uniform"])
-def test_noise_in_place_is_the_same_noise(name: Any) -> None:
+def test_noise_drawn_in_place_equals_new_noise(name: Any) -> None:
     drawn = draw_noise((9, 7), name, torch.Generator().manual_seed(3))
     filled = fill_with_noise(torch.empty(9, 7), name, torch.Generator().manual_seed(3))
     random = torch.Generator().manual_seed(3)
@@ -272,7 +274,7 @@ def test_noise_in_place_is_the_same_noise(name: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
 @pytest.mark.parametrize("chosen", [None, torch.tensor([4, 2, 7, 9])])
-def test_a_batch_in_place_is_the_same_batch(dtype: torch.dtype, chosen: Tensor | None) -> None:
+def test_a_batch_written_in_place_equals_a_new_batch(dtype: torch.dtype, chosen: Tensor | None) -> None:
     samples = torch.arange(60).reshape(10, 6).to(dtype)
     dataset = Dataset("numbers", "Numbers", samples, (6,), chosen=chosen)
     indices, out = torch.tensor([3, 0, 3]), torch.empty(3, 6)
@@ -284,12 +286,12 @@ def test_a_batch_in_place_is_the_same_batch(dtype: torch.dtype, chosen: Tensor |
 
 
 def test_a_wrong_norm_of_the_manual_engine_disagrees_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reference computes its own norm, so that an error in the engine's is seen."""
+    """The reference computes its own norm, so it does not repeat the engine's error."""
 
-    def without_the_last_part(buffers: network_buffers.NetworkBuffers, out: Tensor) -> list[Callable[[], object]]:
-        return [lambda: torch.linalg.vector_norm(buffers._norm_parts[:-1], out=out)]
+    def of_all_but_100(buffers: network_buffers.NetworkBuffers, out: Tensor) -> Callable[[], object]:
+        return lambda: torch.linalg.vector_norm(buffers._flat_gradient[100:], out=out)
 
-    monkeypatch.setattr(network_buffers.NetworkBuffers, "norm", without_the_last_part)
+    monkeypatch.setattr(network_buffers.NetworkBuffers, "norm", of_all_but_100)
     manual, by_autograd = pair(small(generator_hidden=(64, 64), discriminator_hidden=(64, 64)))
     wrong, right = manual.step(), walked(by_autograd)
     assert not agree(wrong, right)
@@ -316,7 +318,7 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "reason"), UNSUPPORTED, ids=lambda value: str(value))
-def test_unsupported_settings_train_by_autograd_and_the_description_says_why(
+def test_unsupported_settings_use_autograd_and_the_description_gives_the_reason(
     change: dict[str, Any], reason: str
 ) -> None:
     trainer = Trainer(small(**change), points())
@@ -326,21 +328,21 @@ def test_unsupported_settings_train_by_autograd_and_the_description_says_why(
     assert trainer.iteration == 1
 
 
-def test_supported_settings_use_the_manual_engine_and_the_description_says_so() -> None:
+def test_supported_settings_use_the_manual_engine() -> None:
     trainer = Trainer(small(), points())
     assert trainer.engine.description.startswith("Updates by a manual backward pass")
     assert not unsupported(small(), CPU)
     assert "the device cuda" in unsupported(small(), torch.device("cuda"))
 
 
-def test_a_change_of_loss_changes_the_engine_at_once() -> None:
+def test_a_change_of_loss_can_change_the_engine() -> None:
     trainer = Trainer(small(), points())
     for loss, name in (("wasserstein_gp", "autograd"), ("least_squares", "manual"), ("bce", "manual")):
         trainer.reconfigure(trainer.config.replace(loss=loss))
         assert trainer.engine.name == name
 
 
-def test_a_given_engine_stays_through_changes_of_settings() -> None:
+def test_changes_of_settings_keep_an_engine_given_by_the_caller() -> None:
     trainer = Trainer(small(), points(), make_engine=autograd)
     trainer.reconfigure(trainer.config.replace(learning_rate_g=0.01))
     assert trainer.engine.name == "autograd"
