@@ -13,23 +13,9 @@ HERE = Path(__file__).parent
 
 
 @cache
-def _gallery_component() -> Any:
-    return st.components.v2.component("gallery", css=read("gallery.css"), js=read("gallery.js"))
-
-
-@cache
-def _listing_component() -> Any:
-    return st.components.v2.component("lit_listing", css=read("listing.css"), js=read("listing.js"))
-
-
-@cache
-def _network_component() -> Any:
-    return st.components.v2.component("network_picture", css=read("network.css"), js=read("network.js"))
-
-
-@cache
-def _canvas_component() -> Any:
-    return st.components.v2.component("drawing_canvas", css=read("canvas.css"), js=read("canvas.js"))
+def _component(name: str) -> Any:
+    """Register a component once, from its three files in this folder."""
+    return st.components.v2.component(name, html=read(f"{name}.html"), css=read(f"{name}.css"), js=read(f"{name}.js"))
 
 
 def read(name: str) -> str:
@@ -40,13 +26,13 @@ def read(name: str) -> str:
 def gallery(pngs: Sequence[bytes], captions: Sequence[str], alt: str, key: str) -> None:
     """Draw small pictures in a row that wraps, each above its caption."""
     items = [{"source": data_url(png), "caption": text} for png, text in zip(pngs, captions, strict=True)]
-    _gallery_component()(data={"items": items, "alt": alt}, key=key)
+    _component("gallery")(data={"items": items, "alt": alt}, key=key)
 
 
 def listing(lines: Sequence[tuple[str, bool]], colour: str, key: str) -> None:
     """Draw lines of code; the lit ones stand out in ``colour``."""
     shown = [{"text": text, "lit": lit} for text, lit in lines]
-    _listing_component()(data={"lines": shown, "colour": colour}, key=key)
+    _component("listing")(data={"lines": shown, "colour": colour}, key=key)
 
 
 def network_picture(
@@ -59,7 +45,7 @@ def network_picture(
     """
     least, most, layers = limits
     data = {"sizes": list(sizes), "colour": colour, "label": label, "least": least, "most": most, "layers": layers}
-    return _network_component()(data=data, key=key, on_sizes_change=on_sizes)
+    return _component("network")(data=data, key=key, on_sizes_change=on_sizes)
 
 
 def canvas(drawing: str, side: int, colour: str, key: str, on_drawing: Any) -> Any:
@@ -69,4 +55,4 @@ def canvas(drawing: str, side: int, colour: str, key: str, on_drawing: Any) -> A
     called after each stroke; the value is the result's ``drawing["cells"]``.
     """
     data = {"drawing": drawing, "side": side, "colour": colour}
-    return _canvas_component()(data=data, key=key, on_drawing_change=on_drawing)
+    return _component("canvas")(data=data, key=key, on_drawing_change=on_drawing)

@@ -1,16 +1,9 @@
 // A canvas of cells: brush, erase, clear. A stroke is reported when it ends, as base64url of the cells' bits.
 const RADIUS = 1.5; // of the brush, in cells
 
-function bytesOf(text) {
-  const plain = text.replace(/-/g, "+").replace(/_/g, "/");
-  return Uint8Array.from(atob(plain), (character) => character.charCodeAt(0));
-}
-
 function unpack(text, side) {
-  const cells = new Uint8Array(side * side);
-  if (!text) return cells;
-  const bytes = bytesOf(text);
-  return cells.map((_, index) => (bytes[index >> 3] >> (7 - (index & 7))) & 1);
+  const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  return new Uint8Array(side * side).map((_, index) => (bytes.charCodeAt(index >> 3) >> (7 - (index & 7))) & 1);
 }
 
 function pack(cells) {
@@ -18,21 +11,6 @@ function pack(cells) {
   cells.forEach((painted, index) => (bytes[index >> 3] |= painted << (7 - (index & 7))));
   const text = btoa(String.fromCharCode(...bytes));
   return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
-
-function build(parent) {
-  const root = document.createElement("div");
-  root.className = "canvas";
-  root.innerHTML = `
-    <canvas tabindex="0" role="img" aria-label="Draw the distribution here"></canvas>
-    <div class="tools">
-      <button type="button" data-tool="brush">Brush</button>
-      <button type="button" data-tool="erase">Erase</button>
-      <button type="button" data-tool="clear">Clear</button>
-    </div>`;
-  parent.appendChild(root);
-  root.tool = "brush";
-  return root;
 }
 
 function show(root, colour, side) {
@@ -53,13 +31,13 @@ function show(root, colour, side) {
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const { drawing, side, colour } = data;
-  const root = parentElement.querySelector(".canvas") ?? build(parentElement);
+  const root = parentElement.querySelector(".canvas");
   const canvas = root.querySelector("canvas");
   if (!root.drawing_now && root.reported !== drawing) {
     root.cells = unpack(drawing, side);
     root.reported = drawing;
   }
-  root.cells ??= unpack(drawing, side);
+  root.tool ??= "brush";
   const redraw = () => show(root, colour, side);
 
   const tell = () => {

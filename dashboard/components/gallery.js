@@ -1,13 +1,7 @@
 // Small pictures, each above its caption.
 export default function (component) {
   const { data, parentElement } = component;
-  let row = parentElement.querySelector(".gallery");
-  if (!row) {
-    row = document.createElement("div");
-    row.className = "gallery";
-    row.setAttribute("role", "group");
-    parentElement.appendChild(row);
-  }
+  const row = parentElement.querySelector(".gallery");
   row.setAttribute("aria-label", data.alt);
   row.replaceChildren(
     ...data.items.map(({ source, caption }) => {

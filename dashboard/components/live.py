@@ -3,6 +3,7 @@
 The scripts that draw are served as static files: inside a component they would travel with each of its changes.
 """
 
+import filecmp
 import shutil
 import time
 from functools import cache
@@ -16,7 +17,6 @@ from dashboard.components import HERE, read
 from dashboard.panels.base import Payload
 
 STATIC = HERE.parent / "static"
-MODULES = ("live.js", "plot.js", "image.js", "text.js")
 
 
 def dated(payload: Payload) -> Payload:
@@ -82,19 +82,11 @@ def _component(name: str) -> Any:
 @cache
 def _serve_files() -> None:
     """Copy the installed plotly's plotly.js and the modules to where Streamlit serves static files from."""
-    _serve(Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
-    for name in MODULES:
-        _serve(HERE / "live_modules" / name)
-
-
-def _serve(source: Path) -> None:
-    target = STATIC / source.name
-    if not target.exists() or target.stat().st_size != source.stat().st_size or _newer(source, target):
-        STATIC.mkdir(exist_ok=True)
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-
-
-def _newer(source: Path, target: Path) -> bool:
-    return source.stat().st_mtime > target.stat().st_mtime
+    STATIC.mkdir(exist_ok=True)
+    library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    for source in (library, *(HERE / "live_modules").glob("*.js")):
+        target = STATIC / source.name
+        if not target.exists() or not filecmp.cmp(source, target):
+            partial = target.with_suffix(".partial")
+            shutil.copyfile(source, partial)
+            partial.replace(target)

@@ -18,8 +18,8 @@ export default function (component) {
   const hidden = sizes.slice(1, -1);
   const change = (next) => setTriggerValue("sizes", next);
 
-  const picture = element("div", "network");
-  picture.setAttribute("role", "group");
+  const picture = parentElement.querySelector(".network");
+  picture.replaceChildren();
   picture.setAttribute("aria-label", label);
   picture.style.setProperty("--colour", colour);
 
@@ -62,6 +62,4 @@ export default function (component) {
     add.onclick = () => change([...hidden, hidden[hidden.length - 1]]);
     picture.insertBefore(add, picture.lastChild);
   }
-  parentElement.querySelector(".network")?.remove();
-  parentElement.appendChild(picture);
 }

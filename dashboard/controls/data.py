@@ -13,7 +13,7 @@ from dashboard.session import datasets
 from dashboard.session.own_data import opens_dialog
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_drawing
-from dashboard.session.state import value
+from dashboard.session.state import tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS, OWN, Source
 from gan_core.data.drawing import SIDE
@@ -82,10 +82,8 @@ def _download_buttons() -> None:
     """Draw the button that cancels the download or, where it failed, the one that tries it again."""
     if datasets.download_progress() is not None:
         st.button("Cancel", key="call_off", icon=":material/close:", type="tertiary", on_click=datasets.cancel_download)
-    elif datasets.download_failed():
-        st.button(
-            "Try again", key="try_again", icon=":material/refresh:", type="tertiary", on_click=datasets.retry_download
-        )
+    elif value("dataset") in (failed := tab().failed_download):
+        st.button("Try again", key="try_again", icon=":material/refresh:", type="tertiary", on_click=failed.clear)
 
 
 @st.fragment(run_every=TICK)

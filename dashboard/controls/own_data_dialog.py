@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboard.controls.widgets import field
 from dashboard.session import own_data
+from dashboard.session.state import tab, value
+from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept, OwnKind
-from gan_core.data.prepared import Progress
 from gan_core.images import samples_png
 from gan_core.runs.jobs import Job, JobDone, JobFailed
 
@@ -60,11 +61,10 @@ def _dialog(kind: OwnKind) -> None:
 
 def _read(kind: OwnKind, files: list[Any]) -> Kept | JobFailed | None:
     """Read the upload once, in a process of its own, under a progress bar; return its outcome."""
-    size = own_data.picture_size()
+    size = value("picture_size", GANConfig().picture_size)
     key = (kind, size, tuple(file.file_id for file in files))
-    known = own_data.outcome_of(key)
-    if known is not None:
-        return known
+    if key in (known := tab().upload):
+        return known[key]
     placeholder = st.empty()
     job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size)
     with placeholder.container(horizontal=True, vertical_alignment="center"):
@@ -89,16 +89,13 @@ def _wait(job: Job, bar: Any) -> Kept | JobFailed:
                 return result
             if isinstance(state, JobFailed):
                 return state
-            bar.progress(_share(state), text=f":small[Reading: {state.done:,} of {state.total:,} files]")
+            share = min(state.done / state.total, 1.0) if state.total else 0.0
+            bar.progress(share, text=f":small[Reading: {state.done:,} of {state.total:,} files]")
         return JobFailed(
             f"Reading took longer than {DEADLINE:.0f} seconds and was stopped. Upload fewer or smaller files."
         )
     finally:
         job.cancel()
-
-
-def _share(progress: Progress) -> float:
-    return min(progress.done / progress.total, 1.0) if progress.total else 0.0
 
 
 def _preview(kind: OwnKind, kept: Kept) -> None:
@@ -118,8 +115,8 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
     if kept.refusals:
         with st.expander(f"Left out: {len(kept.refusals)}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
-    if own_data.too_few_for_batch(kept.count):
-        st.caption(f"Fewer than a batch: the batch size goes down to {own_data.batch_for(kept.count)}.")
+    if batch := own_data.smaller_batch(kept.count):
+        st.caption(f"Fewer than a batch: the batch size goes down to {batch}.")
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
         own_data.use_upload(kind, kept)
         st.rerun()

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.session.sizes import show_sizes
+from dashboard.session.settings import show_sizes
 from dashboard.session.state import value
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS

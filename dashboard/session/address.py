@@ -1,5 +1,7 @@
 """The page's address: it names the run, and holds the settings."""
 
+from contextlib import suppress
+
 import streamlit as st
 from pydantic import ValidationError
 
@@ -7,7 +9,7 @@ from dashboard.session import server
 from dashboard.session.datasets import choose_dataset
 from dashboard.session.settings import show_setting
 from dashboard.session.state import set_value, tab, value
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.options import option_value
 
 RUN = "run"  # the run's id, with which a reload finds it again
@@ -19,46 +21,32 @@ def arrive() -> None:
     The address names the run, but a link may be sent to somebody else: a run is adopted only once its page was closed, as
     it is by a reload. The other person begins a run of their own with the same settings.
     """
-    _move_postponed()
-    here = tab()
-    if here.arrived:
-        return
-    here.arrived = True
-    run = server.registry().get(st.query_params.get(RUN, ""))
-    adopted = run.config if run is not None and run.left_at is not None else None
-    if run is not None and adopted is not None:
-        here.run_id = run.id
-    for setting in GANConfig.settings():
-        if setting.name in st.query_params:
-            _show_from_address(setting, st.query_params[setting.name])
-        elif adopted is not None:
-            show_setting(setting, adopted)
-
-
-def _move_postponed() -> None:
     here = tab()
     postponed, here.postponed = here.postponed, {}
     for key, new in postponed.items():
         set_value(key, new)
     if "dataset" in postponed:
         choose_dataset()
-
-
-def _show_from_address(setting: Setting, text: str) -> None:
-    """Take a setting from the address if a run can have it; Streamlit removes the others."""
-    try:
-        config = GANConfig(**{setting.name: option_value(setting, text)})
-    except ValidationError:
+    if here.arrived:
         return
-    show_setting(setting, config)
+    here.arrived = True
+    run = server.registry().get(st.query_params.get(RUN, ""))
+    adopted = run if run is not None and run.left_at is not None else None
+    if adopted is not None:
+        here.run_id = adopted.id
+    for setting in GANConfig.settings():
+        if setting.name in st.query_params:
+            with suppress(ValidationError):  # Streamlit removes what no run can have
+                text = st.query_params[setting.name]
+                show_setting(setting, GANConfig(**{setting.name: option_value(setting, text)}))
+        elif adopted is not None:
+            show_setting(setting, adopted.config)
 
 
 def remember_in_address() -> None:
     """Name the run in the address, so that a reload comes back to it, and the settings that have no widget."""
-    held = {
-        RUN: tab().run_id,
-        **{setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data},
-    }
+    data = {setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data}
+    held = {RUN: tab().run_id, **data}
     for name, text in held.items():
         if text and st.query_params.get(name) != text:
             st.query_params[name] = text

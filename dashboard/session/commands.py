@@ -43,21 +43,18 @@ def reconcile_and_send(command: Command) -> None:
 
 
 @serialized
-def reset() -> None:
-    """Begin again at iteration 0 with the same seed and the current settings."""
+def reset(**changes: int) -> None:
+    """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed."""
     config = current_settings(fetch_report()).config
     if config is not None:
-        new_run(config)
+        for name, new in changes.items():
+            set_value(name, new)
+        new_run(config.replace(**changes))
 
 
-@serialized
 def new_seed() -> None:
     """Begin again at iteration 0 with another seed."""
-    config = current_settings(fetch_report()).config
-    if config is not None:
-        seed = random_seed()
-        set_value("seed", seed)
-        new_run(config.replace(seed=seed))
+    reset(seed=random_seed())
 
 
 def random_seed() -> int:

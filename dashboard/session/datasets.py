@@ -31,28 +31,27 @@ def dataset_problems(config: GANConfig) -> list[str]:
     if config.dataset in OWN and not own_data.is_available(config):
         what = "pictures" if config.dataset == "own_pictures" else "points"
         return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]
-    failed = tab().failed_download
-    return [failed[1]] if failed is not None and failed[0] == config.dataset else []
+    return [message for dataset, message in tab().failed_download.items() if dataset == config.dataset]
 
 
 @serialized
 def ensure_prepared(config: GANConfig) -> bool:
     """Return whether the dataset is available at once; if not, begin or follow the job that prepares it."""
     here = tab()
-    if here.waiting_for not in (None, config.dataset):
+    prepared = is_prepared(config.dataset)
+    if prepared or here.waiting_for != config.dataset:
         stop_waiting(here)
-    if is_prepared(config.dataset):
-        stop_waiting(here)
+    if prepared:
         return True
-    if here.waiting_for is None:
+    if here.job is None:
         here.waiting_for = config.dataset
         arguments = (config.dataset, data_folder())
         here.job = server.download_jobs().want(config.dataset, here.name, prepare_dataset, *arguments)
-    state = None if here.job is None else here.job.poll()
+    state = here.job.poll()
     if isinstance(state, Progress):
         return False
     if isinstance(state, JobFailed):
-        here.failed_download = (config.dataset, state.message)
+        here.failed_download = {config.dataset: state.message}
     stop_waiting(here)
     return is_prepared(config.dataset)
 
@@ -71,14 +70,3 @@ def cancel_download() -> None:
     run = current_run()
     set_value("dataset", GANConfig().dataset if run is None else run.config.dataset)
     choose_dataset()
-
-
-def download_failed() -> bool:
-    """Return whether preparing the chosen dataset has failed."""
-    failed = tab().failed_download
-    return failed is not None and failed[0] == value("dataset")
-
-
-def retry_download() -> None:
-    """Forget the failure, and with it prepare the dataset once more."""
-    tab().failed_download = None

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dashboard.session import datasets, own_data, server
-from dashboard.session.settings import Settings, settings_from, widget_values
+from dashboard.session import datasets, server
+from dashboard.session.settings import Settings, settings_from_widgets
 from dashboard.session.state import current_run, serialized, tab
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Failure, Report
@@ -71,7 +71,7 @@ def report_of(run_id: str) -> Report:
 
 def current_settings(report: Report) -> Settings:
     """Return the widgets' settings, or why this tab, this machine or the run refuses them."""
-    settings = settings_from(widget_values())
+    settings = settings_from_widgets()
     config = settings.config
     if config is None:
         return settings
@@ -102,8 +102,8 @@ def new_run(config: GANConfig) -> Report:
     The current run stays if the server is full or these settings cannot start.
     """
     old, here, registry = current_run(), tab(), server.registry()
+    own = here.own.get(config.own_data)
     try:
-        own = own_data.file_of(config)
         run = registry.create(config, own) if old is None else registry.restart(old.id, config, own)
     except (TooManyRuns, CannotStart) as refusal:
         here.refused = (config, str(refusal))
@@ -126,18 +126,12 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
         return (), new_run(config)
     different = run.config.differences(config)
     waiting = tuple(name for name in different if not GANConfig.setting(name).live)
-    if waiting and _untrained(report):
+    snapshot = report.snapshot
+    untrained = snapshot is None or (report.state == "paused" and snapshot.updates_d == snapshot.updates_g == 0)
+    if waiting and untrained:
         return (), new_run(config)
     live = {name: getattr(config, name) for name in different if name not in waiting}
     if live:
         run.reconfigure(run.config.replace(**live))
         report = run.poll()
     return waiting, report
-
-
-def _untrained(report: Report) -> bool:
-    """Return whether nothing has been trained, so nothing can be lost."""
-    snapshot = report.snapshot
-    if snapshot is None:  # still starting, or failed before it had anything
-        return True
-    return report.state == "paused" and snapshot.updates_d == 0 and snapshot.updates_g == 0

@@ -1,12 +1,12 @@
 """The widgets' values ↔ GANConfig."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.sizes import parse_sizes, show_sizes
 from dashboard.session.state import set_value, value
 from gan_core.config import GANConfig, Setting, explain
 from gan_core.data import DATASETS
@@ -20,31 +20,31 @@ class Settings:
     problems: tuple[str, ...] = ()
 
 
-def widget_values() -> dict[str, Any]:
-    """Return the value of each setting's widget, by the setting's name."""
-    return {setting.name: value(setting.name, setting.default) for setting in GANConfig.settings()}
-
-
-def settings_from(values: Mapping[str, Any]) -> Settings:
+def settings_from_widgets() -> Settings:
     """Build the config from the widgets' values; hidden sizes are texts there."""
     fields: dict[str, Any] = {}
-    problems: list[str] = []
     for setting in GANConfig.settings():
-        current = values[setting.name]
+        current = value(setting.name, setting.default)
         if setting.kind == "sizes" and isinstance(current, str):
-            try:
+            with suppress(ValueError):  # GANConfig explains what is wrong with a text
                 current = parse_sizes(current)
-            except ValueError:
-                problems.append(f"{setting.name} = {current!r} is not possible; it should be {setting.expected()}.")
-                continue
-        if setting.kind == "classes" and not DATASETS[values["dataset"]].classes:
-            continue
         fields[setting.name] = setting.default if current is None and setting.kind == "choice" else current
+    if not DATASETS[fields["dataset"]].classes:
+        del fields["classes"]
     try:
-        config = GANConfig(**fields)
+        return Settings(GANConfig(**fields))
     except ValidationError as error:
-        return Settings(None, (*problems, *explain(error)))
-    return Settings(None, tuple(problems)) if problems else Settings(config)
+        return Settings(None, tuple(explain(error)))
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Read "256, 512" as (256, 512). ValueError if a size is no whole number; GANConfig checks the ranges."""
+    return tuple(int(part) for part in text.replace(";", ",").split(","))
+
+
+def show_sizes(sizes: Iterable[int]) -> str:
+    """Write (256, 512) as "256, 512"."""
+    return ", ".join(map(str, sizes))
 
 
 def show_setting(setting: Setting, config: GANConfig) -> None:

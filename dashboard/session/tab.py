@@ -25,7 +25,7 @@ class Tab:
     prepares for it. ``failed_download``: the dataset that could not be prepared, and why.
 
     ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
-    last upload that was read, and its outcome. ``opens_own_data``: the dialog for own data opens by itself.
+    outcome of the last upload that was read, by its key. ``opens_own_data``: the dialog for own data opens by itself.
 
     ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
     """
@@ -38,9 +38,9 @@ class Tab:
     chosen_dataset: str = GANConfig().dataset
     waiting_for: str | None = None
     job: Job | None = None
-    failed_download: tuple[str, str] | None = None
+    failed_download: dict[str, str] = field(default_factory=dict)
     own: dict[str, Path] = field(default_factory=dict)
-    upload: tuple[object, Kept | JobFailed] | None = None
+    upload: dict[object, Kept | JobFailed] = field(default_factory=dict)
     opens_own_data: bool = False
     postponed: dict[str, Any] = field(default_factory=dict)
     presets_used: int = 0
@@ -55,7 +55,7 @@ class Tab:
     def close(self) -> None:
         """Remove what it keeps on disk. Closing twice is fine."""
         self.own.clear()
-        self.upload = None
+        self.upload.clear()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.session.sizes import parse_sizes, show_sizes
+from dashboard.session.settings import parse_sizes, show_sizes
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 from tests.dashboard.conftest import SMALL, healthy
