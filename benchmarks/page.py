@@ -112,7 +112,7 @@ def update_size(address: str, seconds: float) -> float:
     """Return the median bytes of an update of a page watched for ``seconds`` while the lecture's GAN trains."""
     with _training(address) as visitor:
         visitor.stay(WARM_UP)
-        return statistics.median(update.size for update in visitor.stay(seconds))
+        return statistics.median(visitor.stay(seconds))
 
 
 def watched(name: str, address: str, rounds: int, query: str = "", iteration: int = 100) -> Figure:

@@ -24,14 +24,6 @@ ENCODINGS = "gzip, deflate, br, zstd"  # what a browser accepts
 
 
 @dataclass(frozen=True)
-class Tick:
-    """One update of the page: seconds from the request to its answer, bytes with their headers."""
-
-    seconds: float
-    size: int
-
-
-@dataclass(frozen=True)
 class Seen:
     """An iteration that the page showed, and when it came, on time.perf_counter()'s clock."""
 
@@ -65,7 +57,7 @@ class Visitor:
         self._buttons: dict[tuple[int, ...], Button] = {}
         self._drawn: set[tuple[int, ...]] = set()  # places of the buttons that this run of the page has drawn
         self._page = ""  # the hash of the page's script
-        self._ticks: list[Tick] = []
+        self._sizes: list[int] = []  # bytes of each update, headers included
         self.loads = 0  # runs of the whole page that have ended
         self.status: Seen | None = None
         self.picture: Seen | None = None
@@ -102,11 +94,11 @@ class Visitor:
         self._rerun(button=button.id)
         return at
 
-    def stay(self, seconds: float) -> list[Tick]:
-        """Follow the run for so long, as the page's script does; return the updates that came."""
-        before = len(self._ticks)
+    def stay(self, seconds: float) -> list[int]:
+        """Follow the run for so long, as the page's script does; return the bytes of each update."""
+        before = len(self._sizes)
         self._listen(time.perf_counter() + seconds, lambda: False)
-        return self._ticks[before:]
+        return self._sizes[before:]
 
     def ignore(self, seconds: float) -> None:
         """Keep the page open and ask for nothing, as a browser does with a hidden tab."""
@@ -146,8 +138,7 @@ class Visitor:
         self._http.request("GET", address, headers={"Accept-Encoding": ENCODINGS})
         answer = self._http.getresponse()
         body = answer.read()
-        size = len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
-        self._ticks.append(Tick(time.perf_counter() - asked_at, size))
+        self._sizes.append(len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders()))
         content = json.loads(body)
         following.since = content["revision"]
         following.turn += bool(content["panels"])

@@ -13,7 +13,7 @@ from dashboard.panels import losses, shown_panels
 from dashboard.panels.base import Panel, Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
-from dashboard.views import downloads
+from dashboard.views.downloads import section as draw_downloads
 from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
 from gan_core.images import samples_png
@@ -36,7 +36,7 @@ def draw(state: PageState) -> None:
             _charts(panels, columns=2)
         with grid.cell():
             _images_card(panels, state.report.snapshot)
-    downloads.section(state.report)
+    draw_downloads(state.report)
 
 
 def hint(report: Report) -> Payload:
