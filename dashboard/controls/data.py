@@ -1,5 +1,6 @@
 """The data card: the dataset, its classes, the drawing canvas, the learner's own files."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -10,18 +11,11 @@ from dashboard.controls.own_data_dialog import open_dialog
 from dashboard.controls.widgets import field
 from dashboard.live.watch import TICK
 from dashboard.session import datasets
-from dashboard.session.own_data import opens_dialog
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_drawing
 from dashboard.session.state import tab, value
-from gan_core.config import GANConfig
-from gan_core.data import DATASETS, OWN, Source
+from gan_core.data import DATASETS, OWN
 from gan_core.data.drawing import SIDE
-
-
-def chosen() -> Source:
-    """Return the source of the chosen dataset."""
-    return DATASETS[value("dataset", GANConfig().dataset)]
 
 
 def card(state: PageState) -> None:
@@ -36,8 +30,8 @@ def card(state: PageState) -> None:
             download_progress()
     if value("dataset") in OWN:
         _own_data()
-    if chosen().classes:
-        with st.popover(_classes_label(), icon=":material/filter_alt:", width="stretch"):
+    if names := DATASETS[value("dataset")].classes:
+        with st.popover(_classes_label(names), icon=":material/filter_alt:", width="stretch"):
             field("classes")
             st.caption("The generator learns only these. The samples themselves stay as they are.")
 
@@ -59,12 +53,14 @@ def _own_data() -> None:
     kind = value("dataset")
     label = "Choose pictures" if kind == "own_pictures" else "Choose points"
     clicked = st.button(label, key="own_choose", icon=":material/upload:", width="stretch")
-    if opens_dialog() or clicked:
+    here = tab()
+    opens, here.opens_own_data = here.opens_own_data, False
+    if opens or clicked:
         open_dialog(kind)
 
 
-def _classes_label() -> str:
-    names, picked = chosen().classes, value("classes") or ()
+def _classes_label(names: Sequence[str]) -> str:
+    picked = value("classes") or ()
     if not picked:
         return f"All {len(names)} classes"
     listed = ", ".join(names[number] for number in sorted(picked))

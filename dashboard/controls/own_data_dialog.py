@@ -28,9 +28,8 @@ INSTRUCTIONS: dict[OwnKind, str] = {
 
 def open_dialog(kind: OwnKind) -> None:
     """Open the dialog for own pictures or points."""
-    st.dialog("My own pictures" if kind == "own_pictures" else "My own points", width="medium", on_dismiss="rerun")(
-        _dialog
-    )(kind)
+    title = "My own pictures" if kind == "own_pictures" else "My own points"
+    st.dialog(title, width="medium", on_dismiss="rerun")(_dialog)(kind)
 
 
 def _dialog(kind: OwnKind) -> None:

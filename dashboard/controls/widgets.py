@@ -31,14 +31,14 @@ def field(name: str, label: str | None = None, on_change: Callable[[], None] | N
 
 def _number(setting: Setting, shared: dict[str, Any]) -> None:
     """Draw a slider for a range of few values, else a field to type into."""
-    kind, step, few = (int, 1, 10) if setting.kind == "whole" else (float, 0.01, 1)
-    low, high, step = (kind(number or 0) for number in (setting.minimum, setting.maximum, setting.step or step))
-    limits = {"min_value": low, "max_value": high, "value": setting.default, "step": step}
+    kind, usual_step, few = (int, 1, 10) if setting.kind == "whole" else (float, 0.01, 1)
+    low, high, step = kind(setting.minimum or 0), kind(setting.maximum or 0), kind(setting.step or usual_step)
+    shared |= {"min_value": low, "max_value": high, "value": setting.default, "step": step}
     if high <= few and step >= 0.01:
-        st.slider(**shared, **limits)
+        st.slider(**shared)
     else:
-        decimals = 0 if kind is int else 6 if step < 0.001 else 4 if step < 0.1 else 1
-        st.number_input(**shared, **limits, format=f"%.{decimals}f" if decimals else "%d")
+        decimals = 6 if step < 0.001 else 4 if step < 0.1 else 1
+        st.number_input(**shared, format="%d" if kind is int else f"%.{decimals}f")
 
 
 def _switch(setting: Setting, shared: dict[str, Any]) -> None:

@@ -29,20 +29,15 @@ def section(report: Report) -> None:
         )
         with st.container(horizontal=True):
             for label, name, key, make in (
-                ("Generator", "generator.safetensors", "download_generator", run.generator_file),
-                (
-                    "For torch.load",
-                    "generator.pt",
-                    "download_generator_pt",
-                    lambda: as_torch_file(run.generator_file()),
-                ),
-                ("Losses and scores", "metrics.csv", "download_metrics", lambda: metrics_csv(current())),
-                ("Pictures", "samples.png", "download_pictures", lambda: samples_png(current().fake, scale=3)),
-                ("Settings", "config.json", "download_config", lambda: current().config.to_json().encode()),
+                ("Generator", "generator.safetensors", "generator", run.generator_file),
+                ("For torch.load", "generator.pt", "generator_pt", lambda: as_torch_file(run.generator_file())),
+                ("Losses and scores", "metrics.csv", "metrics", lambda: metrics_csv(current())),
+                ("Pictures", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
+                ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
             ):
                 st.download_button(
-                    label, data=make, file_name=name, key=key, on_click="ignore", icon=":material/download:",
-                    help=f"Download {name}",
+                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
+                    icon=":material/download:", help=f"Download {name}",
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the pictures on this page", icon=":material/code:"):
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
