@@ -34,7 +34,7 @@ def off_bars(view: StageView) -> go.Figure:
 
 
 def _bars(view: StageView, what: str, form: str, **options: str) -> go.Figure:
-    """Draw one value of every layer of both networks; layers that are never off are left out of "off"."""
+    """Draw one value of every layer of both networks; of "off", only the layers that have it."""
     figure = go.Figure()
     for network, name, shown, colour in (
         ("G", "Generator", view.generator, theme.GENERATOR),
