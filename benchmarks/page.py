@@ -126,9 +126,9 @@ def watched(name: str, address: str, rounds: int, query: str = "", iteration: in
         first = last = _reach(visitor, iteration)
         for number in range(rounds):
             for is_watched in (True, False) if number % 2 == 0 else (False, True):
-                before = visitor.look()
+                before = visitor.poll()
                 (visitor.stay if is_watched else visitor.ignore)(1.0)
-                last = visitor.look()
+                last = visitor.poll()
                 rates[is_watched].append((last.iteration - before.iteration) / (last.at - before.at))
     ratio = statistics.median(mine / alone for mine, alone in zip(rates[True], rates[False], strict=True))
     unwatched = f"the same run unwatched, {statistics.median(rates[False]):,.0f} it/s"
@@ -139,7 +139,7 @@ def watched(name: str, address: str, rounds: int, query: str = "", iteration: in
 def _reach(visitor: Visitor, iteration: int) -> Seen:
     """Poll once a second until ``iteration``; TimeoutError if that takes longer than ``TIMEOUT`` seconds."""
     deadline = time.monotonic() + TIMEOUT
-    while (seen := visitor.look()).iteration < iteration:
+    while (seen := visitor.poll()).iteration < iteration:
         if time.monotonic() > deadline:
             raise TimeoutError(f"Iteration {seen.iteration} after {TIMEOUT:g} seconds.")
         visitor.ignore(1.0)

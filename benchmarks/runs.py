@@ -14,7 +14,7 @@ from benchmarks.core import LECTURE, POINTS
 from benchmarks.figures import Figure
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, keep
-from gan_core.runs.process import ProcessRunner, warm_up
+from gan_core.runs.process import ProcessRunner, start_fork_server
 from gan_core.runs.protocol import Pause, Play
 from gan_core.snapshot import Snapshot
 
@@ -43,7 +43,7 @@ def concurrency_figures(count: int = 8, seconds: float = 4.5, rounds: int = 3) -
 @contextmanager
 def started(config: GANConfig, own: np.ndarray | None = None) -> Iterator[ProcessRunner]:
     """Start a paused run. ``own``: images uint8 ``[n, side, side]`` instead of a named dataset."""
-    warm_up()
+    start_fork_server()
     with tempfile.TemporaryDirectory() as folder:
         if own is not None:
             own_data = keep(own, Path(folder) / OWN_FILE)

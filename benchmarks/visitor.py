@@ -109,7 +109,7 @@ class Visitor:
         if not self._listen(time.perf_counter() + seconds, condition):
             raise TimeoutError(f"The page did not come that far within {seconds:g} seconds.")
 
-    def look(self) -> Seen:
+    def poll(self) -> Seen:
         """Ask for an update now; return the iteration that it shows. Waits for a run to follow."""
         asked_at = time.perf_counter()
         while self.status is None or self.status.at < asked_at:

@@ -40,7 +40,7 @@ class Snapshot:
     """The state of run ``run_id`` after ``iteration`` iterations.
 
     ``fake`` and ``real``: float32 ``[n, *shape]`` in [-1, 1]; the fakes are generated from the noise of ``sample_seed``
-    with BatchNorm in eval mode, by the weights of ``pictures_iteration`` (the last healthy ones after a failure).
+    with BatchNorm in eval mode, by the weights of ``samples_iteration`` (the last healthy ones after a failure).
     ``devices``: the devices of this machine, without "auto". ``precision``: that of the matrix products, which may
     differ from the configured one. ``computing``: sentences on how the updates are computed. ``seconds``: time spent
     training. ``epoch``: the present pass over the data, counted from 0.
@@ -68,7 +68,7 @@ class Snapshot:
     real: NDArray[np.float32]
     fake: NDArray[np.float32]
     sample_seed: int
-    pictures_iteration: int
+    samples_iteration: int
     walk: StageView | None = None  # the present stage of a walk
     experiment: Experiment | None = None  # the laboratory's last result
     points: PointsView | None = None  # on 2-D data, of the weights that generated the fakes

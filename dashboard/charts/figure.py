@@ -24,16 +24,9 @@ class Figure:
         """Add a trace of this type."""
         self.plain["data"].append({"type": kind, **properties})
 
-    def line_across(self, y: float, **line: Any) -> None:
-        """Add a line over the chart's whole width."""
-        self._shape(line, x0=0, x1=1, xref="x domain", y0=y, y1=y, yref="y")
-
-    def line_up(self, x: float, **line: Any) -> None:
-        """Add a line over the chart's whole height."""
-        self._shape(line, x0=x, x1=x, xref="x", y0=0, y1=1, yref="y domain")
-
-    def _shape(self, line: dict[str, Any], **place: Any) -> None:
-        self.plain["layout"]["shapes"].append({"type": "line", "line": line, **place})
+    def line(self, **properties: Any) -> None:
+        """Add a straight line."""
+        self.plain["layout"]["shapes"].append({"type": "line", **properties})
 
     def note(self, **properties: Any) -> None:
         """Add an annotation without an arrow."""

@@ -65,7 +65,8 @@ def _numbers(iterations: np.ndarray) -> np.ndarray:
 
 def mark_level(figure: Figure, value: float, label: str, log: bool = False) -> None:
     """Draw a dashed line across the chart, labelled in the right margin, where no curve runs."""
-    figure.line_across(value, color=theme.QUIET, width=1, dash="dash")
+    dashed = {"color": theme.QUIET, "width": 1, "dash": "dash"}
+    figure.line(x0=0, x1=1, xref="x domain", y0=value, y1=value, yref="y", line=dashed)
     figure.note(
         x=1, xref="paper", xanchor="left", y=math.log10(value) if log else value, text=label,
         font={"color": theme.QUIET, "size": 11},
@@ -76,7 +77,8 @@ def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> No
     """Draw a dotted line where a setting changed, and label the last few."""
     for mark in marks[-20:]:
         at = max(mark.iteration, 1) if axes.log_x else mark.iteration
-        figure.line_up(at, color=theme.QUIET, width=1, dash="dot")
+        dotted = {"color": theme.QUIET, "width": 1, "dash": "dot"}
+        figure.line(x0=at, x1=at, xref="x", y0=0, y1=1, yref="y domain", line=dotted)
     for index, mark in enumerate(marks[-3:]):
         at = max(mark.iteration, 1)
         figure.note(

@@ -21,11 +21,7 @@ class CodeLine:
 
     def runs(self, view: StageView) -> bool:
         """Return whether the stage that was just executed is this line's."""
-        return (self.network, self.stage, self.together) == (
-            view.network,
-            view.stage,
-            len(view.turns[view.turn]) > 1,
-        )
+        return (self.network, self.stage, self.together) == (view.network, view.stage, len(view.turns[view.turn]) > 1)
 
 
 def loop(config: GANConfig) -> tuple[CodeLine, ...]:

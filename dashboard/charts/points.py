@@ -15,13 +15,7 @@ HEIGHT = 540
 UNITS = 1000  # of the axes, in a unit of the data
 ARROWS = 120  # fakes that get an arrow: more would hide each other
 LONGEST = 0.22  # length of an arrow, in units of the data
-LAYERS = {
-    "real": "Real",
-    "fake": "Fake",
-    "scores": "D's score",
-    "manifold": "G's sheet",
-    "pull": "D's pull",
-}
+LAYERS = {"real": "Real", "fake": "Fake", "scores": "D's score", "manifold": "G's sheet", "pull": "D's pull"}
 SHOWN_FIRST = ("real", "fake", "scores")
 
 Points = NDArray[np.float32]
@@ -89,14 +83,8 @@ def _scores(figure: Figure, view: PointsView, probability: bool) -> None:
 
 
 def _points(figure: Figure, points: Points, name: str, colour: str) -> None:
-    figure.add(
-        "scatter",
-        **_units(points),
-        mode="markers",
-        name=name,
-        marker={"color": colour, "size": 5, "opacity": 0.8},
-        hoverinfo="skip",
-    )
+    marker = {"color": colour, "size": 5, "opacity": 0.8}
+    figure.add("scatter", **_units(points), mode="markers", name=name, marker=marker, hoverinfo="skip")
 
 
 def _sheet(figure: Figure, manifold: Points) -> None:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard import theme
 from dashboard.charts.figure import json_able
-from gan_core.config import Network
-from gan_core.diagnostics.views import NetworkView, StageView
+from gan_core.diagnostics.views import StageView
 
 HEIGHT = 250
 
@@ -22,34 +21,34 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def layer_bars(view: StageView, what: str) -> go.Figure:
     """Draw, for every layer of both networks, the norm of its "gradient", or of its "change" since the turn began."""
-    figure = go.Figure()
-    for network, shown, colour in _networks(view):
-        values = [getattr(layer, what) for layer in shown.layers]
-        figure.add_bar(
-            x=[f"{network} {index}: {layer.name}" for index, layer in enumerate(shown.layers, 1)],
-            y=[value or 0.0 for value in values],
-            text=["None" if value is None else f"{value:.2g}" for value in values],
-            name="Generator" if network == "G" else "Discriminator",
-            marker={"color": colour},
-            hovertemplate="%{x}<br>%{y:.4g}<extra></extra>",
-        )
+    figure = _bars(view, what, "{:.2g}", hovertemplate="%{x}<br>%{y:.4g}<extra></extra>")
     figure.update_yaxes(rangemode="tozero", title={"text": "‖gradient‖" if what == "gradient" else "‖Δw‖"})
-    return _styled(figure)
+    return figure
 
 
 def off_bars(view: StageView) -> go.Figure:
     """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch."""
-    figure = go.Figure()
-    for network, shown, colour in _networks(view):
-        layers = [(index, layer) for index, layer in enumerate(shown.layers, 1) if layer.off is not None]
-        figure.add_bar(
-            x=[f"{network} {index}: {layer.name}" for index, layer in layers],
-            y=[layer.off for _, layer in layers],
-            text=[f"{layer.off:.0%}" for _, layer in layers],
-            name="Generator" if network == "G" else "Discriminator",
-            marker={"color": colour},
-        )
+    figure = _bars(view, "off", "{:.0%}")
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    return figure
+
+
+def _bars(view: StageView, what: str, form: str, **options: str) -> go.Figure:
+    """Draw one value of every layer of both networks; of "off", only the layers that have it."""
+    figure = go.Figure()
+    for network, name, shown, colour in (
+        ("G", "Generator", view.generator, theme.GENERATOR),
+        ("D", "Discriminator", view.discriminator, theme.DISCRIMINATOR),
+    ):
+        bars = [
+            (f"{network} {index}: {layer.name}", getattr(layer, what)) for index, layer in enumerate(shown.layers, 1)
+        ]
+        if what == "off":
+            bars = [(label, value) for label, value in bars if value is not None]
+        figure.add_bar(
+            x=[label for label, _ in bars], y=[value or 0.0 for _, value in bars], name=name, marker={"color": colour},
+            text=["None" if value is None else form.format(value) for _, value in bars], **options,
+        )  # fmt: skip
     return _styled(figure)
 
 
@@ -88,10 +87,6 @@ def slopes(logits: NDArray[np.float32]) -> tuple[float, float]:
     """Return the mean |∂loss/∂logit| of the batch: non-saturating 1 - p, saturating p."""
     scores = sigmoid(logits)
     return float((1 - scores).mean()), float(scores.mean())
-
-
-def _networks(view: StageView) -> tuple[tuple[Network, NetworkView, str], ...]:
-    return ("G", view.generator, theme.GENERATOR), ("D", view.discriminator, theme.DISCRIMINATOR)
 
 
 def _styled(figure: go.Figure, legend: bool = False) -> go.Figure:

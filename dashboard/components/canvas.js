@@ -23,9 +23,8 @@ function show(root, colour, side) {
   root.cells.forEach((painted, index) => {
     if (painted) pen.fillRect((index % side) * scale, Math.floor(index / side) * scale, scale, scale);
   });
-  for (const button of root.querySelectorAll("button")) {
-    if (button.dataset.tool !== "clear") button.setAttribute("aria-pressed", String(button.dataset.tool === root.tool));
-  }
+  for (const button of root.querySelectorAll("[data-tool]"))
+    button.setAttribute("aria-pressed", String(button.dataset.tool === root.tool));
 }
 
 export default function (component) {
@@ -40,7 +39,7 @@ export default function (component) {
   root.tool ??= "brush";
   const redraw = () => show(root, colour, side);
 
-  const tell = () => {
+  const report = () => {
     root.reported = root.cells.some(Boolean) ? pack(root.cells) : "";
     setTriggerValue("drawing", { cells: root.reported });
   };
@@ -74,18 +73,17 @@ export default function (component) {
   canvas.onpointerup = canvas.onpointercancel = () => {
     if (!root.drawing_now) return;
     root.drawing_now = null;
-    tell();
+    report();
   };
-  root.querySelectorAll("button").forEach((button) => {
+  for (const button of root.querySelectorAll("[data-tool]"))
     button.onclick = () => {
-      if (button.dataset.tool === "clear") {
-        root.cells = new Uint8Array(side * side);
-        tell();
-      } else {
-        root.tool = button.dataset.tool;
-      }
+      root.tool = button.dataset.tool;
       redraw();
     };
-  });
+  root.querySelector(".clear").onclick = () => {
+    root.cells.fill(0);
+    redraw();
+    report();
+  };
   redraw();
 }

@@ -59,11 +59,7 @@ def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
     if there is no run. The whole page runs again when an answer says that its layout is out of date.
     """
     data = {"panel": key, "small": True, "right": True, "follow": follow, "payload": payload}
-    _component("text")(data=data, key=key, on_redraw_change=_ignore)
-
-
-def _ignore() -> None:
-    """Do nothing: a trigger needs a callback, but only the page's new run is wanted."""
+    _component("text")(data=data, key=key, on_redraw_change=lambda: None)  # a trigger needs a callback
 
 
 @cache

@@ -1,28 +1,21 @@
 """The data card: the dataset, its classes, the drawing canvas, the learner's own files."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from dashboard import theme
 from dashboard.components import canvas
-from dashboard.controls import own_data_dialog
+from dashboard.controls.own_data_dialog import open_dialog
 from dashboard.controls.widgets import field
 from dashboard.live.watch import TICK
 from dashboard.session import datasets
-from dashboard.session.own_data import opens_dialog
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_drawing
 from dashboard.session.state import tab, value
-from gan_core.config import GANConfig
-from gan_core.data import DATASETS, OWN, Source
+from gan_core.data import DATASETS, OWN
 from gan_core.data.drawing import SIDE
-from gan_core.snapshot import Snapshot
-
-
-def chosen() -> Source:
-    """Return the source of the chosen dataset."""
-    return DATASETS[value("dataset", GANConfig().dataset)]
 
 
 def card(state: PageState) -> None:
@@ -30,13 +23,15 @@ def card(state: PageState) -> None:
     field("dataset", on_change=datasets.choose_dataset)
     with st.container(gap="xxsmall"):
         _download_buttons()
-        _filtered_count(state.report.snapshot)
+        snapshot = state.report.snapshot
+        if snapshot is not None and snapshot.config.classes:
+            st.caption(f"The run trains on {snapshot.dataset_count:,} of its samples.")
         if state.preparing:
             download_progress()
     if value("dataset") in OWN:
         _own_data()
-    if chosen().classes:
-        with st.popover(_classes_label(), icon=":material/filter_alt:", width="stretch"):
+    if names := DATASETS[value("dataset")].classes:
+        with st.popover(_classes_label(names), icon=":material/filter_alt:", width="stretch"):
             field("classes")
             st.caption("The generator learns only these. The samples themselves stay as they are.")
 
@@ -55,27 +50,21 @@ def drawing_canvas() -> bool:
 
 def _own_data() -> None:
     """Draw the button that opens the dialog, which opens by itself the first time."""
-    has_pictures = value("dataset") == "own_pictures"
-    clicked = st.button(
-        "Choose pictures" if has_pictures else "Choose points", key="own_choose", icon=":material/upload:",
-        width="stretch",
-    )  # fmt: skip
-    if opens_dialog() or clicked:
-        (own_data_dialog.pictures_dialog if has_pictures else own_data_dialog.points_dialog)()
+    kind = value("dataset")
+    label = "Choose pictures" if kind == "own_pictures" else "Choose points"
+    clicked = st.button(label, key="own_choose", icon=":material/upload:", width="stretch")
+    here = tab()
+    opens, here.opens_own_data = here.opens_own_data, False
+    if opens or clicked:
+        open_dialog(kind)
 
 
-def _classes_label() -> str:
-    names, picked = chosen().classes, value("classes") or ()
+def _classes_label(names: Sequence[str]) -> str:
+    picked = value("classes") or ()
     if not picked:
         return f"All {len(names)} classes"
     listed = ", ".join(names[number] for number in sorted(picked))
     return f"Only {listed}" if len(listed) <= 14 else f"{len(picked)} of {len(names)} classes"
-
-
-def _filtered_count(snapshot: Snapshot | None) -> None:
-    """Show how many samples a filter on classes has left."""
-    if snapshot is not None and snapshot.config.classes:
-        st.caption(f"The run trains on {snapshot.dataset_count:,} of its samples.")
 
 
 def _download_buttons() -> None:
@@ -93,10 +82,6 @@ def download_progress() -> None:
     if progress is None:
         st.rerun()
     else:
-        share = progress.done / progress.total if progress.total else 0.0
-        amount = f": {_megabytes(progress.done)} of {_megabytes(progress.total)}" if progress.total else " …"
+        done, total = progress.done / 1e6, progress.total / 1e6
+        share, amount = (done / total, f": {done:.1f} MB of {total:.1f} MB") if total else (0.0, " …")
         st.progress(min(share, 1.0), text=f":small[{progress.words}{amount}]")
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -43,15 +42,18 @@ def _head(title: str, icon: str, colour: str | None = None) -> None:
     st.markdown(f"**{text}** :gray[:material/{icon}:]")
 
 
-def _toggle_row(name: str) -> Any:
-    """Draw a switch, and beside it the popover with the settings that are changed less often."""
+def _batch_norm_row(name: str, *others: str) -> None:
+    """Draw the switch for BatchNorm, and beside it the popover with the other settings."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         field(name, "BatchNorm")
-        return _more()
+        _more(*others)
 
 
-def _more() -> Any:
-    return st.popover("More", icon=":material/tune:", type="tertiary")
+def _more(*names: str) -> None:
+    """Draw a popover with the settings that are changed less often."""
+    with st.popover("More", icon=":material/tune:", type="tertiary"):
+        for name in names:
+            field(name)
 
 
 def _noise(config: GANConfig) -> None:
@@ -71,9 +73,9 @@ def _generator(config: GANConfig, features: int) -> None:
     _network("G", config, features)
     field("leaky_slope", "LeakyReLU slope (both)")
     field("learning_rate_g", "Learning rate")
-    with _toggle_row("generator_batch_norm"):
-        for name in ("generator_hidden", "batch_norm_position", "batch_norm_momentum", "optimizer_g"):
-            field(name)
+    _batch_norm_row(
+        "generator_batch_norm", "generator_hidden", "batch_norm_position", "batch_norm_momentum", "optimizer_g"
+    )
 
 
 def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
@@ -91,20 +93,15 @@ def _discriminator(config: GANConfig, features: int, mount: Callable[[Place], No
     with st.container(gap="xxsmall"):
         mount("discriminator card")
     field("learning_rate_d", "Learning rate")
-    with _toggle_row("discriminator_batch_norm"):
-        for name in ("discriminator_hidden", "optimizer_d"):
-            field(name)
+    _batch_norm_row("discriminator_batch_norm", "discriminator_hidden", "optimizer_d")
 
 
 def _updates(config: GANConfig) -> None:
     _head("Losses and updates", "replay")
     st.markdown(update_order(config))
-    for name in ("d_steps", "g_steps", "update_order"):
+    for name in ("d_steps", "g_steps", "update_order", "loss"):
         field(name)
-    field("loss")
-    with _more():
-        for name in ("gradient_penalty", "adam_beta1", "adam_beta2", "sgd_momentum", "device", "precision"):
-            field(name)
+    _more("gradient_penalty", "adam_beta1", "adam_beta2", "sgd_momentum", "device", "precision")
 
 
 def _network(network: Network, config: GANConfig, features: int) -> None:

@@ -26,16 +26,10 @@ INSTRUCTIONS: dict[OwnKind, str] = {
 }
 
 
-@st.dialog("My own pictures", width="medium", on_dismiss="rerun")
-def pictures_dialog() -> None:
-    """Open the dialog for pictures."""
-    _dialog("own_pictures")
-
-
-@st.dialog("My own points", width="medium", on_dismiss="rerun")
-def points_dialog() -> None:
-    """Open the dialog for points."""
-    _dialog("own_points")
+def open_dialog(kind: OwnKind) -> None:
+    """Open the dialog for own pictures or points."""
+    title = "My own pictures" if kind == "own_pictures" else "My own points"
+    st.dialog(title, width="medium", on_dismiss="rerun")(_dialog)(kind)
 
 
 def _dialog(kind: OwnKind) -> None:

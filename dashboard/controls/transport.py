@@ -49,18 +49,15 @@ def train_buttons(state: PageState) -> None:
 def step_through_buttons(state: PageState) -> None:
     """Draw the Step through page's buttons: the next stage, the rest of an update or an iteration, run on or pause."""
     paused = state.report.state == "paused"
-    _button(
-        "walk_stage", "Next stage", commands.send, paused, args=(Walk("stage"),), type="primary",
-        help="Execute the next stage of this update, or the first of the next one.",
-    )  # fmt: skip
-    _button(
-        "walk_turn", "Finish update", commands.send, paused, args=(Walk("turn"),),
-        help="Execute the rest of this update.",
-    )  # fmt: skip
-    _button(
-        "step", "Finish iteration", commands.reconcile_and_send, paused, args=(Step(1),),
-        help="Execute the rest of this iteration, or a whole one.",
-    )  # fmt: skip
+    for key, label, action, command, help in (
+        ("walk_stage", "Next stage", commands.send, Walk("stage"),
+         "Execute the next stage of this update, or the first of the next one."),
+        ("walk_turn", "Finish update", commands.send, Walk("turn"), "Execute the rest of this update."),
+        ("step", "Finish iteration", commands.reconcile_and_send, Step(1),
+         "Execute the rest of this iteration, or a whole one."),
+    ):  # fmt: skip
+        kind = "primary" if key == "walk_stage" else "secondary"
+        _button(key, label, action, paused, args=(command,), type=kind, help=help)
     _start_or_pause(state, "Run on", True)
 
 

@@ -17,40 +17,28 @@ def field(name: str, label: str | None = None, on_change: Callable[[], None] | N
     shared: dict[str, Any] = {
         "label": label or setting.label,
         "key": name,
-        "help": _help(setting),
+        "help": f"{setting.help} {'Changes at once.' if setting.live else 'Applies from Reset on.'}",
         "bind": "query-params",
         "on_change": on_change or "rerun",
         "persist_state": "session",  # the value outlives script runs that do not draw the widget
     }
     draw = {
-        "whole": _whole, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes,
+        "whole": _number, "number": _number, "switch": _switch, "choice": _choice, "sizes": _sizes,
         "classes": _classes, "text": _text,
     }  # fmt: skip
     draw[setting.kind](setting, shared)
 
 
-def _help(setting: Setting) -> str:
-    when = "Changes at once." if setting.live else "Applies from Reset on."
-    return f"{setting.help} {when}"
-
-
-def _whole(setting: Setting, shared: dict[str, Any]) -> None:
-    low, high = int(setting.minimum or 0), int(setting.maximum or 0)
-    if high <= 10:
-        st.slider(**shared, min_value=low, max_value=high, value=setting.default)
-    else:
-        st.number_input(**shared, min_value=low, max_value=high, value=setting.default, step=int(setting.step or 1))
-
-
 def _number(setting: Setting, shared: dict[str, Any]) -> None:
-    low, high, step = float(setting.minimum or 0), float(setting.maximum or 0), float(setting.step or 0.01)
-    if high <= 1 and step >= 0.01:
-        st.slider(**shared, min_value=low, max_value=high, value=setting.default, step=step)
+    """Draw a slider for a range of few values, else a field to type into."""
+    kind, usual_step, few = (int, 1, 10) if setting.kind == "whole" else (float, 0.01, 1)
+    low, high, step = kind(setting.minimum or 0), kind(setting.maximum or 0), kind(setting.step or usual_step)
+    shared |= {"min_value": low, "max_value": high, "value": setting.default, "step": step}
+    if high <= few and step >= 0.01:
+        st.slider(**shared)
     else:
         decimals = 6 if step < 0.001 else 4 if step < 0.1 else 1
-        st.number_input(
-            **shared, min_value=low, max_value=high, value=setting.default, step=step, format=f"%.{decimals}f"
-        )
+        st.number_input(**shared, format="%d" if kind is int else f"%.{decimals}f")
 
 
 def _switch(setting: Setting, shared: dict[str, Any]) -> None:
@@ -61,13 +49,9 @@ def _choice(setting: Setting, shared: dict[str, Any]) -> None:
     name_of = setting.names.__getitem__
     if len(setting.choices) <= 3:
         st.segmented_control(
-            **shared,
-            options=setting.choices,
-            default=setting.default,
-            format_func=name_of,
-            required=True,
+            **shared, options=setting.choices, default=setting.default, format_func=name_of, required=True,
             width="stretch",
-        )
+        )  # fmt: skip
     else:
         st.selectbox(
             **shared, options=setting.choices, index=setting.choices.index(setting.default), format_func=name_of

@@ -9,7 +9,7 @@ ROW = 6  # images on the data card; points are all drawn in one image
 
 
 def _fakes(snapshot: Snapshot, options: ViewOptions) -> Payload:
-    alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.pictures_iteration:,} iterations"
+    alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.samples_iteration:,} iterations"
     return image(samples_png(snapshot.fake), alt)
 
 

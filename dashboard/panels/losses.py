@@ -7,10 +7,7 @@ from dashboard.panels.base import Panel
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
 
-CURVES = (
-    Curve("loss_d", "D loss", theme.DISCRIMINATOR),
-    Curve("loss_g", "G loss", theme.GENERATOR),
-)
+CURVES = (Curve("loss_d", "D loss", theme.DISCRIMINATOR), Curve("loss_g", "G loss", theme.GENERATOR))
 
 
 def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:

@@ -31,7 +31,7 @@ def arrive() -> None:
         return
     here.arrived = True
     run = server.registry().get(st.query_params.get(RUN, ""))
-    adopted = run if run is not None and run.left_at is not None else None
+    adopted = run if run is not None and run.closed_at is not None else None
     if adopted is not None:
         here.run_id = adopted.id
     for setting in GANConfig.settings():

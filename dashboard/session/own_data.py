@@ -36,10 +36,3 @@ def is_available(config: GANConfig) -> bool:
     """Return whether this tab or its run has the own data that ``config`` names."""
     run = current_run()
     return config.own_data in tab().own or (run is not None and run.config.own_data == config.own_data != "")
-
-
-def opens_dialog() -> bool:
-    """Return whether the dialog for own data opens now; true once after own data was chosen as the dataset."""
-    here = tab()
-    opens, here.opens_own_data = here.opens_own_data, False
-    return opens

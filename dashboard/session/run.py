@@ -66,7 +66,7 @@ def fetch_report() -> Report:
 def report_of(run_id: str) -> Report:
     """Poll a run for a page that is open anyway: a late question does not undo that the page was closed."""
     run = server.registry().get(run_id)
-    return Report("failed") if run is None else run.look()
+    return Report("failed") if run is None else run.peek()
 
 
 def current_settings(report: Report) -> Settings:

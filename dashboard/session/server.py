@@ -3,16 +3,16 @@
 import streamlit as st
 
 from gan_core.runs.jobs import Jobs
-from gan_core.runs.process import warm_up
+from gan_core.runs.process import start_fork_server
 from gan_core.runs.registry import Registry
 
 
 @st.cache_resource(show_spinner=False)
 def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
-    warm_up()
+    start_fork_server()
     made = Registry()
-    made.keep_swept()
+    made.sweep_in_background()
     return made
 
 

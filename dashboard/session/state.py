@@ -68,7 +68,7 @@ def _disconnected(tab: Tab) -> None:
     tab.close()
     run = server.registry().get(tab.run_id)
     if run is not None:
-        run.left()
+        run.page_closed()
 
 
 @st.cache_resource(scope="session", on_release=_disconnected, show_spinner=False)

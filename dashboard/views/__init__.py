@@ -3,7 +3,4 @@
 from dashboard.views import step_through, train
 from dashboard.views.shell import Page
 
-PAGES: tuple[Page, ...] = (
-    train.PAGE,
-    step_through.PAGE,
-)
+PAGES: tuple[Page, ...] = (train.PAGE, step_through.PAGE)

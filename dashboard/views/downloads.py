@@ -13,42 +13,33 @@ from gan_core.snapshot import Snapshot
 
 def section(report: Report) -> None:
     """Draw the download buttons and the snippet; nothing before the run has a snapshot."""
-    snapshot = report.snapshot
-    if snapshot is None:
+    snapshot, run = report.snapshot, current_run()
+    if snapshot is None or run is None:
         return
+
+    def current() -> Snapshot:
+        now = run.poll().snapshot
+        assert now is not None, "a run that has been shown has a snapshot"
+        return now
+
     with st.container(border=True):
         st.markdown("**Downloads**")
         st.caption(
             "Each file is made from your run at the moment you click. It contains the settings and the iteration."
         )
-        _buttons()
+        with st.container(horizontal=True):
+            for label, name, key, make in (
+                ("Generator", "generator.safetensors", "generator", run.generator_file),
+                ("For torch.load", "generator.pt", "generator_pt", lambda: as_torch_file(run.generator_file())),
+                ("Losses and scores", "metrics.csv", "metrics", lambda: metrics_csv(current())),
+                ("Pictures", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
+                ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
+            ):
+                st.download_button(
+                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
+                    icon=":material/download:", help=f"Download {name}",
+                )  # fmt: skip
         with st.expander("Code that loads the generator and makes the pictures on this page", icon=":material/code:"):
-            st.code(
-                generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake)),
-                language="python",
-            )
+            snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
+            st.code(snippet, language="python")
             st.caption("Needs PyTorch and safetensors. It draws the same noise as this page.")
-
-
-def _buttons() -> None:
-    run = current_run()
-    if run is None:
-        return
-
-    def snapshot() -> Snapshot:
-        now = run.poll().snapshot
-        assert now is not None, "a run that has been shown has a snapshot"
-        return now
-
-    with st.container(horizontal=True):
-        for label, name, key, make in (
-            ("Generator", "generator.safetensors", "download_generator", run.generator_file),
-            ("For torch.load", "generator.pt", "download_generator_pt", lambda: as_torch_file(run.generator_file())),
-            ("Losses and scores", "metrics.csv", "download_metrics", lambda: metrics_csv(snapshot())),
-            ("Pictures", "samples.png", "download_pictures", lambda: samples_png(snapshot().fake, scale=3)),
-            ("Settings", "config.json", "download_config", lambda: snapshot().config.to_json().encode()),
-        ):
-            st.download_button(
-                label, data=make, file_name=name, key=key, on_click="ignore", icon=":material/download:",
-                help=f"Download {name}",
-            )  # fmt: skip

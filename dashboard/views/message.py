@@ -32,7 +32,7 @@ def _failure(failure: Failure, snapshot: Snapshot | None) -> None:
     kept = ""
     if snapshot is not None:
         kept = (
-            f" The Train page keeps the charts and the generator of iteration {snapshot.pictures_iteration:,}."
+            f" The Train page keeps the charts and the generator of iteration {snapshot.samples_iteration:,}."
             " **Again** begins at iteration 0."
         )
     st.error(failure.message + kept, icon=":material/error:")

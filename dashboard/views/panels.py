@@ -6,7 +6,7 @@ from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
 from dashboard.components.live import dated, image, plot, text
 from dashboard.panels import page_payloads, shown_panels
-from dashboard.panels.base import SHAPE, Panel, Payload, Place, ViewOptions, for_points
+from dashboard.panels.base import SHAPE, Panel, Place, ViewOptions, for_points
 from dashboard.session.run import PageState
 from dashboard.session.state import value
 from gan_core.config import GANConfig
@@ -25,14 +25,8 @@ class LivePanels:
         snapshot = state.report.snapshot
         self.config: GANConfig = state.config
         self.shape = SHAPE if snapshot is None else snapshot.shape
-        self._payloads: dict[str, Payload] = {}
-        if snapshot is not None:
-            self._payloads = page_payloads(snapshot, view_options())
-
-    @property
-    def points(self) -> bool:
-        """Whether samples are points of 2-D data."""
-        return for_points(self.shape)
+        self.points = for_points(self.shape)
+        self._payloads = {} if snapshot is None else page_payloads(snapshot, view_options())
 
     def mount(self, panel: Panel) -> None:
         """Draw one panel, or a skeleton until the run has a snapshot."""

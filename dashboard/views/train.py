@@ -10,7 +10,7 @@ from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.controls import model
 from dashboard.controls.transport import train_buttons
 from dashboard.panels import losses, shown_panels
-from dashboard.panels.base import Panel, Payload
+from dashboard.panels.base import Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.views.downloads import section as draw_downloads
@@ -28,15 +28,20 @@ def draw(state: PageState) -> None:
     grid = st.grid(2 if panels.points else 3, min_column_width=300, gap="small")
     if panels.points:
         with grid.cell():
-            _points_card(panels)
+            _samples_card(panels, state.report.snapshot)
         with grid.cell():
             _charts(panels, columns=1)
     else:
         with grid.cell(column_span=2):
             _charts(panels, columns=2)
         with grid.cell():
+<<<<<<< HEAD
             _images_card(panels, state.report.snapshot)
     draw_downloads(state.report)
+=======
+            _samples_card(panels, state.report.snapshot)
+    downloads.section(state.report)
+>>>>>>> trim2
 
 
 def hint(report: Report) -> Payload:
@@ -71,40 +76,39 @@ def _charts(panels: LivePanels, columns: int) -> None:
         with grid.cell(), st.container(gap="xxsmall"):
             with _head(panel.title):
                 if panel.key == losses.PANEL.key:
-                    _axes()
+                    st.segmented_control(
+                        "Axes", ("log x", "log y"), selection_mode="multi", key="axes", label_visibility="collapsed",
+                        help="Logarithmic axes; with both off, axes are linear. log x applies to every chart, log y to the"
+                        " losses.",
+                    )  # fmt: skip
             st.caption(panel.caption(panels.config))
             panels.mount(panel)
 
 
-def _images_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
+def _samples_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
+    """Draw images side by side, or 2-D data with the choice of its layers."""
     shown = shown_panels(panels.shape, "samples")
-    with _card():
-        with _head("Pictures"):
-            _fresh_noise()
-            if st.button("Larger", key="larger", type="tertiary", icon=":material/open_in_full:"):
+    with st.container(border=True, gap="xxsmall", height="stretch"):
+        with _head("2-D data" if panels.points else "Pictures"):
+            st.button(
+                "Fresh noise", "fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:"
+            )
+            if not panels.points and st.button("Larger", "larger", type="tertiary", icon=":material/open_in_full:"):
                 _larger(snapshot)
-        for column, panel in zip(st.columns(len(shown)), shown, strict=True):
-            with column:
-                panels.mount_titled(panel)
-        _captions(panels, shown)
-
-
-def _points_card(panels: LivePanels) -> None:
-    shown = shown_panels(panels.shape, "samples")
-    with _card():
-        with _head("2-D data"):
-            _fresh_noise()
-        st.pills(
-            "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
-            key="layers", label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+        if panels.points:
+            st.pills(
+                "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
+                key="layers", label_visibility="collapsed", persist_state="session",
+            )  # fmt: skip
+            for panel in shown:
+                panels.mount(panel)
+        else:
+            for column, panel in zip(st.columns(len(shown)), shown, strict=True):
+                with column:
+                    panels.mount_titled(panel)
         for panel in shown:
-            panels.mount(panel)
-        _captions(panels, shown)
-
-
-def _card() -> Any:
-    return st.container(border=True, gap="xxsmall", height="stretch")
+            if caption := panel.caption(panels.config):
+                st.caption(caption)
 
 
 def _head(title: str) -> Any:
@@ -113,42 +117,14 @@ def _head(title: str) -> Any:
     return row
 
 
-def _captions(panels: LivePanels, shown: list[Panel]) -> None:
-    for panel in shown:
-        if caption := panel.caption(panels.config):
-            st.caption(caption)
-
-
-def _fresh_noise() -> None:
-    st.button(
-        "Fresh noise", key="fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:"
-    )
-
-
-def _axes() -> None:
-    st.segmented_control(
-        "Axes", ("log x", "log y"), selection_mode="multi", key="axes", label_visibility="collapsed",
-        help="Logarithmic axes; with both off, axes are linear. log x applies to every chart, log y to the losses.",
-    )  # fmt: skip
-
-
 @st.dialog("Pictures", width="large")
 def _larger(snapshot: Snapshot | None) -> None:
     if snapshot is None:
         st.markdown("There are no pictures yet.")
         return
-    st.caption(f"Fakes at iteration {snapshot.pictures_iteration:,}, and real ones below.")
+    st.caption(f"Fakes at iteration {snapshot.samples_iteration:,}, and real ones below.")
     st.image(samples_png(snapshot.fake, scale=3), width="stretch", alt="Fakes, enlarged")
     st.image(samples_png(snapshot.real, scale=3), width="stretch", alt="Real samples, enlarged")
 
 
-PAGE = Page(
-    title="Train",
-    url_path="train",
-    draw=draw,
-    hint=hint,
-    buttons=train_buttons,
-    default=True,
-    has_controls=True,
-    has_panels=True,
-)
+PAGE = Page("Train", "train", draw, hint, train_buttons, default=True, has_controls=True, has_panels=True)

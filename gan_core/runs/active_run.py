@@ -197,7 +197,7 @@ class ActiveRun:
             singles=tuple(self._singles),
             real=self._renderer.real,
             fake=rendered.fake,
-            pictures_iteration=rendered.iteration,
+            samples_iteration=rendered.iteration,
             sample_seed=self._renderer.seed,
             walk=None if self._walk is None else self._walk.view,
             experiment=self._experiment,

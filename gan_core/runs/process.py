@@ -40,7 +40,7 @@ def context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def warm_up() -> None:
+def start_fork_server() -> None:
     """Start the fork server, so that the first run does not wait for it."""
     if FORKSERVER:
         from multiprocessing import forkserver

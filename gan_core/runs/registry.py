@@ -51,13 +51,13 @@ class Run:
 
     def renew_lease(self) -> None:
         """Record a request by an open page."""
-        self.last_seen = time.monotonic()
-        self.left_at: float | None = None
+        self.last_request = time.monotonic()
+        self.closed_at: float | None = None
         self.paused_after_close = False
 
-    def left(self) -> None:
+    def page_closed(self) -> None:
         """Record that the run's page was closed or reloaded."""
-        self.left_at = time.monotonic()
+        self.closed_at = time.monotonic()
 
     def send(self, command: Command) -> None:
         self.renew_lease()
@@ -67,9 +67,9 @@ class Run:
         self.renew_lease()
         return self.runner.poll(wait)
 
-    def look(self, wait: float = 0.3) -> Report:
-        """Poll without undoing ``left``: a page's last poll may arrive after it was closed."""
-        self.last_seen = time.monotonic()
+    def peek(self, wait: float = 0.3) -> Report:
+        """Poll without undoing ``page_closed``: a page's last poll may arrive after it was closed."""
+        self.last_request = time.monotonic()
         return self.runner.poll(wait)
 
     def reconfigure(self, config: GANConfig) -> None:
@@ -138,7 +138,7 @@ class Registry:
 
     def _pop_longest_closed(self) -> Run | None:
         """Remove and return the run whose page was closed longest ago, if there is one."""
-        closed = [(run.left_at, run.id) for run in self._runs.values() if run.left_at is not None]
+        closed = [(run.closed_at, run.id) for run in self._runs.values() if run.closed_at is not None]
         return self._runs.pop(min(closed)[1]) if closed else None
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
@@ -180,13 +180,13 @@ class Registry:
         with self._lock:
             runs = list(self._runs.values())
         for run in runs:
-            if now - run.last_seen > self._grace:
+            if now - run.last_request > self._grace:
                 self.end(run.id)
-            elif run.left_at is not None and now - run.left_at > self._pause_after and not run.paused_after_close:
+            elif run.closed_at is not None and now - run.closed_at > self._pause_after and not run.paused_after_close:
                 run.paused_after_close = True
                 run.runner.send(Pause())
 
-    def keep_swept(self, every: float = 10.0) -> None:
+    def sweep_in_background(self, every: float = 10.0) -> None:
         """Sweep in the background until ``close``."""
 
         def loop() -> None:

@@ -130,12 +130,12 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
     return file.getvalue()
 
 
-def noise_pictures(count: int, side: int = 8) -> NDArray[np.uint8]:
+def noise_images(count: int, side: int = 8) -> NDArray[np.uint8]:
     """Return fixed grey images ``[count, side, side]``, all different."""
     return np.random.default_rng(1).integers(0, 256, (count, side, side), np.uint8)
 
 
 def own_file(folder: Path, count: int = 20, side: int = 8) -> tuple[Path, dict[str, Any]]:
-    """Write ``noise_pictures`` to a file; return its path and the settings that name it."""
+    """Write ``noise_images`` to a file; return its path and the settings that name it."""
     path = folder / "upload.npy"
-    return path, {"dataset": "own_pictures", "own_data": keep(noise_pictures(count, side), path), "picture_size": side}
+    return path, {"dataset": "own_pictures", "own_data": keep(noise_images(count, side), path), "picture_size": side}

@@ -33,7 +33,7 @@ from tests.gan_core.support import (
     copied,
     encoded,
     healthy_iterations,
-    noise_pictures,
+    noise_images,
     own_file,
     same,
     tiny,
@@ -123,7 +123,7 @@ def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     (folder / "more" / "deep").mkdir(parents=True)
     (folder / ".hidden").mkdir()
-    for index, picture in enumerate(noise_pictures(20, 12)):
+    for index, picture in enumerate(noise_images(20, 12)):
         name = f"{index:02}.png" if index < 17 else f"more/{index:02}.PNG"
         (folder / name).write_bytes(encoded(picture))
     for name in (".hidden/a.png", "._00.png", "more/deep/a.png", "notes.txt", "table.csv"):

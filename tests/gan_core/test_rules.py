@@ -166,11 +166,7 @@ def test_no_module_outside_losses_branches_on_the_loss() -> None:
 
 
 def test_only_architecture_computes_layer_sizes() -> None:
-    """Except for the lecture's own loop in ``benchmarks``, which is independent."""
-    readers = readers_of_hidden_sizes(
-        {name: source for name, source in SOURCES.items() if "benchmarks.lecture" not in name}
-    )
-    assert readers == {"gan_core.architecture"}
+    assert readers_of_hidden_sizes(SOURCES) == {"gan_core.architecture"}
     assert readers_of_hidden_sizes({"planted": "sizes = config.generator_hidden"}) == {"planted"}
 
 

@@ -2,11 +2,7 @@
 import { mount } from "./live.js";
 
 function draw(place, { alt, src }, { rows }) {
-  let image = place.querySelector("img");
-  if (!image) {
-    image = document.createElement("img");
-    place.appendChild(image);
-  }
+  const image = place.querySelector("img") ?? place.appendChild(document.createElement("img"));
   image.alt = alt;
   if (rows) image.onload = () => (image.style.aspectRatio = `${image.naturalWidth} / ${rows}`);
   image.src = src;

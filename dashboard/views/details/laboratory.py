@@ -1,5 +1,8 @@
 """The detach laboratory: one iteration under other rules, on a copy of the run."""
 
+from itertools import zip_longest
+from typing import Literal
+
 import streamlit as st
 
 from dashboard.charts.update import number
@@ -9,14 +12,13 @@ from gan_core.diagnostics.views import Block, Experiment, Switches
 from gan_core.runs.protocol import Report, Try
 from gan_core.snapshot import Snapshot
 
-_SWITCHES = {
-    "detach": ("Detach the fakes in D's block", "Off: D's loss also flows back into G."),
-    "zero_grad": ("Zero the gradients first", "Off: backward() adds to the gradients of the last update."),
-    "ones": ("Compare G's fakes with ones", "Off: with zeros and the opposite sign, the saturating loss."),
-    "reuse_fakes": ("Reuse D's fakes in G's block", "On: G's block makes no fakes of its own."),
-    "retain_graph": ("retain_graph in D's backward", "On: D's backward() keeps the graph for another one."),
+_SWITCHES = {  # name: the lecture's position, label, help
+    "detach": (True, "Detach the fakes in D's block", "Off: D's loss also flows back into G."),
+    "zero_grad": (True, "Zero the gradients first", "Off: backward() adds to the gradients of the last update."),
+    "ones": (True, "Compare G's fakes with ones", "Off: with zeros and the opposite sign, the saturating loss."),
+    "reuse_fakes": (False, "Reuse D's fakes in G's block", "On: G's block makes no fakes of its own."),
+    "retain_graph": (False, "retain_graph in D's backward", "On: D's backward() keeps the graph for another one."),
 }
-_USUAL = {"detach": True, "zero_grad": True, "ones": True, "reuse_fakes": False, "retain_graph": False}
 
 
 def draw(report: Report, snapshot: Snapshot) -> None:
@@ -26,8 +28,8 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         " None, D's as your run left it. Nothing you try here changes your run."
     )
     with st.container(horizontal=True):
-        for name, (label, help) in _SWITCHES.items():
-            st.toggle(label, value=_USUAL[name], key=f"lab_{name}", help=help, persist_state="session")
+        for name, (usual, label, help) in _SWITCHES.items():
+            st.toggle(label, value=usual, key=f"lab_{name}", help=help, persist_state="session")
     with st.container(horizontal=True):
         st.button("Try it", key="lab_try", icon=":material/science:", on_click=_try, disabled=report.state == "failed")
         st.button(
@@ -38,46 +40,31 @@ def draw(report: Report, snapshot: Snapshot) -> None:
 
 
 def _try() -> None:
-    on = {name: bool(value(f"lab_{name}", usual)) for name, usual in _USUAL.items()}
-    send(
-        Try(
-            Switches(
-                detach=on["detach"],
-                zero_grad=on["zero_grad"],
-                labels="ones" if on["ones"] else "zeros",
-                reuse_fakes=on["reuse_fakes"],
-                retain_graph=on["retain_graph"],
-            )
-        )
-    )
+    on = {name: bool(value(f"lab_{name}", usual)) for name, (usual, *_) in _SWITCHES.items()}
+    labels: Literal["ones", "zeros"] = "ones" if on.pop("ones") else "zeros"
+    send(Try(Switches(labels=labels, **on)))
 
 
 def _restore() -> None:
-    for name, usual in _USUAL.items():
+    for name, (usual, *_) in _SWITCHES.items():
         set_value(f"lab_{name}", usual)
     send(Try(None))
 
 
 def _result(experiment: Experiment) -> None:
     head = "| | loss | ‖G .grad‖ | ‖D .grad‖ | ‖ΔG‖ | ‖ΔD‖ | time |"
-    rows = [
-        row
-        for tried, usual in zip(_padded(experiment.blocks), experiment.usual, strict=True)
-        for row in (
+    rows = []
+    for tried, usual in zip_longest(experiment.blocks, experiment.usual):  # an error ends the first early
+        rows += [
             _row(f"{usual.network} block, as switched", tried),
             _row(f"{usual.network} block, the lecture's", usual),
-        )
-    ]
+        ]
     st.markdown("\n".join([head, "|---|---|---|---|---|---|---|", *rows]))
     for block in experiment.blocks:
         if block.error:
             st.markdown(f"PyTorch refuses in the {block.network} block:")
             st.code(block.error, language=None, wrap_lines=True)
     st.caption(_meaning(experiment))
-
-
-def _padded(blocks: tuple[Block, ...]) -> tuple[Block | None, ...]:
-    return (*blocks, *(None,) * (2 - len(blocks)))
 
 
 def _row(name: str, block: Block | None) -> str:

@@ -18,13 +18,10 @@ def draw(report: Report, snapshot: Snapshot) -> None:
     compared = view.train_eval
     for title, fakes, key in (
         ("Train mode: normalised by this whole batch, as in training", compared.train, "twins_train"),
-        (
-            "Eval mode: normalised by the running statistics, as on the Train page and in your download",
-            compared.eval,
-            "twins_eval",
-        ),
+        ("Eval mode: normalised by the running statistics, as on the Train page and in your download", compared.eval,
+         "twins_eval"),
         ("Train mode, one at a time", compared.alone, "twins_alone"),
-    ):
+    ):  # fmt: skip
         st.markdown(f":small[{title}]")
         if fakes is None:
             st.code(compared.refusal, language=None, wrap_lines=True)

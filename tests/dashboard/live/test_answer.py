@@ -169,12 +169,12 @@ def test_an_update_stays_under_60_kilobytes(snapshot: SnapshotOf, history_of: Hi
 def test_a_request_for_updates_does_not_count_as_a_visit(app: AppTest, server: Server, registry: Registry) -> None:
     """A page that was closed may still have a request on its way; its run counts as left nevertheless."""
     run = only_run(registry)
-    run.left()
-    run.last_seen -= 100
-    seen, left = run.last_seen, run.left_at
+    run.page_closed()
+    run.last_request -= 100
+    seen, left = run.last_request, run.closed_at
     ask(server, app)
-    assert run.left_at == left is not None
-    assert run.last_seen > seen + 90
+    assert run.closed_at == left is not None
+    assert run.last_request > seen + 90
 
 
 def test_a_page_is_drawn_again_after_its_run_has_ended(app: AppTest, server: Server, registry: Registry) -> None:

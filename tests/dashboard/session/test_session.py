@@ -52,8 +52,8 @@ def test_a_page_that_reconnects_keeps_its_run_and_its_settings(app: AppTest, reg
     healthy(app.number_input(key="batch_size").set_value(8).run())
     run = only_run(registry)
     state._disconnected(app.session_state["tab"])
-    assert run.left_at is not None
+    assert run.closed_at is not None
     healthy(app.run())
     assert only_run(registry) is run
-    assert run.left_at is None
+    assert run.closed_at is None
     assert app.number_input(key="batch_size").value == 8

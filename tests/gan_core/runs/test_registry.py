@@ -103,8 +103,8 @@ def test_every_request_renews_the_lease(clock: SimpleNamespace, act: str) -> Non
 def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) -> None:
     registry = Registry(StubRunner, pause_after=10, grace=60)
     closed, reloaded, open_ = (registry.create(tiny()) for _ in range(3))
-    closed.left()
-    reloaded.left()
+    closed.page_closed()
+    reloaded.page_closed()
     clock.now += 9
     reloaded.renew_lease()
     registry.sweep()
@@ -147,7 +147,7 @@ def test_sweeping_in_the_background_ends_runs_until_the_registry_closes() -> Non
     registry = Registry(StubRunner, grace=-1)
     run = registry.create(tiny())
     before = set(threading.enumerate())
-    registry.keep_swept(every=0.001)
+    registry.sweep_in_background(every=0.001)
     (sweeper,) = set(threading.enumerate()) - before
     assert stub(run).closed.wait(10)
     registry.close()
@@ -191,9 +191,9 @@ def test_a_restarted_run_keeps_only_its_id() -> None:
 def test_a_full_server_ends_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
     registry = Registry(StubRunner, max_runs=3)
     watched, closed_first, closed_later = (registry.create(tiny(seed=seed)) for seed in range(3))
-    closed_first.left()
+    closed_first.page_closed()
     clock.now += 5
-    closed_later.left()
+    closed_later.page_closed()
     new = registry.create(tiny(seed=3))
     assert registry.get(closed_first.id) is None
     assert [registry.get(run.id) for run in (watched, closed_later, new)] == [watched, closed_later, new]
@@ -227,7 +227,7 @@ def test_two_simultaneous_calls_on_a_full_server_both_create_a_run(monkeypatch: 
 
     registry = Registry(slowly, max_runs=3)
     for run in (registry.create(tiny()), registry.create(tiny())):
-        run.left()
+        run.page_closed()
     together = threading.Barrier(2, timeout=10)
     monkeypatch.setattr(registry, "sweep", together.wait)
     with ThreadPoolExecutor(2) as pool:

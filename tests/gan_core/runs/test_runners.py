@@ -118,7 +118,7 @@ def test_step_trains_exactly_the_given_number_of_iterations(make: Make, tmp_path
     snapshot = ask(runner, Step(16))
     assert (snapshot.iteration, snapshot.updates_d, snapshot.updates_g) == (17, 17, 34)
     assert snapshot.trace.iteration.tolist() == list(range(1, 18))
-    assert snapshot.pictures_iteration == 17
+    assert snapshot.samples_iteration == 17
     assert runner.poll().snapshot.iteration == 17  # type: ignore[union-attr]
     assert saved_iteration(tmp_path / "run") == 17
     assert same(weights(tmp_path / "run"), trained(17))
@@ -297,7 +297,7 @@ def test_divergence_is_reported_and_the_last_healthy_generator_kept(make: Make, 
     assert "last healthy generator can still be downloaded" in report.failure.message
     assert report.snapshot.trace.iteration.tolist() == list(range(1, last + 1))
     assert all_finite(report.snapshot.trace)
-    assert report.snapshot.pictures_iteration == 1
+    assert report.snapshot.samples_iteration == 1
     np.testing.assert_array_equal(report.snapshot.fake, healthy.fake)
     assert saved_iteration(tmp_path / "run") == 1
     assert same(weights(tmp_path / "run"), trained(1, **BROKEN, loss=loss))
@@ -309,7 +309,7 @@ def test_divergence_before_the_first_poll_is_reported(make: Make, tmp_path: Path
     report = failed(runner)
     assert report.snapshot is not None
     assert len(report.snapshot.trace.iteration) == healthy_iterations(tiny(**BROKEN, loss="least_squares"))
-    assert report.snapshot.pictures_iteration == saved_iteration(tmp_path / "run") == 0
+    assert report.snapshot.samples_iteration == saved_iteration(tmp_path / "run") == 0
     assert np.isfinite(report.snapshot.fake).all()
 
 

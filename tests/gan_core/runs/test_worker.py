@@ -37,7 +37,7 @@ def test_broken_weights_are_not_saved(tmp_path: Path, command: Any, network: str
     if not isinstance(command, Update):
         beginning = f"{network} 0.bias became inf at iteration 2: the training has diverged."
         assert report.failure.message.startswith(beginning)
-    assert report.snapshot.pictures_iteration == 2
+    assert report.snapshot.samples_iteration == 2
     for file in tmp_path.iterdir():
         assert all(value.isfinite().all() for value in load_file(file).values())
 

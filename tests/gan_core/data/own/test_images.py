@@ -24,9 +24,9 @@ from gan_core.data.own import images as own_images
 from gan_core.data.own.images import read_images
 from gan_core.data.own.refusals import KEPT_REFUSALS, MAX_UPLOAD, Gathered
 from gan_core.data.own.samples import fingerprint
-from tests.gan_core.support import encoded, noise_pictures, zipped
+from tests.gan_core.support import encoded, noise_images, zipped
 
-GOOD = {f"good/{index:02}.png": encoded(picture) for index, picture in enumerate(noise_pictures(16))}
+GOOD = {f"good/{index:02}.png": encoded(picture) for index, picture in enumerate(noise_images(16))}
 
 
 def read_one(content: bytes, size: int) -> NDArray[np.uint8]:
@@ -41,7 +41,7 @@ def refusal_of(name: str, content: bytes) -> str:
     """Return the refusal of a file in a zip with 16 good ones, which are read."""
     gathered = read_images([("some.zip", zipped({name: content, **GOOD}))], 8)
     (refusal,) = gathered.refusals
-    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+    np.testing.assert_array_equal(gathered.array, noise_images(16))
     return refusal
 
 
@@ -63,7 +63,7 @@ def test_grey_pictures_of_the_right_size_are_unchanged() -> None:
     gathered = read_images(list(GOOD.items()), 8)
     assert (gathered.refusals, gathered.notes) == ((), ())
     assert gathered.array.dtype == np.uint8
-    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+    np.testing.assert_array_equal(gathered.array, noise_images(16))
 
 
 def test_order_and_zipping_of_an_upload_do_not_change_the_samples() -> None:
@@ -81,7 +81,7 @@ def test_order_and_zipping_of_an_upload_do_not_change_the_samples() -> None:
 def test_zips_and_single_files_are_read_as_one_dataset() -> None:
     first, second, third = (dict(list(GOOD.items())[begin : begin + 6]) for begin in (0, 6, 12))
     gathered = read_images([("b.zip", zipped(second)), ("a.zip", zipped(third)), *first.items()], 8)
-    np.testing.assert_array_equal(gathered.array, noise_pictures(16))
+    np.testing.assert_array_equal(gathered.array, noise_images(16))
 
 
 @pytest.mark.parametrize("shape", [(24, 8), (8, 24), (25, 8), (8, 9)])
@@ -94,10 +94,10 @@ def test_a_picture_is_cropped_to_its_middle(shape: tuple[int, int]) -> None:
 def test_a_large_picture_is_reduced_by_averaging() -> None:
     checkers = ((np.indices((280, 280)).sum(0) % 2) * 255).astype(np.uint8)
     assert np.abs(read_one(encoded(checkers), 28).astype(int) - 127.5).max() < 3
-    blocks = np.kron(noise_pictures(1)[0] // 2 + 64, np.ones((64, 64), np.uint8))
+    blocks = np.kron(noise_images(1)[0] // 2 + 64, np.ones((64, 64), np.uint8))
     small = read_one(encoded(blocks), 8).astype(int)
-    assert np.abs(small - (noise_pictures(1)[0] // 2 + 64)).mean() < 12  # LANCZOS sharpens a little
-    assert np.corrcoef(small.ravel(), noise_pictures(1)[0].ravel())[0, 1] > 0.95
+    assert np.abs(small - (noise_images(1)[0] // 2 + 64)).mean() < 12  # LANCZOS sharpens a little
+    assert np.corrcoef(small.ravel(), noise_images(1)[0].ravel())[0, 1] > 0.95
 
 
 def test_a_small_picture_is_enlarged_smoothly() -> None:
@@ -141,7 +141,7 @@ def test_sixteen_bit_pictures_are_scaled_to_eight_bits() -> None:
 
 
 def test_one_bit_pictures_are_read() -> None:
-    bits = noise_pictures(1)[0] > 127
+    bits = noise_images(1)[0] > 127
     content = encoded(Image.fromarray(bits))
     assert content[24] == 1
     np.testing.assert_array_equal(read_one(content, 8), bits * 255)
@@ -170,11 +170,11 @@ def test_half_transparent_pixels_are_blended_with_white() -> None:
 
 
 def test_only_the_first_frame_of_an_animation_is_read() -> None:
-    first, second = (Image.fromarray(picture) for picture in noise_pictures(2))
+    first, second = (Image.fromarray(picture) for picture in noise_images(2))
     content = encoded(first, save_all=True, append_images=[second])
     with Image.open(io.BytesIO(content)) as animation:
         assert animation.n_frames == 2
-    np.testing.assert_array_equal(read_one(content, 8), noise_pictures(1)[0])
+    np.testing.assert_array_equal(read_one(content, 8), noise_images(1)[0])
 
 
 UPRIGHT: dict[
@@ -193,7 +193,7 @@ UPRIGHT: dict[
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 def test_the_exif_orientation_is_applied(orientation: int) -> None:
-    stored, exif = noise_pictures(1)[0], Image.Exif()
+    stored, exif = noise_images(1)[0], Image.Exif()
     exif[274] = orientation
     other = b"II*\0" + struct.pack("<IHHHII", 8, 1, 274, 3, 1, orientation)  # Pillow writes the other byte order
     for written in (exif, other):
@@ -210,19 +210,19 @@ NO_EXIF = [b"", b"no EXIF", b"MM\0*", b"MM\0*\xff\xff\xff\xff", b"MM\0*\0\0\0\x0
 @pytest.mark.parametrize("exif", [*NO_EXIF, b"MM\0*\0\0\0\x08\0\x01" + TAG[:9], b"II*\0\x08\0\0\0\x01\0" + TAG])
 def test_a_damaged_exif_is_ignored_without_a_warning(exif: bytes) -> None:
     """One warning for each of thousands of tags would fill a server's log."""
-    png, photo = encoded(noise_pictures(1)[0]), encoded(noise_pictures(1)[0], "JPEG")
-    np.testing.assert_array_equal(read_one(png[:33] + chunk(b"eXIf", exif) + png[33:], 8), noise_pictures(1)[0])
+    png, photo = encoded(noise_images(1)[0]), encoded(noise_images(1)[0], "JPEG")
+    np.testing.assert_array_equal(read_one(png[:33] + chunk(b"eXIf", exif) + png[33:], 8), noise_images(1)[0])
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
     np.testing.assert_array_equal(read_one(photo[:2] + segment + photo[2:], 8), read_one(photo, 8))
 
 
 def test_metadata_and_later_frames_do_not_change_the_pixels() -> None:
-    first, second = map(Image.fromarray, noise_pictures(2))
+    first, second = map(Image.fromarray, noise_images(2))
     texts = PngInfo()
     texts.add_text("text", "x" * 900_000, zip=True)
     png = encoded(first, pnginfo=texts, icc_profile=bytes(9000), save_all=True, append_images=[second])
     assert all(name in png for name in (b"zTXt", b"iCCP", b"acTL", b"fdAT"))
-    np.testing.assert_array_equal(read_one(png, 8), noise_pictures(1)[0])
+    np.testing.assert_array_equal(read_one(png, 8), noise_images(1)[0])
     cmyk = first.convert("CMYK")
     photo = encoded(cmyk, "JPEG", exif=b"Exif\0\0" + bytes(99), icc_profile=bytes(9000), comment=b"text")
     plain = read_one(encoded(cmyk, "JPEG"), 8)
@@ -323,8 +323,8 @@ def broken_middle(content: bytes) -> bytes:
     return content[:third] + b"\x55" * third + content[2 * third :]
 
 
-LARGE = encoded(noise_pictures(1, 100)[0])
-PHOTO = encoded(noise_pictures(1, 100)[0], "JPEG")
+LARGE = encoded(noise_images(1, 100)[0])
+PHOTO = encoded(noise_images(1, 100)[0], "JPEG")
 
 
 @pytest.mark.parametrize(
@@ -333,8 +333,8 @@ PHOTO = encoded(noise_pictures(1, 100)[0], "JPEG")
         (b"text", "is not a PNG or JPEG picture"),
         (b"", "is not a PNG or JPEG picture"),
         (b"<svg onload='alert(1)'/>", "is not a PNG or JPEG picture"),
-        (encoded(noise_pictures(1)[0], "GIF"), "is not a PNG or JPEG picture"),
-        (encoded(noise_pictures(1)[0], "TIFF"), "is not a PNG or JPEG picture"),
+        (encoded(noise_images(1)[0], "GIF"), "is not a PNG or JPEG picture"),
+        (encoded(noise_images(1)[0], "TIFF"), "is not a PNG or JPEG picture"),
         (b"\x89PNG\r\n\x1a\n", "is damaged or incomplete"),
         (b"\xff\xd8\xff", "is damaged or incomplete"),
         (LARGE[:-100], "is damaged or incomplete"),
@@ -357,7 +357,7 @@ def test_a_bad_file_is_refused_by_name_and_the_good_ones_are_read(content: bytes
 
 
 def test_the_format_is_recognised_by_content_and_not_by_name() -> None:
-    photo = encoded(noise_pictures(1)[0], "JPEG")
+    photo = encoded(noise_images(1)[0], "JPEG")
     np.testing.assert_array_equal(read_one(photo, 8), read_images([("a.png", photo), *GOOD.items()], 8).array[0])
 
 
@@ -376,7 +376,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width: int
 
 
 def test_a_jpeg_of_many_scans_is_refused() -> None:
-    photo = encoded(noise_pictures(1, 16)[0], "JPEG", progressive=True)
+    photo = encoded(noise_images(1, 16)[0], "JPEG", progressive=True)
     last = photo[photo.rindex(b"\xff\xda") : -2]
     assert len(read_one(photo[:-2] + last + photo[-2:], 8)) == 8
     said = refusal_of("scans.jpg", photo[:-2] + last * 31 + photo[-2:])
@@ -425,7 +425,7 @@ def test_an_exif_whose_tags_share_their_bytes_is_read_in_bounded_memory() -> Non
     bomb = with_chunks(chunk(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff" + tags))
     began = time.process_time()
     tracemalloc.start()
-    np.testing.assert_array_equal(read_one(bomb, 8), noise_pictures(1)[0])
+    np.testing.assert_array_equal(read_one(bomb, 8), noise_images(1)[0])
     assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     tracemalloc.stop()
     assert time.process_time() - began < 5
@@ -440,13 +440,13 @@ def test_an_animation_of_many_frames_costs_no_more_than_its_first() -> None:
     first = chunk(b"acTL", struct.pack(">II", len(frames), 0)) + chunk(b"fcTL", bytes(4) + frames[0][4:])
     png = with_chunks(first)
     began = time.process_time()
-    np.testing.assert_array_equal(read_one(png[:-12] + later + png[-12:], 8), noise_pictures(1)[0])
+    np.testing.assert_array_equal(read_one(png[:-12] + later + png[-12:], 8), noise_images(1)[0])
     assert time.process_time() - began < 1
 
 
 def test_the_limit_of_pixels_counts_all_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_images, "MAX_WORK", 16 * 64 + 99)
-    large = encoded(noise_pictures(1, 10)[0])
+    large = encoded(noise_images(1, 10)[0])
     gathered = read_images([*GOOD.items(), ("x.png", large), ("y.png", large)], 8)
     assert len(gathered.array) == 16
     assert "Only the first 16 pictures by name are used" in gathered.notes[0]
@@ -478,12 +478,12 @@ def test_an_upload_of_more_than_fifty_megabytes_is_refused() -> None:
     ],
 )
 def test_a_path_that_leads_out_of_the_zip_is_refused(name: str) -> None:
-    assert refusal_of(name, encoded(noise_pictures(1)[0])) == f"{name} has a name that leads out of the zip."
+    assert refusal_of(name, encoded(noise_images(1)[0])) == f"{name} has a name that leads out of the zip."
 
 
 @pytest.mark.parametrize("name", ["a/b/c/1.png", "a\\b\\1.png", "a..b/1..png", "1", "größe/猫.png"])
 def test_unusual_but_harmless_names_are_read(name: str) -> None:
-    gathered = read_images([("a.zip", zipped({name: encoded(noise_pictures(1)[0]), **GOOD}))], 8)
+    gathered = read_images([("a.zip", zipped({name: encoded(noise_images(1)[0]), **GOOD}))], 8)
     assert (len(gathered.array), gathered.refusals) == (17, ())
 
 
@@ -620,7 +620,7 @@ def test_too_many_entries_are_refused_before_they_are_listed(monkeypatch: pytest
 
 @pytest.mark.parametrize("part", ["header", "lengths", "name", "content", "checksum", "place"])
 def test_a_damaged_entry_does_not_affect_the_others(part: str) -> None:
-    content = zipped({"broken.png": encoded(noise_pictures(1, 30)[0]), **GOOD})
+    content = zipped({"broken.png": encoded(noise_images(1, 30)[0]), **GOOD})
     entry = directory_entry(content, "broken.png")
     at = {"header": 0, "lengths": 26, "name": 30, "content": 45, "checksum": entry + 16, "place": entry + 42}[part]
     assert refusal_in(patched(content, at, b"\xee\xee")) == "broken.png is damaged inside the zip."
@@ -662,7 +662,7 @@ def test_random_bytes_give_pictures_or_a_data_error(files: list[tuple[str, bytes
     survives([(name, start + content) for name, start, content in files])
 
 
-SMALL_ZIP = zipped({**GOOD, "a/photo.jpg": encoded(noise_pictures(1)[0], "JPEG"), "b/": b"", "notes.txt": b"text" * 99})
+SMALL_ZIP = zipped({**GOOD, "a/photo.jpg": encoded(noise_images(1)[0], "JPEG"), "b/": b"", "notes.txt": b"text" * 99})
 
 
 @given(MUTATIONS)
@@ -672,10 +672,10 @@ def test_damaged_zips_give_pictures_or_a_data_error(changes: list[tuple[int, byt
 
 
 FILES = [
-    encoded(Image.fromarray(noise_pictures(1, 20)[0]).quantize(8), transparency=3),
-    encoded(Image.fromarray(noise_pictures(1, 20)[0]), save_all=True, append_images=[Image.new("L", (20, 20))]),
-    encoded(noise_pictures(1, 20)[0], "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
-    encoded(Image.fromarray(noise_pictures(1, 20)[0]).convert("CMYK"), "JPEG"),
+    encoded(Image.fromarray(noise_images(1, 20)[0]).quantize(8), transparency=3),
+    encoded(Image.fromarray(noise_images(1, 20)[0]), save_all=True, append_images=[Image.new("L", (20, 20))]),
+    encoded(noise_images(1, 20)[0], "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
+    encoded(Image.fromarray(noise_images(1, 20)[0]).convert("CMYK"), "JPEG"),
 ]
 
 

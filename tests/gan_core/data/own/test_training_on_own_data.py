@@ -26,7 +26,7 @@ from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
 from gan_core.runs.registry import CannotStart, Registry, Run
-from tests.gan_core.support import noise_pictures, own_file, points, tiny
+from tests.gan_core.support import noise_images, own_file, points, tiny
 
 POINTS = points(20, 2).samples.numpy()
 
@@ -35,7 +35,7 @@ POINTS = points(20, 2).samples.numpy()
 
 
 def test_the_fingerprint_depends_on_values_shape_and_dtype() -> None:
-    pictures = noise_pictures(20)
+    pictures = noise_images(20)
     other = pictures.copy()
     other[7, 3, 3] ^= 1
     arrays: list[NDArray[Any]] = [pictures, other, pictures[:19], pictures.reshape(20, 4, 16), pictures.view(np.int8)]
@@ -56,13 +56,13 @@ def test_keep_leaves_the_old_file_if_writing_fails(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(OSError, match="No space"):
-        keep(noise_pictures(20), path)
+        keep(noise_images(20), path)
     assert [file.name for file in tmp_path.iterdir()] == ["upload.npy"]
     np.testing.assert_array_equal(np.load(path), POINTS)
 
 
 def test_gathered_samples_and_errors_can_be_pickled() -> None:
-    gathered = Gathered(noise_pictures(20), ("One.",), ("Two.",))
+    gathered = Gathered(noise_images(20), ("One.",), ("Two.",))
     received = pickle.loads(pickle.dumps(gathered))
     np.testing.assert_array_equal(received.array, gathered.array)
     assert (received.refusals, received.notes) == (gathered.refusals, gathered.notes)
@@ -78,7 +78,7 @@ def test_kept_pictures_are_loaded_unchanged(tmp_path: Path) -> None:
     assert (dataset.name, dataset.title) == ("own_pictures", "My own pictures")
     assert (dataset.count, dataset.shape, dataset.labels) == (20, (12, 12), None)
     assert dataset.samples.dtype == torch.uint8
-    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 12, 12), noise_pictures(20, 12))
+    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 12, 12), noise_images(20, 12))
 
 
 def test_kept_points_are_loaded_unchanged(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_new_upload_does_not_change_the_data_of_a_loaded_run(tmp_path: Path) -
     path, settings = own_file(tmp_path)
     dataset = load_dataset(tiny(**settings), path)
     keep(np.zeros((20, 8, 8), np.uint8), path)
-    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 8, 8), noise_pictures(20))
+    np.testing.assert_array_equal(dataset.samples.numpy().reshape(-1, 8, 8), noise_images(20))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_the_real_samples_of_a_snapshot_are_the_uploaded_pictures(registry: Regi
     assert snapshot is not None
     assert snapshot.shape == (8, 8)
     shown = np.round((snapshot.real + 1) * 127.5).astype(np.uint8)
-    kept = {picture.tobytes() for picture in noise_pictures(20)}
+    kept = {picture.tobytes() for picture in noise_images(20)}
     assert {picture.tobytes() for picture in shown} <= kept
 
 
