@@ -35,13 +35,8 @@ def draw(state: PageState) -> None:
         with grid.cell(column_span=2):
             _charts(panels, columns=2)
         with grid.cell():
-<<<<<<< HEAD
-            _images_card(panels, state.report.snapshot)
-    draw_downloads(state.report)
-=======
             _samples_card(panels, state.report.snapshot)
-    downloads.section(state.report)
->>>>>>> trim2
+    draw_downloads(state.report)
 
 
 def hint(report: Report) -> Payload:
