@@ -51,7 +51,7 @@ def samples_png(samples: NDArray[np.float32], columns: int = 0, scale: int = 1) 
     """
     shape = samples.shape[1:]
     if not drawable(shape):
-        raise ValueError(f"samples of shape {shape} cannot be drawn; they should be pictures or points of the plane")
+        raise ValueError(f"samples of shape {shape} cannot be drawn; they should be images or points of 2-D data")
     if shape == (2,):
         return png(points_image(samples), scale)
     return png(image_grid(samples, columns or math.ceil(math.sqrt(len(samples)))), scale)
