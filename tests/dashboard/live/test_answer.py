@@ -140,7 +140,7 @@ def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_all(snapshot: Snap
         assert answer_to(now, watch, 0)["panels"].keys() >= CHARTS.keys()
 
 
-def test_what_has_not_changed_is_not_sent_again(app: AppTest, server: Server) -> None:
+def test_unchanged_payloads_are_not_sent_again(app: AppTest, server: Server) -> None:
     press(app, "step")
     answer = ask(server, app)
     assert answer["panels"]
