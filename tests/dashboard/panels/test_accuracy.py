@@ -21,7 +21,7 @@ def test_curves_are_the_shares_that_d_judges_right(snapshot: Make) -> None:
     for column, name in (("accuracy_real", "real taken for real, raw"), ("accuracy_fake", "fake taken for fake, raw")):
         np.testing.assert_array_equal(curves[name].y, shown.trace.column(column))
         assert 0 <= min(curves[name].y) <= max(curves[name].y) <= 1
-    assert figure.layout.annotations[0].text == "guessing"
+    assert figure.layout.annotations[0].text == "50%"
 
 
 def test_a_loss_without_a_level_between_real_and_fake_has_no_curves_and_says_so(snapshot: Make) -> None:
