@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from benchmarks.figures import Figure
-from benchmarks.visitor import PATIENCE, Seen, Visitor
+from benchmarks.visitor import TIMEOUT, Seen, Visitor
 from gan_core.config import GANConfig
 from gan_core.presets import PRESETS
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 WARM_UP = 1.0  # seconds of training before a measurement: a run's first iterations and charts take longer
 CONCURRENT = 8  # runs at once
 SMALL = PRESETS["ring"].config
-TIMEOUT = 1800.0  # seconds until a run must have reached the iteration where measuring begins
+REACH_TIMEOUT = 1800.0  # seconds until a run must have reached the iteration where measuring begins
 PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # prevents downloads during a measurement
 
 
@@ -96,7 +96,7 @@ def served() -> Iterator[Server]:
 
 
 def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
@@ -105,7 +105,7 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
             if process.poll() is not None:
                 raise RuntimeError(f"The server ended with exit code {process.returncode}.") from None
             time.sleep(0.02)  # a starting server gives no other sign
-    raise TimeoutError(f"The server did not answer within {PATIENCE:g} seconds.")
+    raise TimeoutError(f"The server did not answer within {TIMEOUT:g} seconds.")
 
 
 def update_size(address: str, seconds: float) -> float:
@@ -137,11 +137,11 @@ def watched(name: str, address: str, rounds: int, query: str = "", iteration: in
 
 
 def _reach(visitor: Visitor, iteration: int) -> Seen:
-    """Poll once a second until ``iteration``; TimeoutError if that takes longer than ``TIMEOUT`` seconds."""
-    deadline = time.monotonic() + TIMEOUT
+    """Poll once a second until ``iteration``; TimeoutError if that takes longer than ``REACH_TIMEOUT`` seconds."""
+    deadline = time.monotonic() + REACH_TIMEOUT
     while (seen := visitor.poll()).iteration < iteration:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Iteration {seen.iteration} after {TIMEOUT:g} seconds.")
+            raise TimeoutError(f"Iteration {seen.iteration} after {REACH_TIMEOUT:g} seconds.")
         visitor.ignore(1.0)
     return seen
 

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-PATIENCE = 60.0  # seconds after which something that should come is given up
+TIMEOUT = 60.0  # seconds after which something that should come is given up
 ITERATION = re.compile(r"Iteration ([\d,]+)")  # in the status line
 STATUS = "status"
 FAKES = ("picture_fakes", "plot_plane")  # the panels that show the fakes: as images, as points
@@ -52,7 +52,7 @@ class Visitor:
 
     def __init__(self, address: str, query: str = "") -> None:
         self._address, self._query = address, query
-        self._http = HTTPConnection(urlsplit(address).netloc, timeout=PATIENCE)
+        self._http = HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT)
         self._following: _Following | None = None
         self._buttons: dict[tuple[int, ...], Button] = {}
         self._drawn: set[tuple[int, ...]] = set()  # places of the buttons that this run of the page has drawn
@@ -104,7 +104,7 @@ class Visitor:
         """Keep the page open and ask for nothing, as a browser does with a hidden tab."""
         self._listen(time.perf_counter() + seconds, lambda: False, following=False)
 
-    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
         """Stay until this holds; TimeoutError if it does not within so many seconds."""
         if not self._listen(time.perf_counter() + seconds, condition):
             raise TimeoutError(f"The page did not come that far within {seconds:g} seconds.")
@@ -135,8 +135,7 @@ class Visitor:
         asked_at = time.perf_counter()
         following.due = asked_at + following.every
         address = f"/{following.address}&since={following.since}&turn={following.turn}"
-        self._http.request("GET", address, headers={"Accept-Encoding": ENCODINGS})
-        answer = self._http.getresponse()
+        answer = self._get(address)
         body = answer.read()
         self._sizes.append(len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders()))
         content = json.loads(body)
@@ -148,6 +147,18 @@ class Visitor:
         if following.outdated > 1:
             self._rerun()
             following.outdated = 0
+
+    def _get(self, address: str) -> HTTPResponse:
+        """Ask once more where the server has closed an idle connection meanwhile, as a browser does."""
+        for is_last in (False, True):
+            try:
+                self._http.request("GET", address, headers={"Accept-Encoding": ENCODINGS})
+                return self._http.getresponse()
+            except ConnectionError:  # RemoteDisconnected is one
+                self._http.close()
+                if is_last:
+                    raise
+        raise AssertionError("the last request returns or raises")
 
     # What comes in ------------------------------------------------------------------------------------------
 

@@ -26,15 +26,15 @@ def layer_bars(view: StageView, what: str) -> go.Figure:
     return figure
 
 
-def off_bars(view: StageView) -> go.Figure:
+def inactive_bars(view: StageView) -> go.Figure:
     """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch."""
-    figure = _bars(view, "off", "{:.0%}")
+    figure = _bars(view, "inactive", "{:.0%}")
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
     return figure
 
 
 def _bars(view: StageView, what: str, form: str, **options: str) -> go.Figure:
-    """Draw one value of every layer of both networks; of "off", only the layers that have it."""
+    """Draw one value of every layer of both networks; of "inactive", only the layers that have it."""
     figure = go.Figure()
     for network, name, shown, colour in (
         ("G", "Generator", view.generator, theme.GENERATOR),
@@ -43,7 +43,7 @@ def _bars(view: StageView, what: str, form: str, **options: str) -> go.Figure:
         bars = [
             (f"{network} {index}: {layer.name}", getattr(layer, what)) for index, layer in enumerate(shown.layers, 1)
         ]
-        if what == "off":
+        if what == "inactive":
             bars = [(label, value) for label, value in bars if value is not None]
         figure.add_bar(
             x=[label for label, _ in bars], y=[value or 0.0 for _, value in bars], name=name, marker={"color": colour},

@@ -24,8 +24,8 @@ def experiment(trainer: Trainer, switches: Switches) -> Experiment:
     """
     _iteration(trainer, Switches())
     repeats = [(_iteration(trainer, switches), _iteration(trainer, Switches())) for _ in range(REPEATS)]
-    tried, usual = zip(*repeats, strict=True)
-    return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(usual))
+    tried, unchanged = zip(*repeats, strict=True)
+    return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(unchanged))
 
 
 def _with_shortest_times(runs: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]:

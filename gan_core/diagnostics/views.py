@@ -16,14 +16,14 @@ Values = NDArray[np.float32]
 class LayerView:
     """One layer with parameters: L2 norms of its gradient and of its change since the turn began.
 
-    ``gradient`` is None where ``.grad`` is None. ``off``: share of units of the activation after a Linear layer whose
+    ``gradient`` is None where ``.grad`` is None. ``inactive``: share of units of the activation after a Linear layer whose
     output was exactly 0 for the whole batch; None without an activation or before the forward pass.
     """
 
     name: str
     gradient: float | None
     change: float
-    off: float | None = None
+    inactive: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Result of the laboratory: the switches, the blocks with them, and as ``usual`` the blocks without changes."""
+    """Result of the laboratory: the switches, the blocks with them, and as ``unchanged`` the blocks without changes."""
 
     switches: Switches
     blocks: tuple[Block, ...]
-    usual: tuple[Block, ...]
+    unchanged: tuple[Block, ...]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gan_core.data.errors import DataError
 from gan_core.data.progress import Progress
-from gan_core.runs.process import NICE, context
+from gan_core.runs.process import NICE, worker_context
 
 CLEAN_UP = 2.0  # seconds that a cancelled process has for cleaning up before it is killed
 MAX_MEMORY = 2 * 2**30  # bytes that a job may allocate; the largest picture that is accepted takes 1 GB
@@ -44,8 +44,8 @@ class Job:
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
         self._lock = threading.Lock()
         self._state: State = Progress("Starting")
-        self._connection, child_end = context().Pipe(duplex=False)
-        self._process = context().Process(  # type: ignore[attr-defined]
+        self._connection, child_end = worker_context().Pipe(duplex=False)
+        self._process = worker_context().Process(  # type: ignore[attr-defined]
             target=_serve, args=(child_end, work, arguments), name=f"gan-job-{work.__name__}", daemon=True
         )
         self._process.start()

@@ -30,7 +30,7 @@ class _Saved:
     done: bool
 
 
-def context() -> multiprocessing.context.BaseContext:
+def worker_context() -> multiprocessing.context.BaseContext:
     """Return the context that starts a run: a fork server with PyTorch imported or, without fork, a new interpreter."""
     yield_while_waiting()
     if not FORKSERVER:
@@ -45,7 +45,7 @@ def start_fork_server() -> None:
     if FORKSERVER:
         from multiprocessing import forkserver
 
-        context()
+        worker_context()
         forkserver.ensure_running()
 
 
@@ -53,7 +53,7 @@ class ProcessRunner:
     """Runs a worker in a child process. Safe to use from several threads."""
 
     def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
-        processes = context()
+        processes = worker_context()
         self._lock = threading.Lock()
         self._report = Report("starting")
         self._poll_pending = False  # a poll was sent and not answered yet

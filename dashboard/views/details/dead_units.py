@@ -14,7 +14,7 @@ def draw(report: Report, snapshot: Snapshot) -> None:
     """Draw the shares as bars, and what they mean at this slope."""
     view = snapshot.walk
     layers = () if view is None else (*view.generator.layers, *view.discriminator.layers)
-    shares = [layer.off for layer in layers if layer.off is not None]
+    shares = [layer.inactive for layer in layers if layer.inactive is not None]
     if view is None or not shares:
         st.caption("Step to a Fakes stage: the share of units that are off for the whole batch appears here.")
         return
@@ -26,4 +26,4 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         " compare."
     )
     st.caption(f"Slope {slope:g}: at most {math.ceil(max(shares) * 100)} % of a layer's units are off. {lesson}")
-    plot(charts.payload(charts.off_bars(view)), "Units that are off", "walk_off", charts.HEIGHT)
+    plot(charts.payload(charts.inactive_bars(view)), "Units that are off", "walk_off", charts.HEIGHT)

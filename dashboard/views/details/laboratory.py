@@ -54,10 +54,10 @@ def _restore() -> None:
 def _result(experiment: Experiment) -> None:
     head = "| | loss | ‖G .grad‖ | ‖D .grad‖ | ‖ΔG‖ | ‖ΔD‖ | time |"
     rows = []
-    for tried, usual in zip_longest(experiment.blocks, experiment.usual):  # an error ends the first early
+    for tried, unchanged in zip_longest(experiment.blocks, experiment.unchanged):  # an error ends the first early
         rows += [
-            _row(f"{usual.network} block, as switched", tried),
-            _row(f"{usual.network} block, the lecture's", usual),
+            _row(f"{unchanged.network} block, as switched", tried),
+            _row(f"{unchanged.network} block, the lecture's", unchanged),
         ]
     st.markdown("\n".join([head, "|---|---|---|---|---|---|---|", *rows]))
     for block in experiment.blocks:

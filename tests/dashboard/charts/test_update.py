@@ -30,7 +30,7 @@ def test_bars_show_the_norm_of_every_layer() -> None:
     first = next(walk_through())
     assert set(charts.layer_bars(first, "gradient").data[0].text) == {"None"}
     off = next(view for view in walk_through() if view.stage == "scores")
-    assert [list(trace.y) for trace in charts.off_bars(off).data] == [[0.0], [0.0]]
+    assert [list(trace.y) for trace in charts.inactive_bars(off).data] == [[0.0], [0.0]]
 
 
 def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:

@@ -34,7 +34,7 @@ def test_an_experiment_does_not_change_the_run(trainer: Trainer) -> None:
 
 
 def test_the_usual_blocks_equal_the_trainers_next_iteration(trainer: Trainer) -> None:
-    d, g = experiment(trainer, Switches()).usual
+    d, g = experiment(trainer, Switches()).unchanged
     views = []
     walk = Walkthrough(trainer)
     while not walk.finished:
@@ -59,7 +59,7 @@ def test_without_detach_ds_block_fills_gs_gradients() -> None:
 
 def test_without_detach_ds_block_fills_gs_gradients_after_training_too(trainer: Trainer) -> None:
     result = experiment(trainer, Switches(detach=False))
-    assert result.usual[0].gradient_g is None
+    assert result.unchanged[0].gradient_g is None
     assert result.blocks[0].gradient_g is not None
 
 

@@ -254,5 +254,5 @@ def test_a_walk_reports_the_share_of_inactive_units() -> None:
         with torch.no_grad():
             trainer.generator[0].bias.fill_(-100.0)  # type: ignore[union-attr, operator]
         view = next(view for view in walked(trainer) if view.stage == "fake")
-        assert (view.generator.layers[0].off == 1.0) == expected
-        assert view.discriminator.layers[0].off is None, "D has not run yet"
+        assert (view.generator.layers[0].inactive == 1.0) == expected
+        assert view.discriminator.layers[0].inactive is None, "D has not run yet"
