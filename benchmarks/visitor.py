@@ -33,14 +33,18 @@ class Seen:
 
 @dataclass
 class _Following:
-    """What the page's script asks for: where, every how many seconds, and when the clock stands at ``due``."""
+    """What the page's script asks for: where, every how many seconds, and when the clock stands at ``due``.
+
+    ``outdated``: after how many answers in a row that ask for it the page is drawn again; ``outdated_seen``: so far.
+    """
 
     address: str
     every: float
+    outdated: int
     due: float
     since: int = -1
     turn: int = 0  # answers that had payloads
-    outdated: int = 0  # answers in a row that asked for a redraw of the page
+    outdated_seen: int = 0
 
 
 class Visitor:
@@ -143,10 +147,10 @@ class Visitor:
         following.turn += bool(content["panels"])
         for name, payload in content["panels"].items():
             self._see(name, payload)
-        following.outdated = following.outdated + 1 if content["redraw"] else 0
-        if following.outdated > 1:
+        following.outdated_seen = following.outdated_seen + 1 if content["redraw"] else 0
+        if following.outdated_seen >= following.outdated:
             self._rerun()
-            following.outdated = 0
+            following.outdated_seen = 0
 
     def _get(self, address: str) -> HTTPResponse:
         """Ask once more where the server has closed an idle connection meanwhile, as a browser does."""
@@ -208,8 +212,7 @@ class Visitor:
     def _follow(self, settings: dict[str, Any] | None) -> None:
         self._following = None
         if settings is not None and settings["every"] is not None:
-            due = time.perf_counter() + settings["every"]
-            self._following = _Following(settings["address"], settings["every"], due)
+            self._following = _Following(**settings, due=time.perf_counter() + settings["every"])
 
     def _see(self, name: str, payload: dict[str, Any]) -> None:
         now = time.perf_counter()

@@ -55,8 +55,8 @@ def text(payload: Payload, key: str, small: bool = False) -> None:
 def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
     """Draw small text at the right, and have the page's script ask for updates from now on.
 
-    ``follow``: "address", relative to the page's; "every", seconds between two requests, None while nothing changes. None
-    if there is no run. The whole page runs again when an answer says that its layout is out of date.
+    ``follow``: what ``dashboard.live.watch.follow`` returns; None if there is no run. The whole page runs again when
+    answers say that its layout is out of date.
     """
     data = {"panel": key, "small": True, "right": True, "follow": follow, "payload": payload}
     _component("text")(data=data, key=key, on_redraw_change=lambda: None)  # a trigger needs a callback

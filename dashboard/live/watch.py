@@ -13,6 +13,7 @@ from dashboard.panels.base import ViewOptions
 from gan_core.runs.protocol import Report, State
 
 TICK = 0.25  # seconds between two requests while a run is busy
+SOON = 0.1  # the same while the run has yet to answer a command
 LAYOUT_VERSION = re.compile(rf"({'|'.join(get_args(State))})\.[\dx]*\.[\da-f]*\??")
 UNSETTLED = "?"
 
@@ -66,6 +67,12 @@ class Watch:
 
 
 def follow(run_id: str, watch: Watch) -> dict[str, Any]:
-    """Return where the page's script asks, and every how many seconds; None while the run cannot change by itself."""
-    busy = watch.layout.startswith(("running", "starting")) or watch.layout.endswith(UNSETTLED)
-    return {"address": f"live/{run_id}?{watch.query()}", "every": TICK if busy else None}
+    """Return where the page's script asks, and every how many seconds; None while the run cannot change by itself.
+
+    "outdated": how many answers in a row must ask for a new drawing until the page runs again. One may come just before a
+    click's own run of the page; a page that was drawn before the run had answered waits for no other.
+    """
+    unsettled = watch.layout.endswith(UNSETTLED)
+    busy = watch.layout.startswith(("running", "starting"))
+    every = SOON if unsettled else TICK if busy else None
+    return {"address": f"live/{run_id}?{watch.query()}", "every": every, "outdated": 1 if unsettled else 2}

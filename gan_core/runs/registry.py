@@ -63,7 +63,7 @@ class Run:
         self.renew_lease()
         self.runner.send(command)
 
-    def poll(self, wait: float = 0.3) -> Report:
+    def poll(self, wait: float = 0.8) -> Report:
         self.renew_lease()
         return self.runner.poll(wait)
 

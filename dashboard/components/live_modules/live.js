@@ -37,7 +37,7 @@ function removeDisconnected() {
 function follow(settings, redraw) {
   followed = null; // a pending answer is older than what the page was just drawn from
   if (settings?.every == null) return;
-  followed = { ...settings, redraw, since: -1, turn: 0, outdated: 0, failed: 0, redrawnAt: -Infinity };
+  followed = { ...settings, redraw, since: -1, turn: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };
   schedule(followed, performance.now());
 }
 
@@ -66,8 +66,7 @@ async function ask(run) {
     if (!run.failed) console.warn("The request for the run's updates failed.", error);
     run.failed += 1;
   }
-  // One outdated answer may precede a run of the page that is under way: a click changes the run before the page.
-  if (run.outdated > 1 || run.failed >= MAX_FAILURES) requestRedraw(run);
+  if (run.outdatedSeen >= run.outdated || run.failed >= MAX_FAILURES) requestRedraw(run);
   schedule(run, askedAt);
 }
 
@@ -75,7 +74,7 @@ function take(run, answer) {
   const payloads = Object.entries(answer.panels);
   run.since = answer.revision;
   if (payloads.length) run.turn += 1;
-  run.outdated = answer.redraw ? run.outdated + 1 : 0;
+  run.outdatedSeen = answer.redraw ? run.outdatedSeen + 1 : 0;
   removeDisconnected();
   for (const [name, payload] of payloads) for (const show of panels.get(name)?.values() ?? []) show(payload);
 }

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
 from dashboard.live import answer as channel
-from dashboard.live.watch import TICK, Watch, follow, layout_version, outdated
+from dashboard.live.watch import SOON, TICK, Watch, follow, layout_version, outdated
 from dashboard.panels import PANELS
 from dashboard.panels.base import ViewOptions
 from dashboard.views import PAGES
@@ -199,7 +199,9 @@ def test_a_page_is_drawn_again_for_another_state_shape_or_way_of_computing(snaps
 def test_a_page_that_was_drawn_unsettled_is_drawn_again_once_the_run_has_answered(snapshot: SnapshotOf) -> None:
     settled, unsettled = report(snapshot(1), "paused"), report(snapshot(1), "paused", settled=False)
     early, late = layout_version(unsettled), layout_version(settled)
-    assert follow("run", Watch("train", early))["every"] == TICK
+    assert follow("run", Watch("train", early)).items() >= {"every": SOON, "outdated": 1}.items()
+    running = layout_version(report(snapshot(1)))
+    assert follow("run", Watch("train", running)).items() >= {"every": TICK, "outdated": 2}.items()
     assert not outdated(early, unsettled)
     assert outdated(early, settled)
     assert follow("run", Watch("train", late))["every"] is None
