@@ -20,11 +20,15 @@ if __name__ != "__mp_main__":
     app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
 
 if __name__ == "__main__":
+    from functools import partial
+    from typing import Any
+
     from dashboard.views import PAGES
 
     st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
-    # Streamlit leaves room for a taller header than this one.
-    st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.4rem}</style>")
-    st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
-    pages = [st.Page(page.show, title=page.title, url_path=page.url_path, default=page.default) for page in PAGES]
-    st.navigation(pages, position="top").run()
+    st.html(f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style>")
+    links: dict[str, Any] = {}
+    for page in PAGES:
+        show = partial(page.show, links)
+        links[page.url_path] = st.Page(show, title=page.title, url_path=page.url_path, default=page.default)
+    st.navigation([*links.values()], position="hidden").run()

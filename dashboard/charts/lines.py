@@ -13,7 +13,6 @@ from gan_core.snapshot import Mark, Snapshot
 
 POINTS = 260  # of raw values: what a chart of this width can show
 SMOOTHED = 130  # of their running mean, which bends less
-HEIGHT = 270
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _layout(axes: Axes) -> dict[str, Any]:
         "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
     }  # fmt: skip
     return {
-        "height": HEIGHT, "margin": {"l": 44, "r": 30, "t": 8, "b": 36}, "hovermode": "x unified",
+        "margin": {"l": 44, "r": 30, "t": 8, "b": 36}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.

@@ -11,7 +11,6 @@ from gan_core.diagnostics.views import PointsView
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
 
-HEIGHT = 540
 UNITS = 1000  # of the axes, in a unit of the data
 ARROWS = 120  # fakes that get an arrow: more would hide each other
 LONGEST = 0.22  # length of an arrow, in units of the data
@@ -49,7 +48,7 @@ def _layout(revision: str) -> dict[str, Any]:
         "constrain": "domain",
     }  # fmt: skip
     return {
-        "height": HEIGHT, "margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uirevision": revision, "showlegend": False,
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uirevision": revision, "showlegend": False,
         "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": "zoom", "hovermode": "closest",
         "xaxis": axis, "yaxis": {**axis, "scaleanchor": "x"},
     }  # fmt: skip

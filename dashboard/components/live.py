@@ -28,14 +28,14 @@ def dated(payload: Payload) -> Payload:
     return {**payload, "drawn": time.time_ns()}
 
 
-def plot(payload: Payload, name: str, key: str, height: int, square: bool = False) -> None:
+def plot(payload: Payload, name: str, key: str, height: str, square: bool = False) -> None:
     """Draw a figure, or change the drawn one in place: its zoom and hidden traces stay.
 
     ``payload``: plotly.js's "data" and "layout". ``name`` is the file name of the chart's PNG export and its label for a
-    screen reader. ``height`` in pixels; a ``square`` plot is lower where it has less width.
+    screen reader. ``height`` as CSS; a ``square`` plot is lower where it has less width.
     """
-    data = {"panel": key, "name": name, "square": square, "payload": payload}
-    _component("plot")(data=data, key=key, height="content" if square else height)
+    data = {"panel": key, "name": name, "height": height, "square": square, "payload": payload}
+    _component("plot")(data=data, key=key, height="content")
 
 
 def image(payload: Payload, key: str, source: str = "", rows: int = 0) -> None:

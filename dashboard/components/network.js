@@ -1,5 +1,5 @@
 // A drawing of a network. Bars are layers, taller for more units; hidden layers are edited in place.
-const HEIGHT = 96;
+const HEIGHT = 56;
 
 function barHeight(size) {
   return Math.round(10 + (HEIGHT - 10) * Math.min(1, Math.log2(size + 1) / 12));

@@ -1,6 +1,5 @@
 """The data card: the dataset, its classes, the drawing canvas, the learner's own files."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -14,13 +13,14 @@ from dashboard.session import datasets
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_drawing
 from dashboard.session.state import tab, value
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS, OWN
 from gan_core.data.drawing import SIDE
 
 
 def card(state: PageState) -> None:
     """Draw the dataset's widget, how far its download is, and what belongs to it."""
-    field("dataset", on_change=datasets.choose_dataset)
+    field("dataset", on_change=datasets.choose_dataset, hidden=True)
     with st.container(gap="xxsmall"):
         _download_buttons()
         snapshot = state.report.snapshot
@@ -30,10 +30,13 @@ def card(state: PageState) -> None:
             download_progress()
     if value("dataset") in OWN:
         _own_data()
-    if names := DATASETS[value("dataset")].classes:
-        with st.popover(_classes_label(names), icon=":material/filter_alt:", width="stretch"):
-            field("classes")
-            st.caption("The generator learns only these. The samples themselves stay as they are.")
+
+
+def classes() -> None:
+    """Draw the choice of classes, for a dataset that has some."""
+    if DATASETS[value("dataset", GANConfig().dataset)].classes:
+        field("classes")
+        st.caption("The generator learns only these. The samples themselves stay as they are.")
 
 
 def drawing_canvas() -> bool:
@@ -57,14 +60,6 @@ def _own_data() -> None:
     opens, here.opens_own_data = here.opens_own_data, False
     if opens or clicked:
         open_dialog(kind)
-
-
-def _classes_label(names: Sequence[str]) -> str:
-    picked = value("classes") or ()
-    if not picked:
-        return f"All {len(names)} classes"
-    listed = ", ".join(names[number] for number in sorted(picked))
-    return f"Only {listed}" if len(listed) <= 14 else f"{len(picked)} of {len(names)} classes"
 
 
 def _download_buttons() -> None:

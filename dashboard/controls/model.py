@@ -1,8 +1,10 @@
 """The model's diagram, in which its settings are changed: cards in the order in which data flows."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -16,118 +18,116 @@ from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
 from gan_core.config import GANConfig, Network
+from gan_core.data import DATASETS
 
-CARD_WIDTH = 225  # pixels, at least; five stand side by side on a wide window and stack on a narrow one
+CELLS = (1.0, 2.5, 1.7, 2.5, 2.3)  # widths of the strip's cells, relative
 
 
-def cards(state: PageState, mount: Callable[[Place], None]) -> None:
-    """Draw the five cards; ``mount`` draws the live panels of a place."""
-    grid = st.grid(5, min_column_width=CARD_WIDTH, border=True, gap="small")
+def strip(state: PageState, mount: Callable[[Place], None]) -> None:
+    """Draw the five cells, in the order in which data flows; ``mount`` draws the live panels of a place."""
     snapshot = state.report.snapshot
     features = math.prod(SHAPE if snapshot is None else snapshot.shape)
-    with grid.cell(), st.container(gap="xsmall"):
+    with st.container(key="strip"):
+        noise, generator, samples, discriminator, updates = st.columns(CELLS, gap="xxsmall", border=True)
+    with noise:
         _noise(state.config)
-    with grid.cell(), st.container(gap="xsmall"):
+    with generator:
         _generator(state.config, features)
-    with grid.cell(), st.container(gap="xsmall"):
+    with samples:
         _samples(state, mount)
-    with grid.cell(), st.container(gap="xsmall"):
+    with discriminator:
         _discriminator(state.config, features, mount)
-    with grid.cell(), st.container(gap="xsmall"):
+    with updates:
         _updates(state.config)
 
 
-def _head(title: str, icon: str, colour: str | None = None) -> None:
-    text = f":{colour}[{title}]" if colour else title
-    st.markdown(f"**{text}** :gray[:material/{icon}:]")
-
-
-def _batch_norm_row(name: str, *others: str) -> None:
-    """Draw the switch for BatchNorm, and beside it the popover with the other settings."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        field(name, "BatchNorm")
-        _more(*others)
-
-
-def _more(*names: str) -> None:
-    """Draw a popover with the settings that are changed less often."""
-    with st.popover("More", icon=":material/tune:", type="tertiary"):
-        for name in names:
-            field(name)
+@contextmanager
+def _cell(
+    name: str, title: str, note: str, more: tuple[str, ...], colour: str = "", other: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Draw a cell with its heading and, in a popover beside it, the settings that are changed less often."""
+    with st.container(key=f"cell_{name}", gap=None):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
+            st.html(f'<h2 class="{colour}">{title}</h2>')
+            st.html(f'<p class="note">{note}</p>', width="content")
+            with st.popover("", icon=":material/tune:", type="tertiary", key=f"more_{name}", help=f"More of {title}"):
+                for one in more:
+                    field(one)
+                if other:
+                    other()
+        yield
 
 
 def _noise(config: GANConfig) -> None:
-    _head("Noise z", "arrow_forward")
-    st.image(_density(config.noise == "normal"), width="stretch", alt=f"{config.noise.capitalize()} distribution")
-    field("noise")
-    field("latent_dim")
-    field("seed")
-    st.button(
-        "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
-        help="Start again from another seed: other weights, other noise, another order of the data.",
-    )  # fmt: skip
+    with _cell("noise", "Noise z", "", ("noise", "latent_dim", "seed")):
+        st.image(_density(config.noise == "normal"), width="stretch", alt=f"{config.noise.capitalize()} distribution")
+        st.html(f'<p class="note">{config.latent_dim} numbers, {config.noise}<br>seed {config.seed}</p>')
+        st.button(
+            "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
+            help="Start again from another seed: other weights, other noise, another order of the data.",
+        )  # fmt: skip
 
 
 def _generator(config: GANConfig, features: int) -> None:
-    _head("Generator G", "arrow_forward", "primary")
-    _network("G", config, features)
-    field("leaky_slope", "LeakyReLU slope (both)")
-    field("learning_rate_g", "Learning rate")
-    _batch_norm_row(
-        "generator_batch_norm", "generator_hidden", "batch_norm_position", "batch_norm_momentum", "optimizer_g"
-    )
+    drawn = drawing(config, "G", features)
+    more = ("generator_hidden", "learning_rate_g", "optimizer_g", "batch_norm_position", "batch_norm_momentum")
+    with _cell("generator", "Generator G", f"{drawn.weights:,} weights", more, "generator"):
+        _network("G", drawn.sizes)
+        with _row():
+            st.html('<p class="label">LeakyReLU slope</p>', width="content")
+            field("leaky_slope", hidden=True)
+            field("generator_batch_norm", "BatchNorm")
 
 
 def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
-    _head("Fake and real", "arrow_forward")
-    if not data.drawing_canvas():
-        with st.container(gap="xxsmall"):
-            mount("data card")
-    data.card(state)
-    field("batch_size")
+    with _cell("data", "Fake and real", _data_note(state.config), ("batch_size",), other=data.classes):
+        if not data.drawing_canvas():
+            mount("data cell")
+        data.card(state)
+
+
+def _data_note(config: GANConfig) -> str:
+    total = len(DATASETS[config.dataset].classes)
+    chosen = f"{len(config.classes)} of {total} classes · " if config.classes else ""
+    return f"{chosen}batch {config.batch_size}"
 
 
 def _discriminator(config: GANConfig, features: int, mount: Callable[[Place], None]) -> None:
-    _head("Discriminator D", "arrow_forward", "violet")
-    _network("D", config, features)
-    with st.container(gap="xxsmall"):
-        mount("discriminator card")
-    field("learning_rate_d", "Learning rate")
-    _batch_norm_row("discriminator_batch_norm", "discriminator_hidden", "optimizer_d")
+    drawn = drawing(config, "D", features)
+    more = ("discriminator_hidden", "learning_rate_d", "optimizer_d")
+    with _cell("discriminator", "Discriminator D", f"{drawn.weights:,} weights", more, "discriminator"):
+        _network("D", drawn.sizes)
+        with _row():
+            with st.container(gap=None):
+                mount("discriminator cell")
+            field("discriminator_batch_norm", "BatchNorm")
 
 
 def _updates(config: GANConfig) -> None:
-    _head("Losses and updates", "replay")
-    st.markdown(update_order(config))
-    for name in ("d_steps", "g_steps", "update_order", "loss"):
-        field(name)
-    _more("gradient_penalty", "adam_beta1", "adam_beta2", "sgd_momentum", "device", "precision")
+    more = ("loss", "gradient_penalty", "adam_beta1", "adam_beta2", "sgd_momentum", "device", "precision")
+    with _cell("updates", "Updates", GANConfig.setting("loss").names[config.loss], more):
+        with _row():
+            field("d_steps")
+            field("g_steps")
+        field("update_order", hidden=True)
 
 
-def _network(network: Network, config: GANConfig, features: int) -> None:
-    drawn = drawing(config, network, features)
+def _row() -> Any:
+    return st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
+
+
+def _network(network: Network, sizes: tuple[int, ...]) -> None:
     name = "generator_hidden" if network == "G" else "discriminator_hidden"
     key = f"picture_{name}"
     width = GANConfig.setting(name)
     network_picture(
-        sizes=drawn.sizes,
+        sizes=sizes,
         colour=theme.GENERATOR if network == "G" else theme.DISCRIMINATOR,
         label="Generator" if network == "G" else "Discriminator",
         limits=(int(width.minimum or 1), int(width.maximum or 1), 6),
         key=key,
         on_sizes=partial(edit_sizes, name, key),
     )
-    output = f"{features} values, tanh" if network == "G" else "one logit"
-    st.caption(f"{drawn.weights:,} weights → {output}")
-
-
-def update_order(config: GANConfig) -> str:
-    """Return the updates of one iteration as a row of badges, in markdown."""
-    d = f":violet-badge[D step ×{config.d_steps}]"
-    g = f":green-badge[G step ×{config.g_steps}]"
-    if config.update_order == "simultaneous":
-        return f"{d} + {g}"
-    return f"{d} → {g}" if config.update_order == "d_first" else f"{g} → {d}"
 
 
 def _density(normal: bool) -> str:

@@ -1,4 +1,4 @@
-"""The buttons that send the run commands, pinned to the window's lower edge."""
+"""The buttons that send the run commands, in the row at the top."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,21 +11,7 @@ from dashboard.session.state import tab
 from gan_core.presets import PRESETS
 from gan_core.runs.protocol import Pause, Step, Update, Walk
 
-WIDTH = 108  # pixels of the buttons whose text changes: nothing beside them may move
-STATUS_WIDTH = 520  # pixels; on a narrower window the status takes a line of its own
-
-
-def bar(buttons: Callable[[PageState], None], state: PageState) -> tuple[Any, Any]:
-    """Draw the bar with these buttons; return the placeholders for the message and for the status."""
-    with st.bottom:
-        message = st.container(gap="xxsmall")
-        with st.container(
-            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
-        ):
-            with st.container(horizontal=True, width="content", gap="xsmall"):
-                buttons(state)
-            status = st.container(width=STATUS_WIDTH)
-    return message, status
+WIDTH = 96  # pixels of the buttons whose text changes: nothing beside them may move
 
 
 def train_buttons(state: PageState) -> None:

@@ -11,8 +11,13 @@ from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
 
-def field(name: str, label: str | None = None, on_change: Callable[[], None] | None = None) -> None:
-    """Draw the widget of one field. Its value is read by ``dashboard.session.settings``."""
+def field(
+    name: str, label: str | None = None, on_change: Callable[[], None] | None = None, hidden: bool = False
+) -> None:
+    """Draw the widget of one field; ``hidden``: without its label, which then stands beside it.
+
+    Its value is read by ``dashboard.session.settings``.
+    """
     setting = GANConfig.setting(name)
     shared: dict[str, Any] = {
         "label": label or setting.label,
@@ -20,6 +25,7 @@ def field(name: str, label: str | None = None, on_change: Callable[[], None] | N
         "help": f"{setting.help} {'Changes at once.' if setting.live else 'Applies from Reset on.'}",
         "bind": "query-params",
         "on_change": on_change or "rerun",
+        "label_visibility": "collapsed" if hidden else "visible",
         "persist_state": "session",  # the value outlives script runs that do not draw the widget
     }
     draw = {

@@ -2,7 +2,7 @@
 
 from dashboard import theme
 from dashboard.charts.figure import Figure
-from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
+from dashboard.charts.lines import Axes, Curve, curves_figure, mark_level
 from dashboard.panels.base import Panel
 from gan_core.config import GANConfig
 from gan_core.losses import LOSSES
@@ -33,5 +33,5 @@ def _caption(config: GANConfig) -> str:
 
 PANEL = Panel(
     "plot_accuracy", "D's accuracy", "plot", "charts", lambda snapshot, options: accuracy(snapshot, options.axes).payload(),
-    caption=_caption, height=HEIGHT, takes_turns=True,
+    caption=_caption, height=150, share=0.43, takes_turns=True,
 )  # fmt: skip

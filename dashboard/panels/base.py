@@ -12,9 +12,10 @@ from gan_core.snapshot import Snapshot
 Payload = dict[str, Any]
 Shape = tuple[int, ...]
 Kind = Literal["plot", "image", "text"]
-Place = Literal["data card", "discriminator card", "charts", "samples"]
+Place = Literal["data cell", "discriminator cell", "wide charts", "charts", "samples"]
 
 SHAPE: Shape = (28, 28)  # of a sample, until the run reports its own
+ABOVE = 290  # pixels of the window above the charts and the samples: what remains is theirs
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Panel:
 
     ``key``: of the component, and of the payload in an answer. ``title``: markdown, for a plot also the name of its PNG
     export. ``place``: where on the page. ``payload``: what the browser draws. ``shown``: for which shape of samples.
-    ``caption``: how to read it, under these settings. ``height``: of a plot, and of any skeleton, in pixels; a ``square``
-    plot is lower where it has less width. ``takes_turns``: while a run is fast, each answer updates only one of these
-    panels, because drawing them is the most expensive thing that a browser does. ``updated``: False if its payload stays
-    the same for a run's life. ``source``: the key of the panel whose payloads it shows, of which only the top row.
+    ``caption``: how to read it, under these settings. ``height``: of a plot, and of any skeleton, in pixels, at least;
+    ``share``: of the window's height below ``ABOVE``, where that is more. A ``square`` plot is as high as it is wide, if
+    that fits. ``takes_turns``: while a run is fast, each answer updates only one of these panels, because drawing them is
+    the most expensive thing that a browser does. ``updated``: False if its payload stays the same for a run's life.
+    ``source``: the key of the panel whose payloads it shows, of which only the top row.
     """
 
     key: str
@@ -55,8 +57,14 @@ class Panel:
     shown: Callable[[Shape], bool] = lambda shape: True
     caption: Callable[[GANConfig], str] = lambda config: ""
     height: int = 200
+    share: float = 1.0
     square: bool = False
     small: bool = False
     takes_turns: bool = False
     updated: bool = True
     source: str = ""
+
+    @property
+    def css_height(self) -> str:
+        """The height of a plot, as CSS."""
+        return f"max({self.height}px, calc((100vh - {ABOVE}px) * {self.share:g}))"

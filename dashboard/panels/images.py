@@ -5,7 +5,9 @@ from dashboard.panels.base import Panel, Payload, ViewOptions, for_images, for_p
 from gan_core.images import samples_png
 from gan_core.snapshot import Snapshot
 
-ROW = 6  # images on the data card; points are all drawn in one image
+ROW = 6  # images in the data cell; points are all drawn in one image
+REAL_COLUMNS = 3  # of the real images, beside six of the fakes: both have the same scale
+REALS_SHOWN = 18
 
 
 def _fakes(snapshot: Snapshot, options: ViewOptions) -> Payload:
@@ -14,7 +16,9 @@ def _fakes(snapshot: Snapshot, options: ViewOptions) -> Payload:
 
 
 def _reals(snapshot: Snapshot, options: ViewOptions) -> Payload:
-    return image(samples_png(snapshot.real), f"{len(snapshot.real)} real samples of {snapshot.dataset_title}")
+    shown = snapshot.real[:REALS_SHOWN]
+    alt = f"{len(shown)} real samples of {snapshot.dataset_title}"
+    return image(samples_png(shown, columns=REAL_COLUMNS), alt)
 
 
 def _few_reals(snapshot: Snapshot, options: ViewOptions) -> Payload:
@@ -24,15 +28,15 @@ def _few_reals(snapshot: Snapshot, options: ViewOptions) -> Payload:
 
 _FAKE_TITLE = ":primary[Fake, G(z)]"
 
-FAKE_POINTS = Panel("picture_fake_strip", _FAKE_TITLE, "image", "data card", _fakes, shown=for_points, height=40)
+FAKE_POINTS = Panel("picture_fake_strip", _FAKE_TITLE, "image", "data cell", _fakes, shown=for_points, height=30)
 FAKE_ROW = Panel(
-    "picture_fake_strip", _FAKE_TITLE, "image", "data card", _fakes, shown=for_images, height=40, source="picture_fakes"
+    "picture_fake_strip", _FAKE_TITLE, "image", "data cell", _fakes, shown=for_images, height=30, source="picture_fakes"
 )
-REAL_ROW = Panel("picture_real_strip", ":blue[Real, x]", "image", "data card", _few_reals, height=40, updated=False)
+REAL_ROW = Panel("picture_real_strip", ":blue[Real, x]", "image", "data cell", _few_reals, height=30, updated=False)
 FAKES = Panel(
-    "picture_fakes", ":primary[Fakes], same noise", "image", "samples", _fakes, shown=for_images,
+    "picture_fakes", ":primary[Fakes, G(z)]", "image", "samples", _fakes, shown=for_images,
     caption=lambda config: (
-        "Each position keeps its noise, so you see one picture develop. BatchNorm uses its running statistics here."
+        "Each position keeps its noise, so you see one image develop. BatchNorm uses its running statistics here."
     ),
 )  # fmt: skip
-REALS = Panel("picture_reals", ":blue[Real]", "image", "samples", _reals, shown=for_images, updated=False)
+REALS = Panel("picture_reals", ":blue[Real, x]", "image", "samples", _reals, shown=for_images, updated=False)

@@ -2,7 +2,7 @@
 
 from dashboard import theme
 from dashboard.charts.figure import Figure
-from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
+from dashboard.charts.lines import Axes, Curve, curves_figure, mark_level
 from dashboard.panels.base import Panel
 from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
@@ -28,6 +28,6 @@ def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
 
 
 PANEL = Panel(
-    "plot_losses", "Losses", "plot", "charts", lambda snapshot, options: losses(snapshot, options.axes).payload(),
-    caption=lambda config: LOSSES[config.loss].reading, height=HEIGHT, takes_turns=True,
+    "plot_losses", "Losses", "plot", "wide charts", lambda snapshot, options: losses(snapshot, options.axes).payload(),
+    caption=lambda config: LOSSES[config.loss].reading, height=190, share=0.54, takes_turns=True,
 )  # fmt: skip

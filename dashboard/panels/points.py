@@ -1,6 +1,6 @@
 """2-D data: the chart, and how far apart fakes and real points are."""
 
-from dashboard.charts.points import HEIGHT, points_figure
+from dashboard.charts.points import points_figure
 from dashboard.charts.rich_text import Span, bold, rich_text
 from dashboard.panels.base import Panel, Payload, for_points
 from gan_core.config import GANConfig
@@ -29,7 +29,7 @@ def _caption(config: GANConfig) -> str:
 CHART = Panel(
     "plot_plane", "2-D data", "plot", "samples",
     lambda snapshot, options: points_figure(snapshot, options.layers).payload(),
-    shown=for_points, caption=_caption, height=HEIGHT, square=True,
+    shown=for_points, caption=_caption, height=300, share=0.98, square=True,
 )  # fmt: skip
 MEASURES = Panel(
     "text_measures", "", "text", "samples", lambda snapshot, options: measures(snapshot), shown=for_points, small=True

@@ -3,8 +3,8 @@
 from dashboard import theme
 from dashboard.charts.explain import finite_or_dash, latest
 from dashboard.charts.figure import Figure
-from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
-from dashboard.charts.rich_text import bold, rich_text, stacked, toned
+from dashboard.charts.lines import Axes, Curve, curves_figure, mark_level
+from dashboard.charts.rich_text import bold, rich_text, toned
 from dashboard.panels.base import Panel, Payload, ViewOptions
 from gan_core.config import GANConfig
 from gan_core.losses import LOSSES
@@ -36,14 +36,14 @@ def _caption(config: GANConfig) -> str:
 def _now(snapshot: Snapshot, options: ViewOptions) -> Payload:
     """Return the scores of the last iteration."""
     now = latest(snapshot, 1)
-    return stacked(
-        rich_text(toned("Real", "blue"), " scored D(x) ", bold(finite_or_dash(now.get("d_real")))),
-        rich_text(toned("Fake", "primary"), " scored D(G(z)) ", bold(finite_or_dash(now.get("d_fake")))),
-    )
+    return rich_text(
+        toned("D(x) ", "blue"), bold(finite_or_dash(now.get("d_real"))),
+        toned("  D(G(z)) ", "primary"), bold(finite_or_dash(now.get("d_fake"))),
+    )  # fmt: skip
 
 
-NOW = Panel("text_scores", "", "text", "discriminator card", _now, height=40)
+NOW = Panel("text_scores", "", "text", "discriminator cell", _now, height=20)
 CHART = Panel(
     "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot, options.axes).payload(),
-    caption=_caption, height=HEIGHT, takes_turns=True,
+    caption=_caption, height=150, share=0.43, takes_turns=True,
 )  # fmt: skip

@@ -37,22 +37,22 @@ class LivePanels:
         if panel.updated:
             payload = dated(payload)
         if panel.kind == "plot":
-            plot(payload, panel.title, panel.key, panel.height, panel.square)
+            plot(payload, panel.title, panel.key, panel.css_height, panel.square)
         elif panel.kind == "image":
             image(payload, panel.key, panel.source, self.shape[0] if panel.source else 0)
         else:
             text(payload, panel.key, panel.small)
 
     def mount_titled(self, panel: Panel) -> None:
-        """Draw one panel below its title in small type."""
+        """Draw one panel below its title; how to read it is in the title's tooltip."""
         if panel.title:
-            st.markdown(f":small[{panel.title}]")
+            st.header(panel.title, anchor=False, help=panel.caption(self.config) or None)
         self.mount(panel)
 
-    def mount_card(self, place: Place) -> None:
-        """Draw the panels of a card: one below the other, or side by side for points, which need less width."""
+    def mount_cell(self, place: Place) -> None:
+        """Draw the panels of a cell of the model: one below the other, or side by side for points, which need less width."""
         panels = shown_panels(self.shape, place)
         row = st.grid(len(panels), min_column_width=60, wrap=False, gap="small") if self.points else None
         for panel in panels:
-            with row.cell() if row else st.container(gap="xxsmall"):
-                self.mount_titled(panel)
+            with row.cell() if row else st.container(gap=None):
+                self.mount(panel)

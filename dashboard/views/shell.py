@@ -1,13 +1,13 @@
-"""What every page has: the order-sensitive work of a script run, the transport bar, its message and its status."""
+"""What every page has: the order-sensitive work of a script run, the row of buttons, the message and the status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from dashboard.charts.explain import status_line
 from dashboard.components.live import dated, status
-from dashboard.controls import transport
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
@@ -18,14 +18,16 @@ from gan_core.runs.protocol import Report
 
 STATUS = "status"
 
+Links = Mapping[str, Any]  # url_path → what st.page_link opens
+
 
 @dataclass(frozen=True)
 class Page:
     """One page.
 
-    ``draw``: its body. ``hint``: what to do next, as rich text. ``buttons``: its transport bar. ``has_controls``: it shows
-    the settings, and so what is wrong with them and which wait for Reset; a page without them begins the default run where
-    the settings are impossible. ``has_panels``: updates bring the payloads of ``PANELS``.
+    ``draw``: its body. ``hint``: what to do next, as rich text. ``buttons``: its transport. ``has_controls``: it shows the
+    settings, and so what is wrong with them and which wait for Reset; a page without them begins the default run where the
+    settings are impossible. ``has_panels``: updates bring the payloads of ``PANELS``.
     """
 
     title: str
@@ -37,27 +39,33 @@ class Page:
     has_controls: bool = False
     has_panels: bool = False
 
-    def show(self) -> None:
+    def show(self, links: Links) -> None:
         """Run the page's script: bring the run to the settings, then draw everything from one report.
 
-        The status comes first: the browser then drops an answer that is older than what the panels show. The message comes
-        last: whoever reads it can use everything above it.
+        The status comes before the panels: the browser then drops an answer that is older than what they show.
         """
         address.arrive()
         state = run.refresh(needs_run=not self.has_controls)
         address.remember_in_address()
-        message, place = transport.bar(self.buttons, state)
-        with place:
-            self._draw_status(state.report)
-        self.draw(state)
-        with message:
-            draw_message(state, self.hint(state.report), self.has_controls)
+        with st.container(key="page", gap="xxsmall"):
+            with st.container(key="top", horizontal=True, vertical_alignment="center", gap="xxsmall"):
+                st.html("<h1>GAN</h1>", width="content")
+                with st.container(key="links", horizontal=True, width="content", gap="xxsmall"):
+                    for url_path, page in links.items():
+                        st.page_link(page, disabled=url_path == self.url_path)
+                self.buttons(state)
+            with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(key="message"):
+                    draw_message(state, self.hint(state.report), self.has_controls)
+                with st.container(key="stand", width="content"):
+                    self._draw_status(state.report)
+            self.draw(state)
 
     def _draw_status(self, report: Report) -> None:
         """Draw where the run stands, and have the page's script follow it from now on."""
         current = current_run()
         watch = Watch(self.url_path, layout_version(report), view_options())
-        with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
             status(dated(status_line(report.snapshot)), follow(current.id, watch) if current else None, STATUS)
             if report.snapshot is not None:
                 st.markdown("", width="content", help=report.snapshot.computing)

@@ -1,6 +1,5 @@
 """The Train page: the model with its settings, the live panels, the downloads."""
 
-from typing import Any
 
 import streamlit as st
 
@@ -9,11 +8,9 @@ from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.controls import model
 from dashboard.controls.transport import train_buttons
-from dashboard.panels import losses, shown_panels
+from dashboard.panels import shown_panels
 from dashboard.panels.base import Payload
-from dashboard.session import commands
 from dashboard.session.run import PageState
-from dashboard.views.downloads import section as draw_downloads
 from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
 from gan_core.images import samples_png
@@ -22,21 +19,15 @@ from gan_core.snapshot import Snapshot
 
 
 def draw(state: PageState) -> None:
-    """Draw the model's cards, then charts beside images, or beside 2-D data."""
+    """Draw the model, then the samples beside the charts, so that all of it is seen at once."""
     panels = LivePanels(state)
-    model.cards(state, panels.mount_card)
-    grid = st.grid(2 if panels.points else 3, min_column_width=300, gap="small")
-    if panels.points:
-        with grid.cell():
-            _samples_card(panels, state.report.snapshot)
-        with grid.cell():
-            _charts(panels, columns=1)
-    else:
-        with grid.cell(column_span=2):
-            _charts(panels, columns=2)
-        with grid.cell():
-            _samples_card(panels, state.report.snapshot)
-    draw_downloads(state.report)
+    model.strip(state, panels.mount_cell)
+    with st.container(key="body"):
+        samples, charts = st.columns([0.38, 0.62] if panels.points else 2, gap="small")
+        with samples:
+            _samples(panels, state.report.snapshot)
+        with charts:
+            _charts(panels)
 
 
 def hint(report: Report) -> Payload:
@@ -64,32 +55,21 @@ def hint(report: Report) -> Payload:
     )  # fmt: skip
 
 
-def _charts(panels: LivePanels, columns: int) -> None:
-    """Draw each chart in a card of its own, below a line that says how to read it."""
-    grid = st.grid(columns, min_column_width=300, border=True, gap="small")
-    for panel in shown_panels(panels.shape, "charts"):
-        with grid.cell(), st.container(gap="xxsmall"):
-            with _head(panel.title):
-                if panel.key == losses.PANEL.key:
-                    st.segmented_control(
-                        "Axes", ("log x", "log y"), selection_mode="multi", key="axes", label_visibility="collapsed",
-                        help="Logarithmic axes; with both off, axes are linear. log x applies to every chart, log y to the"
-                        " losses.",
-                    )  # fmt: skip
-            st.caption(panel.caption(panels.config))
-            panels.mount(panel)
+def _charts(panels: LivePanels) -> None:
+    """Draw the wide charts, and the others side by side below them."""
+    with st.container(key="charts", gap="xxsmall"):
+        for panel in shown_panels(panels.shape, "wide charts"):
+            panels.mount_titled(panel)
+        below = shown_panels(panels.shape, "charts")
+        for column, panel in zip(st.columns(len(below), gap="small"), below, strict=True):
+            with column, st.container(gap="xxsmall"):
+                panels.mount_titled(panel)
 
 
-def _samples_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
-    """Draw images side by side, or 2-D data with the choice of its layers."""
+def _samples(panels: LivePanels, snapshot: Snapshot | None) -> None:
+    """Draw fakes beside real images at the same scale, or 2-D data with the choice of its layers."""
     shown = shown_panels(panels.shape, "samples")
-    with st.container(border=True, gap="xxsmall", height="stretch"):
-        with _head("2-D data" if panels.points else "Pictures"):
-            st.button(
-                "Fresh noise", "fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:"
-            )
-            if not panels.points and st.button("Larger", "larger", type="tertiary", icon=":material/open_in_full:"):
-                _larger(snapshot)
+    with st.container(key="samples", gap="xxsmall"):
         if panels.points:
             st.pills(
                 "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
@@ -97,19 +77,11 @@ def _samples_card(panels: LivePanels, snapshot: Snapshot | None) -> None:
             )  # fmt: skip
             for panel in shown:
                 panels.mount(panel)
-        else:
-            for column, panel in zip(st.columns(len(shown)), shown, strict=True):
-                with column:
+            return
+        with st.container(key="images", horizontal=True, wrap=False, gap="small"):
+            for panel in shown:
+                with st.container(key=f"column_{panel.key}", gap="xxsmall"):
                     panels.mount_titled(panel)
-        for panel in shown:
-            if caption := panel.caption(panels.config):
-                st.caption(caption)
-
-
-def _head(title: str) -> Any:
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown(f"**{title}**")
-    return row
 
 
 @st.dialog("Pictures", width="large")

@@ -15,7 +15,7 @@ function loadPlotly() {
   return window.ganPlotly;
 }
 
-async function draw(div, payload, { name, square }) {
+async function draw(div, payload, { name, height, square }) {
   const style = getComputedStyle(div);
   const text = style.getPropertyValue("--st-text-color").trim();
   const background = style.getPropertyValue("--st-background-color").trim();
@@ -25,12 +25,7 @@ async function draw(div, payload, { name, square }) {
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
   layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
-  if (square) {
-    div.style.cssText = `aspect-ratio: 1; max-height: ${layout.height}px`;
-    delete layout.height; // the style sets it
-  } else {
-    div.style.height = `${layout.height}px`;
-  }
+  div.style.cssText = square ? `aspect-ratio: 1; max-height: ${height}` : `height: ${height}`;
   div.setAttribute("role", "img");
   div.setAttribute("aria-label", name);
   div.latest = [traces, layout];
