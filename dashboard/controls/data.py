@@ -39,16 +39,14 @@ def classes() -> None:
         st.caption("The generator learns only these. The samples themselves stay as they are.")
 
 
-def drawing_canvas() -> bool:
-    """Draw the canvas where the learner paints the real samples; return whether the dataset has one."""
+def drawing_canvas() -> None:
+    """Draw the canvas on which the learner paints the real samples, for the dataset that has one."""
     if value("dataset") != "drawn":
-        return False
-    st.markdown(":small[:blue[Real, x]: paint it here]")
+        return
     canvas(
         drawing=value("drawing", ""), side=SIDE, colour=theme.REAL, key="canvas",
         on_drawing=partial(edit_drawing, "canvas"),
     )  # fmt: skip
-    return True
 
 
 def _own_data() -> None:

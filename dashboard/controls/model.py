@@ -81,8 +81,7 @@ def _generator(config: GANConfig, features: int) -> None:
 
 def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
     with _cell("data", "Fake and real", _data_note(state.config), ("batch_size",), other=data.classes):
-        if not data.drawing_canvas():
-            mount("data cell")
+        mount("data cell")
         data.card(state)
 
 

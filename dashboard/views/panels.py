@@ -43,10 +43,13 @@ class LivePanels:
         else:
             text(payload, panel.key, panel.small)
 
+    def title(self, panel: Panel) -> None:
+        """Draw a panel's title, as a heading; how to read the panel is in its tooltip."""
+        st.header(panel.title, anchor=False, help=panel.caption(self.config) or None, width="content")
+
     def mount_titled(self, panel: Panel) -> None:
-        """Draw one panel below its title; how to read it is in the title's tooltip."""
-        if panel.title:
-            st.header(panel.title, anchor=False, help=panel.caption(self.config) or None)
+        """Draw one panel below its title."""
+        self.title(panel)
         self.mount(panel)
 
     def mount_cell(self, place: Place) -> None:

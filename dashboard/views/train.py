@@ -1,21 +1,21 @@
 """The Train page: the model with its settings, the live panels, the downloads."""
 
+from typing import Any
 
 import streamlit as st
 
 from dashboard.charts.explain import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
-from dashboard.controls import model
+from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
-from dashboard.panels import shown_panels
+from dashboard.panels import points, shown_panels
 from dashboard.panels.base import Payload
+from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
-from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
-from gan_core.snapshot import Snapshot
 
 
 def draw(state: PageState) -> None:
@@ -25,7 +25,7 @@ def draw(state: PageState) -> None:
     with st.container(key="body"):
         samples, charts = st.columns([0.38, 0.62] if panels.points else 2, gap="small")
         with samples:
-            _samples(panels, state.report.snapshot)
+            _samples(panels)
         with charts:
             _charts(panels)
 
@@ -66,32 +66,43 @@ def _charts(panels: LivePanels) -> None:
                 panels.mount_titled(panel)
 
 
-def _samples(panels: LivePanels, snapshot: Snapshot | None) -> None:
+def _samples(panels: LivePanels) -> None:
     """Draw fakes beside real images at the same scale, or 2-D data with the choice of its layers."""
     shown = shown_panels(panels.shape, "samples")
     with st.container(key="samples", gap="xxsmall"):
         if panels.points:
-            st.pills(
-                "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
-                key="layers", label_visibility="collapsed", persist_state="session",
-            )  # fmt: skip
-            for panel in shown:
-                panels.mount(panel)
+            with _head():
+                st.pills(
+                    "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
+                    key="layers", label_visibility="collapsed", persist_state="session",
+                )  # fmt: skip
+                _fresh_noise()
+            with st.container(key="view", gap=None):
+                panels.mount(points.CHART)
+                data.drawing_canvas()
+            panels.mount(points.MEASURES)
             return
         with st.container(key="images", horizontal=True, wrap=False, gap="small"):
             for panel in shown:
                 with st.container(key=f"column_{panel.key}", gap="xxsmall"):
-                    panels.mount_titled(panel)
+                    with _head():
+                        panels.title(panel)
+                        if panel.updated:
+                            _fresh_noise()
+                    panels.mount(panel)
 
 
-@st.dialog("Pictures", width="large")
-def _larger(snapshot: Snapshot | None) -> None:
-    if snapshot is None:
-        st.markdown("There are no pictures yet.")
-        return
-    st.caption(f"Fakes at iteration {snapshot.samples_iteration:,}, and real ones below.")
-    st.image(samples_png(snapshot.fake, scale=3), width="stretch", alt="Fakes, enlarged")
-    st.image(samples_png(snapshot.real, scale=3), width="stretch", alt="Real samples, enlarged")
+def _head() -> Any:
+    return st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xxsmall", wrap=False
+    )
+
+
+def _fresh_noise() -> None:
+    st.button(
+        "Fresh noise", "fresh_noise", on_click=commands.fresh_noise, type="tertiary", icon=":material/refresh:",
+        help="Show what the generator makes of other noise. Training is not affected.",
+    )  # fmt: skip
 
 
 PAGE = Page("Train", "train", draw, hint, train_buttons, default=True, has_controls=True, has_panels=True)

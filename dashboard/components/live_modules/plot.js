@@ -25,7 +25,7 @@ async function draw(div, payload, { name, height, square }) {
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
   layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
-  div.style.cssText = square ? `aspect-ratio: 1; max-height: ${height}` : `height: ${height}`;
+  div.style.cssText = square ? `aspect-ratio: 1; max-width: ${height}` : `height: ${height}`;
   div.setAttribute("role", "img");
   div.setAttribute("aria-label", name);
   div.latest = [traces, layout];

@@ -10,9 +10,11 @@ from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
+WIDTH = 108  # pixels
 
-def section(report: Report) -> None:
-    """Draw the download buttons and the snippet; nothing before the run has a snapshot."""
+
+def menu(report: Report) -> None:
+    """Draw the popover with the download buttons and the snippet; nothing before the run has a snapshot."""
     snapshot, run = report.snapshot, current_run()
     if snapshot is None or run is None:
         return
@@ -22,11 +24,8 @@ def section(report: Report) -> None:
         assert now is not None, "a run that has been shown has a snapshot"
         return now
 
-    with st.container(border=True):
-        st.markdown("**Downloads**")
-        st.caption(
-            "Each file is made from your run at the moment you click. It contains the settings and the iteration."
-        )
+    with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:", width=WIDTH):
+        st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
             for label, name, key, make in (
                 ("Generator", "generator.safetensors", "generator", run.generator_file),
