@@ -20,7 +20,7 @@ def bold(text: str) -> Span:
 
 
 def toned(text: str, tone: str) -> Span:
-    """Return a coloured span; ``tone`` is one that live.css names: "blue" or "primary"."""
+    """Return a coloured span; ``tone`` is one that live.css names: "blue", "primary", "red" or "orange"."""
     return {"text": text, "tone": tone}
 
 

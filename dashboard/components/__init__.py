@@ -1,4 +1,4 @@
-"""Components that Streamlit lacks: an editable network, a canvas, a code listing with lit lines, a gallery."""
+"""Components that Streamlit lacks: an editable network, a canvas, a code listing, a gallery, a button that copies."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -36,16 +36,31 @@ def listing(lines: Sequence[tuple[str, bool]], colour: str, key: str) -> None:
 
 
 def network_picture(
-    sizes: tuple[int, ...], colour: str, label: str, limits: tuple[int, int, int], key: str, on_sizes: Any
+    training: tuple[int, ...],
+    sizes: tuple[int, ...],
+    colour: str,
+    label: str,
+    limits: tuple[int, int, int],
+    key: str,
+    on_sizes: Any,
 ) -> Any:
-    """Draw a network whose hidden layers can be resized, added and removed in the drawing.
+    """Draw a network, with fields below it in which its hidden layers can be resized, added and removed.
 
-    ``sizes``: input, hidden layers, output. ``limits``: least and most units of a layer, most layers.
-    ``on_sizes`` is called after the learner has changed the hidden sizes; the value is the result's ``sizes``.
+    ``training``: input, hidden layers and output of the network that trains; ``sizes``: the same of the settings, which
+    are marked where they differ. ``limits``: least and most units of a layer, most layers. ``on_sizes`` is called after
+    the learner has changed the hidden sizes; the value is the result's ``sizes``.
     """
     least, most, layers = limits
-    data = {"sizes": list(sizes), "colour": colour, "label": label, "least": least, "most": most, "layers": layers}
+    data = {
+        "training": training, "sizes": sizes, "pending": training != sizes, "colour": colour, "label": label,
+        "least": least, "most": most, "layers": layers,
+    }  # fmt: skip
     return _component("network")(data=data, key=key, on_sizes_change=on_sizes)
+
+
+def copy_button(text: str, label: str, key: str) -> None:
+    """Draw a button that copies ``text``; an address that begins with "?" is completed by that of the page."""
+    _component("copy_button")(data={"text": text, "label": label}, key=key)
 
 
 def canvas(drawing: str, side: int, colour: str, key: str, on_drawing: Any) -> Any:

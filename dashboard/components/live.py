@@ -52,6 +52,11 @@ def text(payload: Payload, key: str, small: bool = False) -> None:
     _component("text")(data={"panel": key, "small": small, "payload": payload}, key=key)
 
 
+def cells(payload: Payload, key: str) -> None:
+    """Light the cells of the model that ``payload`` names, with "backward" against the flow of data."""
+    _component("cells")(data={"panel": key, "payload": payload}, key=key)
+
+
 def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
     """Draw small text at the right, and have the page's script ask for updates from now on.
 

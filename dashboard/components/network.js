@@ -1,4 +1,4 @@
-// A drawing of a network. Bars are layers, taller for more units; hidden layers are edited in place.
+// A drawing of a network. Bars are layers, taller for more units; hidden layers are edited below them.
 const HEIGHT = 56;
 
 function barHeight(size) {
@@ -12,54 +12,73 @@ function element(tag, className, content = "") {
   return made;
 }
 
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
-  const { sizes, colour, label, least, most, layers } = data;
-  const hidden = sizes.slice(1, -1);
-  const change = (next) => setTriggerValue("sizes", next);
+function button(className, text, title, label, onclick) {
+  const made = element("button", className, text);
+  Object.assign(made, { type: "button", title, onclick });
+  made.setAttribute("aria-label", label);
+  return made;
+}
 
-  const picture = parentElement.querySelector(".network");
-  picture.replaceChildren();
-  picture.setAttribute("aria-label", label);
-  picture.style.setProperty("--colour", colour);
-
+// The layers of the network that trains.
+function bars(sizes) {
+  const row = element("div", "bars");
   sizes.forEach((size, index) => {
-    const isHidden = index > 0 && index < sizes.length - 1;
-    const layer = element("div", isHidden ? "layer" : "layer end");
     const space = element("div", "space");
     const bar = element("div", "bar");
     bar.style.height = `${barHeight(size)}px`;
     bar.style.opacity = 0.45 + (0.55 * index) / (sizes.length - 1);
-    space.appendChild(bar);
-    layer.appendChild(space);
-    if (isHidden) {
-      const input = element("input", "size");
-      Object.assign(input, { type: "number", min: least, max: most, step: 1, value: size });
-      input.setAttribute("aria-label", `${label}, hidden layer ${index}, units`);
-      input.onchange = () => {
-        const width = Math.min(most, Math.max(least, Math.round(Number(input.value) || size)));
-        input.value = width;
-        change(hidden.map((old, at) => (at === index - 1 ? width : old)));
-      };
-      layer.appendChild(input);
-      if (hidden.length > 1) {
-        const remove = element("button", "remove", "×");
-        remove.title = `Remove hidden layer ${index}`;
-        remove.setAttribute("aria-label", `${label}: remove hidden layer ${index}`);
-        remove.onclick = () => change(hidden.filter((_, at) => at !== index - 1));
-        space.appendChild(remove);
-      }
-    } else {
-      layer.appendChild(element("div", "size", String(size)));
-    }
-    picture.appendChild(layer);
+    space.title = `${size} values`;
+    space.append(bar);
+    row.append(space);
   });
+  return row;
+}
 
+// The hidden layers as the settings have them: a field for each, buttons that add and remove.
+function editor({ sizes, label, least, most, layers }, change) {
+  const hidden = sizes.slice(1, -1);
+  const row = element("div", "sizes");
+  row.append(element("div", "size", String(sizes[0])));
+  hidden.forEach((size, index) => {
+    const cell = element("div", "cell");
+    const input = element("input", "size");
+    Object.assign(input, { type: "number", min: least, max: most, step: 1, value: size });
+    input.setAttribute("aria-label", `${label}, hidden layer ${index + 1}, units`);
+    input.onchange = () => {
+      const width = Math.min(most, Math.max(least, Math.round(Number(input.value) || size)));
+      input.value = width;
+      change(hidden.map((old, at) => (at === index ? width : old)));
+    };
+    cell.append(input);
+    if (hidden.length > 1) {
+      const title = `Remove hidden layer ${index + 1}`;
+      const remove = () => change(hidden.filter((_, at) => at !== index));
+      cell.append(button("remove", "×", title, `${label}: remove hidden layer ${index + 1}`, remove));
+    }
+    row.append(cell);
+  });
   if (hidden.length < layers) {
-    const add = element("button", "add", "+");
-    add.title = "Add a hidden layer";
-    add.setAttribute("aria-label", `${label}: add a hidden layer`);
-    add.onclick = () => change([...hidden, hidden[hidden.length - 1]]);
-    picture.insertBefore(add, picture.lastChild);
+    const add = () => change([...hidden, hidden[hidden.length - 1]]);
+    row.append(button("add", "+", "Add a hidden layer", `${label}: add a hidden layer`, add));
+  }
+  row.append(element("div", "size", String(sizes[sizes.length - 1])));
+  return row;
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const picture = parentElement.querySelector(".network");
+  const focused = picture.getRootNode().activeElement?.getAttribute("aria-label");
+  picture.setAttribute("aria-label", data.label);
+  picture.style.setProperty("--colour", data.colour);
+  picture.classList.toggle("pending", data.pending);
+  const change = (next) => setTriggerValue("sizes", next);
+  const row = editor(data, change);
+  row.title = data.pending ? "From Reset on" : "";
+  picture.replaceChildren(bars(data.training), row);
+  // Drawing again must not lose the keyboard's place; a removed button's place is the last field's.
+  if (focused) {
+    const again = [...row.querySelectorAll("[aria-label]")];
+    (again.find((one) => one.getAttribute("aria-label") === focused) ?? row.querySelector(".cell:last-of-type input"))?.focus();
   }
 }

@@ -23,11 +23,6 @@ def card(state: PageState) -> None:
     field("dataset", on_change=datasets.choose_dataset, hidden=True)
     with st.container(gap="xxsmall"):
         _download_buttons()
-        snapshot = state.report.snapshot
-        if snapshot is not None and snapshot.config.classes:
-            st.caption(f"The run trains on {snapshot.dataset_count:,} of its samples.")
-        if state.preparing:
-            download_progress()
     if value("dataset") in OWN:
         _own_data()
 

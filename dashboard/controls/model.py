@@ -19,24 +19,24 @@ from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
 from gan_core.config import GANConfig, Network
 from gan_core.data import DATASETS
+from gan_core.snapshot import Snapshot
 
 CELLS = (1.0, 2.5, 1.7, 2.5, 2.3)  # widths of the strip's cells, relative
 
 
 def strip(state: PageState, mount: Callable[[Place], None]) -> None:
     """Draw the five cells, in the order in which data flows; ``mount`` draws the live panels of a place."""
-    snapshot = state.report.snapshot
-    features = math.prod(SHAPE if snapshot is None else snapshot.shape)
     with st.container(key="strip"):
         noise, generator, samples, discriminator, updates = st.columns(CELLS, gap="xxsmall", border=True)
+        mount("strip")
     with noise:
         _noise(state.config)
     with generator:
-        _generator(state.config, features)
+        _generator(state)
     with samples:
         _samples(state, mount)
     with discriminator:
-        _discriminator(state.config, features, mount)
+        _discriminator(state, mount)
     with updates:
         _updates(state.config)
 
@@ -68,15 +68,12 @@ def _noise(config: GANConfig) -> None:
         )  # fmt: skip
 
 
-def _generator(config: GANConfig, features: int) -> None:
-    drawn = drawing(config, "G", features)
+def _generator(state: PageState) -> None:
     more = ("generator_hidden", "learning_rate_g", "optimizer_g", "batch_norm_position", "batch_norm_momentum")
-    with _cell("generator", "Generator G", f"{drawn.weights:,} weights", more, "generator"):
-        _network("G", drawn.sizes)
-        with _row():
-            st.html('<p class="label">LeakyReLU slope</p>', width="content")
-            field("leaky_slope", hidden=True)
-            field("generator_batch_norm", "BatchNorm")
+    with _network_cell(state, "G", more), _row():
+        st.html('<p class="label">LeakyReLU slope</p>', width="content")
+        field("leaky_slope", hidden=True)
+        field("generator_batch_norm", "BatchNorm")
 
 
 def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
@@ -91,15 +88,12 @@ def _data_note(config: GANConfig) -> str:
     return f"{chosen}batch {config.batch_size}"
 
 
-def _discriminator(config: GANConfig, features: int, mount: Callable[[Place], None]) -> None:
-    drawn = drawing(config, "D", features)
+def _discriminator(state: PageState, mount: Callable[[Place], None]) -> None:
     more = ("discriminator_hidden", "learning_rate_d", "optimizer_d")
-    with _cell("discriminator", "Discriminator D", f"{drawn.weights:,} weights", more, "discriminator"):
-        _network("D", drawn.sizes)
-        with _row():
-            with st.container(gap=None):
-                mount("discriminator cell")
-            field("discriminator_batch_norm", "BatchNorm")
+    with _network_cell(state, "D", more), _row():
+        with st.container(gap=None):
+            mount("discriminator cell")
+        field("discriminator_batch_norm", "BatchNorm")
 
 
 def _updates(config: GANConfig) -> None:
@@ -115,18 +109,41 @@ def _row() -> Any:
     return st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
 
 
-def _network(network: Network, sizes: tuple[int, ...]) -> None:
-    name = "generator_hidden" if network == "G" else "discriminator_hidden"
-    key = f"picture_{name}"
+@contextmanager
+def _network_cell(state: PageState, network: Network, more: tuple[str, ...]) -> Iterator[None]:
+    """Draw a network's cell: the network that trains, and where the settings differ, the one that waits for Reset."""
+    snapshot = state.report.snapshot
+    following = drawing(state.config, network, features_of(state.config, snapshot))
+    training = following if snapshot is None else drawing(snapshot.config, network, math.prod(snapshot.shape))
+    title, colour = ("Generator", theme.GENERATOR) if network == "G" else ("Discriminator", theme.DISCRIMINATOR)
+    note = f"{training.weights:,} weights"
+    if training != following:
+        note += f' <span class="pending">from Reset: {following.weights:,}</span>'
+    name = f"{title.lower()}_hidden"
     width = GANConfig.setting(name)
-    network_picture(
-        sizes=sizes,
-        colour=theme.GENERATOR if network == "G" else theme.DISCRIMINATOR,
-        label="Generator" if network == "G" else "Discriminator",
-        limits=(int(width.minimum or 1), int(width.maximum or 1), 6),
-        key=key,
-        on_sizes=partial(edit_sizes, name, key),
-    )
+    with _cell(title.lower(), f"{title} {network}", note, more, title.lower()):
+        key = f"picture_{name}"
+        network_picture(
+            training=training.sizes,
+            sizes=following.sizes,
+            colour=colour,
+            label=title,
+            limits=(int(width.minimum or 1), int(width.maximum or 1), 6),
+            key=key,
+            on_sizes=partial(edit_sizes, name, key),
+        )
+        yield
+
+
+def features_of(config: GANConfig, snapshot: Snapshot | None) -> int:
+    """Return the number of values in a sample under ``config``: the run's own where its dataset is the same."""
+    if snapshot is not None and (config.dataset, config.picture_size) == (
+        snapshot.config.dataset, snapshot.config.picture_size,
+    ):  # fmt: skip
+        return math.prod(snapshot.shape)
+    if DATASETS[config.dataset].kind == "points":
+        return 2
+    return config.picture_size**2 if config.dataset == "own_pictures" else math.prod(SHAPE)
 
 
 def _density(normal: bool) -> str:

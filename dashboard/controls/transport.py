@@ -1,11 +1,14 @@
-"""The buttons that send the run commands, in the row at the top."""
+"""The row at the top: the buttons that send the run commands, its speed, and what can be taken from it."""
 
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from dashboard.session import commands
+from dashboard.components import copy_button
+from dashboard.controls import downloads
+from dashboard.controls.speed import run_until, speed_control
+from dashboard.session import address, commands
 from dashboard.session.run import PageState
 from dashboard.session.state import tab
 from gan_core.presets import PRESETS
@@ -15,51 +18,63 @@ WIDTH = 96  # pixels of the buttons whose text changes: nothing beside them may 
 
 
 def train_buttons(state: PageState) -> None:
-    """Draw the Train page's buttons: start or pause, steps, reset, presets."""
-    possible = state.settings.config is not None
-    _start_or_pause(state, "Start", possible, type="primary", width=WIDTH)
-    for key, label, command, help in (
-        ("step", "Step", Step(1), "Exactly one iteration: the D and G updates of the order above."),
-        ("step_d", "D step", Update("D"), "One update of only the discriminator."),
-        ("step_g", "G step", Update("G"), "One update of only the generator."),
+    """Draw the Train page's row."""
+    _start_or_pause(state, "Start", type="primary", width=WIDTH)
+    for key, label, shortcut, command, help in (
+        ("step", "Step", "S", Step(1), "Exactly one iteration: the D and G updates in the update order."),
+        ("step_d", "D step", "D", Update("D"), "One update of only the discriminator."),
+        ("step_g", "G step", "G", Update("G"), "One update of only the generator."),
     ):
-        enabled = possible and state.report.state == "paused"
-        _button(key, label, commands.reconcile_and_send, enabled, args=(command,), help=help)
+        enabled = state.can_train and state.report.state == "paused"
+        _button(key, label, commands.reconcile_and_send, enabled, shortcut, help, args=(command,))
     _button(
-        "reset", "Reset", commands.reset, possible, type="primary" if state.waiting else "secondary",
-        help="Start again from the same seed, with the current settings.",
+        "reset", "Reset", commands.reset, state.can_reset, "0",
+        "Start again from the same seed, with the current settings. Undo brings this run back for three minutes.",
+        type="primary" if state.waiting else "secondary",
     )  # fmt: skip
+    _button(
+        "undo", "", commands.undo, state.can_undo, "U", "Undo: bring back the run that was replaced last.",
+        icon=":material/undo:", type="tertiary",
+    )  # fmt: skip
+    speed_control(state)
+    run_until(state)
     _presets()
+    _share()
+    downloads.menu(state.report)
 
 
 def step_through_buttons(state: PageState) -> None:
-    """Draw the Step through page's buttons: the next stage, the rest of an update or an iteration, run on or pause."""
+    """Draw the Step through page's row: the next stage, the rest of an update or an iteration, run on or pause."""
     paused = state.report.state == "paused"
-    for key, label, action, command, help in (
-        ("walk_stage", "Next stage", commands.send, Walk("stage"),
+    for key, label, action, command, shortcut, help in (
+        ("walk_stage", "Next stage", commands.send, Walk("stage"), "N",
          "Execute the next stage of this update, or the first of the next one."),
-        ("walk_turn", "Finish update", commands.send, Walk("turn"), "Execute the rest of this update."),
-        ("step", "Finish iteration", commands.reconcile_and_send, Step(1),
+        ("walk_turn", "Finish update", commands.send, Walk("turn"), "F", "Execute the rest of this update."),
+        ("step", "Finish iteration", commands.reconcile_and_send, Step(1), "S",
          "Execute the rest of this iteration, or a whole one."),
     ):  # fmt: skip
         kind = "primary" if key == "walk_stage" else "secondary"
-        _button(key, label, action, paused, args=(command,), type=kind, help=help)
-    _start_or_pause(state, "Run on", True)
+        _button(key, label, action, paused, shortcut, help, args=(command,), type=kind)
+    _start_or_pause(state, "Run on")
 
 
-def _start_or_pause(state: PageState, label: str, possible: bool, **options: Any) -> None:
+def _start_or_pause(state: PageState, label: str, **options: Any) -> None:
     report = state.report
     if report.state == "running":
         options = {**options, "width": WIDTH}
-        _button("pause", "Pause", commands.send, True, args=(Pause(),), icon=":material/pause:", **options)
+        _button("pause", "Pause", commands.send, True, "P", "", args=(Pause(),), icon=":material/pause:", **options)
     else:
         label = "Again" if report.state == "failed" else label
-        enabled = possible and report.state != "starting"
-        _button("start", label, commands.start, enabled, icon=":material/play_arrow:", **options)
+        enabled = state.can_train and report.state != "starting"
+        _button("start", label, commands.start, enabled, "P", "", icon=":material/play_arrow:", **options)
 
 
-def _button(key: str, label: str, action: Callable[..., None], enabled: bool, **options: Any) -> None:
-    st.button(label, key=key, on_click=action, disabled=not enabled, **options)
+def _button(
+    key: str, label: str, action: Callable[..., None], enabled: bool, shortcut: str, help: str, **options: Any
+) -> None:
+    """Draw a button; the stylesheet hides its shortcut, which the tooltip names, to save width."""
+    help = f"{help} Key: {shortcut}".strip()
+    st.button(label, key=key, on_click=action, disabled=not enabled, shortcut=shortcut, help=help, **options)
 
 
 def _presets() -> None:
@@ -73,3 +88,13 @@ def _presets() -> None:
                 preset.title, key=f"preset_{name}", on_click=commands.begin_with, args=(preset.config,), width="stretch"
             )
             st.caption(preset.sentence)
+
+
+def _share() -> None:
+    with st.popover("Share", key="share", icon=":material/share:", type="tertiary"):
+        st.caption("The page's address carries the settings, and whoever opens it begins a run of their own.")
+        copy_button(f"?{address.share_link()}", "Copy link", "copy_link")
+        st.toggle(
+            "Projector mode", key="projector", bind="query-params",
+            help="Larger type, for a class. It is in the address, but not in the link.",
+        )  # fmt: skip

@@ -1,10 +1,11 @@
 """The live panels of the Train page. To add one, write its file and name it in ``PANELS``."""
 
-from dashboard.panels import accuracy, images, losses, points, scores
+from dashboard.panels import accuracy, images, losses, points, scores, slow_motion
 from dashboard.panels.base import Panel, Payload, Place, Shape, ViewOptions
 from gan_core.snapshot import Snapshot
 
 PANELS: tuple[Panel, ...] = (
+    slow_motion.PANEL,
     images.FAKE_POINTS,
     images.FAKE_ROW,
     images.REAL_ROW,

@@ -11,11 +11,11 @@ from gan_core.snapshot import Snapshot
 
 Payload = dict[str, Any]
 Shape = tuple[int, ...]
-Kind = Literal["plot", "image", "text"]
-Place = Literal["data cell", "discriminator cell", "wide charts", "charts", "samples"]
+Kind = Literal["plot", "image", "text", "cells"]
+Place = Literal["strip", "data cell", "discriminator cell", "wide charts", "charts", "samples"]
 
 SHAPE: Shape = (28, 28)  # of a sample, until the run reports its own
-ABOVE = 290  # pixels of the window above the charts and the samples: what remains is theirs
+ABOVE = "20.7rem - var(--notice, 0px)"  # of the window, above the charts and the samples: what remains is theirs
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,4 @@ class Panel:
     @property
     def css_height(self) -> str:
         """The height of a plot, as CSS."""
-        return f"max({self.height}px, calc((100vh - {ABOVE}px) * {self.share:g}))"
+        return f"max({self.height}px, calc((100vh - {ABOVE}) * {self.share:g}))"

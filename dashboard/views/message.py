@@ -1,10 +1,12 @@
-"""The line above the transport bar: what is wrong, or what to do next."""
+"""What the page says in words: the hint, and below it a notice while something is wrong, pending or prepared."""
 
 import streamlit as st
 
-from dashboard.charts.rich_text import bold, icon, rich_text
+from dashboard.charts.rich_text import bold, icon, rich_text, toned
 from dashboard.components.live import dated, text
+from dashboard.controls.data import download_progress
 from dashboard.panels.base import Payload
+from dashboard.session import commands
 from dashboard.session.run import PageState
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Failure
@@ -13,29 +15,38 @@ from gan_core.snapshot import Snapshot
 MESSAGE = "text_message"
 
 
-def draw_message(state: PageState, hint: Payload, has_controls: bool) -> None:
-    """Draw the most urgent message; the hint is a live panel. Without controls, nothing is said about settings."""
+def draw_hint(hint: Payload) -> None:
+    """Draw what the run shows and what can be done next, as a live panel."""
+    text(dated(hint), MESSAGE)
+
+
+def draw_notice(state: PageState, has_controls: bool) -> None:
+    """Draw the most urgent notice, if there is one; without controls, nothing is said about settings."""
     report = state.report
     if has_controls and state.settings.problems:
-        st.error("  \n".join(state.settings.problems), icon=":material/edit:")
+        _notice(icon("edit"), toned(" ".join(state.settings.problems), "red"))
     elif report.failure is not None:
         _failure(report.failure, report.snapshot)
     elif state.preparing:
         _preparing(report.snapshot)
     elif has_controls and state.waiting:
         _waiting(state.waiting)
-    else:
-        text(dated(hint), MESSAGE, small=True)
+
+
+def _notice(*spans: str | dict[str, str | bool]) -> None:
+    """Draw one line; what else the row holds stands beside it."""
+    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
+        text(rich_text(*spans), "text_notice")
 
 
 def _failure(failure: Failure, snapshot: Snapshot | None) -> None:
     kept = ""
     if snapshot is not None:
         kept = (
-            f" The Train page keeps the charts and the generator of iteration {snapshot.samples_iteration:,}."
-            " **Again** begins at iteration 0."
+            f" The charts and the generator of iteration {snapshot.samples_iteration:,} are kept. Again begins at"
+            " iteration 0."
         )
-    st.error(failure.message + kept, icon=":material/error:")
+    _notice(icon("error"), toned(f" {failure.message}{kept}", "red"))
     if failure.details:
         with st.popover("Details", icon=":material/code:", type="tertiary"):
             st.code(failure.details, language=None)
@@ -45,11 +56,24 @@ def _preparing(snapshot: Snapshot | None) -> None:
     note = " The dataset is being prepared; this is done once."
     if snapshot is not None:
         note += " Meanwhile your run stays as it is: train on, or cancel."
-    text(rich_text(icon("download"), note), "text_preparing", small=True)
+    _notice(icon("download"), note)
+    download_progress()
 
 
 def _waiting(changed: tuple[str, ...]) -> None:
     labels = [bold(GANConfig.setting(name).label) for name in changed]
     listed = [span for label in labels for span in (", ", label)][1:]
-    end = ". It applies from ", bold("Reset"), " on; this run keeps what it began with."
-    text(rich_text(icon("restart_alt"), " Changed: ", *listed, *end), "text_waiting", small=True)
+    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
+        text(
+            rich_text(
+                icon("restart_alt"),
+                toned(" Waits for Reset: ", "orange"),
+                *listed,
+                ". This run keeps what it began with.",
+            ),
+            "text_waiting",
+        )
+        st.button(
+            "Undo changes", key="discard_changes", type="tertiary", on_click=commands.discard_changes,
+            help="Bring the settings back to those of the run.",
+        )  # fmt: skip

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
-from dashboard.components.live import dated, image, plot, text
+from dashboard.components.live import cells, dated, image, plot, text
 from dashboard.panels import page_payloads, shown_panels
 from dashboard.panels.base import SHAPE, Panel, Place, ViewOptions, for_points
 from dashboard.session.run import PageState
@@ -38,6 +38,8 @@ class LivePanels:
             payload = dated(payload)
         if panel.kind == "plot":
             plot(payload, panel.title, panel.key, panel.css_height, panel.square)
+        elif panel.kind == "cells":
+            cells(payload, panel.key)
         elif panel.kind == "image":
             image(payload, panel.key, panel.source, self.shape[0] if panel.source else 0)
         else:

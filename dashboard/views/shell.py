@@ -12,7 +12,7 @@ from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
 from dashboard.session.state import current_run
-from dashboard.views.message import draw_message
+from dashboard.views.message import draw_hint, draw_notice
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
 
@@ -56,9 +56,10 @@ class Page:
                 self.buttons(state)
             with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(key="message"):
-                    draw_message(state, self.hint(state.report), self.has_controls)
+                    draw_hint(self.hint(state.report))
                 with st.container(key="stand", width="content"):
                     self._draw_status(state.report)
+            draw_notice(state, self.has_controls)
             self.draw(state)
 
     def _draw_status(self, report: Report) -> None:

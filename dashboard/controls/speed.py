@@ -1,0 +1,48 @@
+"""How fast a training goes, and where it pauses by itself."""
+
+import streamlit as st
+
+from dashboard.session import commands
+from dashboard.session.run import PageState
+from dashboard.session.speeds import NAMES, name_of
+from dashboard.session.state import set_value, tab, value
+from gan_core.runs.protocol import Stop
+
+CONDITIONS = {"iteration": "Iteration", "loss_d": "D loss", "loss_g": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
+
+
+def speed_control(state: PageState) -> None:
+    """Draw the choice of a speed, at the one that is in force."""
+    set_value("speed", name_of(commands.chosen_speed(state.config)))
+    st.segmented_control(
+        "Speed", list(NAMES), key="speed", format_func=NAMES.__getitem__, required=True, on_change=commands.choose_speed,
+        label_visibility="collapsed",
+        help="Iterations a second. Slow motion plays an iteration stage by stage in the model below; max is as fast as it"
+        " goes.",
+    )  # fmt: skip
+
+
+def run_until(state: PageState) -> None:
+    """Draw the popover in which the learner says where the training pauses."""
+    snapshot = state.report.snapshot
+    now = 0 if snapshot is None else snapshot.iteration
+    with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:"):
+        st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
+        metric = st.selectbox("What", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
+        if metric == "iteration":
+            st.number_input("Iteration", 1, value=(now // 500 + 1) * 500, step=100, key="stop_iteration")
+        else:
+            st.segmented_control("Pause when it is", ("above", "below"), default="above", required=True, key="stop_side")
+            st.number_input("Value", value=1.0, step=0.1, format="%.3f", key="stop_value")
+        if tab().stop_problem:
+            st.error(tab().stop_problem)
+        possible = state.can_train and state.report.state in ("paused", "running")
+        st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
+
+
+def _run_until() -> None:
+    metric = value("stop_metric")
+    if metric == "iteration":
+        commands.run_until(Stop(iteration=value("stop_iteration")))
+    else:
+        commands.run_until(Stop(metric=metric, above=value("stop_side") == "above", value=value("stop_value")))

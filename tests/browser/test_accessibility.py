@@ -1,0 +1,51 @@
+"""axe-core finds nothing serious on any page, light and dark."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.train_page import chart, click, wait_for
+
+pytestmark = pytest.mark.browser
+
+# Streamlit's own: the menu of the page, and the popover that holds it.
+OURS = {"exclude": [["[data-testid=stMainMenu]"], ["[data-testid=stToolbar]"]]}
+SERIOUS = ("serious", "critical")
+ALSO = ("region", "empty-table-header", "page-has-heading-one", "heading-order", "landmark-one-main")
+
+
+def problems(page: Page) -> list[str]:
+    """Return what axe-core objects to, each with its first element."""
+    found: list[dict[str, Any]] = Axe().run(page, context=OURS).response["violations"]
+    return [
+        f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]} {one['nodes'][0]['any'][:1]}"
+        for one in found
+        if one["impact"] in SERIOUS or one["id"] in ALSO
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(server)
+    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    assert problems(page) == []
+    click(page, "start")
+    wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")
+    assert problems(page) == []
+    click(page, "pause")
+    page.get_by_role("link", name="Step through").click()
+    for _ in range(7):
+        click(page, "walk_stage")
+        page.wait_for_timeout(700)  # the stage's drawing follows its answer
+        assert problems(page) == []
+    context.close()
+
+
+def test_axe_would_find_a_serious_problem(page: Page) -> None:
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert any(problem.startswith("button-name") for problem in problems(page))

@@ -1,0 +1,98 @@
+"""The whole experiment is in view at once, without scrolling."""
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.train_page import chart, click, wait_for
+
+pytestmark = pytest.mark.browser
+
+SIZES = ((1280, 720), (1440, 900), (1920, 1080))
+POINTS = "?dataset=eight_gaussians&latent_dim=2&generator_hidden=32,32&discriminator_hidden=32,32&generator_batch_norm=false"
+MODEL = (
+    "picture_generator_hidden", "picture_discriminator_hidden", "leaky_slope", "generator_batch_norm",
+    "discriminator_batch_norm", "d_steps", "g_steps", "update_order", "dataset",
+)  # fmt: skip
+TRANSPORT = ("step", "step_d", "step_g", "reset", "speed", "status", "text_message")
+CHARTS = {"plot_losses": 190, "plot_scores": 140}  # key: least height in pixels
+SAMPLES = {"": {"picture_fakes": 170, "picture_reals": 170}, POINTS: {"plot_plane": 300}}
+
+# Where an element is, and whether each of nine points in it belongs to it: nothing may lie on top.
+MEASURE = """key => {
+    const element = document.querySelector(`.st-key-${key}`);
+    if (!element) return null;
+    const {left, top, width, height} = element.getBoundingClientRect();
+    const covering = [];
+    for (const across of [0.1, 0.5, 0.9]) for (const down of [0.15, 0.5, 0.85]) {
+        const found = document.elementFromPoint(left + width * across, top + height * down);
+        if (!found || !(element.contains(found) || found.contains(element))) covering.push(found?.outerHTML.slice(0, 90));
+    }
+    return {left, top, right: left + width, bottom: top + height, width, height, covering};
+}"""
+
+
+def measured(page: Page, keys: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Return where these are, after checking that each is inside the window and uncovered."""
+    found = {key: page.evaluate(MEASURE, key) for key in keys}
+    size = page.viewport_size
+    assert size is not None
+    for key, box in found.items():
+        assert box is not None, f"{key} is missing"
+        assert box["width"] > 0 and box["height"] > 0, f"{key} is empty"
+        inside = box["left"] >= 0 and box["top"] >= 0 and box["right"] <= size["width"] and box["bottom"] <= size["height"]
+        assert inside, f"{key} is outside the window of {size}: {box}"
+        assert not box["covering"], f"{key} is covered: {box['covering']}"
+    return found
+
+
+def check_all(page: Page, button: str, query: str) -> dict[str, dict[str, float]]:
+    """Measure every named thing, and the least sizes of charts and samples; return where they are."""
+    least = CHARTS | SAMPLES[query]
+    found = measured(page, (button, *MODEL, *TRANSPORT, *least))
+    for key, pixels in least.items():
+        assert found[key]["height"] >= pixels, f"{key} is {found[key]['height']} pixels high"
+    for key in SAMPLES[query]:
+        assert found[key]["width"] >= 170, f"{key} is {found[key]['width']} pixels wide"
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollHeight <= e.clientHeight + 1"), "the page scrolls"
+    return found
+
+
+@pytest.mark.parametrize("query", SAMPLES, ids=["images", "2-D data"])
+def test_everything_is_in_view_running_and_paused(browser: Browser, server: str, query: str) -> None:
+    before: dict[str, dict[str, float]] = {}
+    for width, height in SIZES:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(f"{server}/{query}")
+        page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+        page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+        paused = check_all(page, "start", query)
+        click(page, "start")
+        wait_for(page, lambda page=page: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")  # type: ignore[misc]
+        running = check_all(page, "pause", query)
+        for key, box in paused.items():
+            if key not in ("start", "status", "text_message"):
+                moved = max(abs(box[side] - running[key][side]) for side in ("left", "top", "bottom"))
+                assert moved <= 2, f"{key} jumps by {moved} pixels when training starts"
+        click(page, "pause")
+        larger = {key for key in CHARTS | SAMPLES[query] if before and paused[key]["height"] > before[key]["height"] + 20}
+        assert not before or larger == {*CHARTS, *SAMPLES[query]}, "a larger window shows all of it larger"
+        before = paused
+        context.close()
+
+
+def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(server)
+    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    measured(page, ("start", "step", "text_message", "picture_fakes", "picture_reals"))
+    tops = [
+        page.locator(f".st-key-{key}").first.bounding_box()["y"]  # type: ignore[index]
+        for key in ("text_message", "picture_fakes", "plot_losses", "plot_scores", "picture_generator_hidden", "update_order")
+    ]
+    assert tops == sorted(tops), "images, then charts, then controls"
+    assert tops[-1] < 2600, "nothing is far down"
+    context.close()
