@@ -52,7 +52,7 @@ class Ghost:
         whole = int(trace.iteration[-1]) // trace.stride if len(trace.iteration) else 0
         together = max(1, -(-whole // GHOST_ROWS))
         rows = whole // together
-        values = trace.values[: rows * together].reshape(rows, together, -1).mean(axis=1)
+        values = trace.values[: rows * together].reshape(rows, together, trace.values.shape[1]).mean(axis=1)
         return cls(config, Trace(trace.iteration[together - 1 :: together], values, trace.stride * together))
 
 

@@ -28,7 +28,6 @@ LABEL_ROWS = 2  # of labels of marks, above the curves
 LABEL_ROW = 13  # pixels
 LABEL_SIZE = 10
 LABEL_CHARACTER = 5.2  # pixels, on average
-LABEL_LENGTH = 46  # characters
 GHOST_NAME = "last run"
 
 
@@ -96,8 +95,9 @@ def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
             hovertemplate="%{y:.4g}",
         )  # fmt: skip
     figure.add(
-        "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name, mode="lines",
-        legendgroup=curve.column, line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
+        "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name,
+        mode="lines" if len(values) > 1 else "markers", legendgroup=curve.column,
+        line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
         hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> No
         texts.setdefault(max(mark.iteration, 1) if axes.log_x else mark.iteration, []).append(mark.text)
     for at in texts:
         figure.line(x0=at, x1=at, xref="x", y0=0, y1=1, yref="y domain", line=dotted)
-    labels = _place_labels({at: _shortened(", ".join(changes)) for at, changes in texts.items()}, axes, last)
+    labels = _place_labels({at: ", ".join(changes) for at, changes in texts.items()}, axes, last)
     for label in labels:
         figure.note(
             x=math.log10(label.at) if axes.log_x else label.at, y=1, yref="y domain", yanchor="bottom",
@@ -166,13 +166,10 @@ def _place_labels(texts: dict[int, str], axes: Axes, last: int) -> list[_Label]:
     placed: list[_Label] = []
     for at, text in reversed(texts.items()):
         share = math.log(at) / math.log(max(last, 2)) if axes.log_x else at / max(last, 1)
+        line, anchor = share * PLOT_WIDTH, "left" if share < 0.5 else "right"
+        text = _shortened(text, int(max(line, PLOT_WIDTH - line) / LABEL_CHARACTER))
         width = len(text) * LABEL_CHARACTER
-        left = share * PLOT_WIDTH
-        # On the side with room: beside the line where the text fits, else as close as the chart's edges let it be.
-        anchor = (
-            "left" if left + width <= PLOT_WIDTH else "right" if width <= left else "left" if share < 0.5 else "right"
-        )
-        begin = left if anchor == "left" else left - width
+        begin = line if anchor == "left" else line - width
         for row in range(LABEL_ROWS):
             if all(other.row != row or begin > other.end or begin + width < other.begin for other in placed):
                 placed.append(_Label(at, text, anchor, row, begin, begin + width))
@@ -180,8 +177,8 @@ def _place_labels(texts: dict[int, str], axes: Axes, last: int) -> list[_Label]:
     return placed
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1].rstrip(" ,:") + "…"
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip(" ,:") + "…"
 
 
 def _layout(axes: Axes, last: int) -> dict[str, Any]:
@@ -191,7 +188,9 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
     }  # fmt: skip
     if 0 < last <= WHOLE_TICKS:
-        x_axis |= {"dtick": "L1" if axes.log_x else 1, "autorangeoptions": {"include": 2}}  # 2: no axis of one number
+        x_axis["dtick"] = "L1" if axes.log_x else 1
+    if axes.log_x and last == 1:
+        x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
     return {
         "height": HEIGHT, "margin": {"l": 44, "r": 30, "t": 8, "b": 36}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},

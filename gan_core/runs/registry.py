@@ -217,7 +217,8 @@ class Registry:
         if snapshot is None or not snapshot.trained:
             old.close()
             return
-        new.ghost = Ghost.of(snapshot.config, snapshot.trace)
+        if snapshot.iteration:  # single updates draw no curve
+            new.ghost = Ghost.of(snapshot.config, snapshot.trace)
         with self._lock:
             before = self._replaced.pop(old.id, None)
             self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)

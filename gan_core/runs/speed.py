@@ -59,7 +59,7 @@ class Schedule:
         self._due += self.interval
         now = time.monotonic()
         if self._due < now - CATCH_UP:
-            self._due = now
+            self._due = now + self.interval
 
 
 class Rate:
