@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import plotly.graph_objects as go
 import pytest
@@ -153,14 +154,14 @@ def test_labels_of_marks_do_not_overprint_each_other(snapshot: Make, log_x: bool
         at = label.x / math.log10(400) if log_x else label.x / 400
         text = len(label.text) * 5
         begin = at * width - (text if label.xanchor == "right" else 0)
-        assert -1 < begin, label.text
+        assert begin > -1, label.text
         assert begin + text <= width + 1, label.text
         rows.setdefault(label.yshift, []).append((begin, begin + text))
     assert sum(map(len, rows.values())) >= 2
     assert len(rows) <= 2
     for spans in rows.values():
         spans.sort()
-        assert all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False))
+        assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 
 def test_changes_at_one_iteration_share_a_label_and_each_has_its_line(snapshot: Make) -> None:

@@ -1,7 +1,5 @@
 """The commands for speed, stops and undo, on a page of buttons alone."""
 
-from collections.abc import Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -43,11 +41,11 @@ def page() -> None:
 
 
 @pytest.fixture
-def commands_page(registry: Registry) -> Iterator[AppTest]:
+def commands_page(registry: Registry) -> AppTest:
     app = AppTest.from_function(page, default_timeout=30)
     for name, value in SMALL.items():
         app.session_state[name] = value
-    yield healthy(app.run())
+    return healthy(app.run())
 
 
 def press(app: AppTest, *keys: str) -> AppTest:

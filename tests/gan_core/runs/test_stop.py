@@ -9,6 +9,8 @@ import pytest
 
 from gan_core.metrics import COLUMNS, TITLES
 from gan_core.runs.protocol import Pause, Play, Report, Runner, Speed, Step, Stop, Walk
+from gan_core.runs.speed import Rate
+from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
 from tests.gan_core.runs.support import Make, ask, failed, saved_iteration, trained, until, weights
 from tests.gan_core.support import BROKEN, same, tiny
@@ -109,6 +111,21 @@ def test_a_run_pauses_after_the_first_iteration_whose_metric_passes_the_value(
     assert snapshot.iteration == number + 1
     assert snapshot.stopped == stop.reason(number + 1, {metric: values[number]}) != ""
     assert snapshot.trace.column(metric).tolist() == values[: number + 1]
+
+
+@pytest.mark.parametrize(("stop", "last"), [(Stop(iteration=40), 40), (Stop(metric="d_real", value=0.0), 2)])
+def test_a_fast_run_that_trains_many_iterations_at_once_stops_no_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Stop, last: int
+) -> None:
+    monkeypatch.setattr(Rate, "per_second", 1e6)
+    run = Worker("run", tiny(), tmp_path)
+    run.start()
+    run.handle(Step(1))
+    run.handle(Play(stop))
+    run.advance(10.0)
+    snapshot = run.report().snapshot
+    assert snapshot is not None
+    assert (run.state, snapshot.iteration) == ("paused", last)
 
 
 def test_the_metric_of_an_earlier_iteration_does_not_stop_slow_motion(make: Make) -> None:
