@@ -117,6 +117,15 @@ def test_a_limited_run_trains_what_is_due_and_reports_the_wall_clocks_rate(
     assert snapshot_of(run).iterations_per_second == pytest.approx(5)
 
 
+def test_a_limited_run_trains_one_iteration_at_a_time_however_fast_it_could_go(
+    tmp_path: Path, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rate, "per_second", 1e6)
+    run = worker(tmp_path, Speed(5))
+    run.advance()
+    assert snapshot_of(run).iteration == 1
+
+
 def test_a_run_that_only_waits_does_not_change(tmp_path: Path, clock: SimpleNamespace) -> None:
     run = worker(tmp_path, Speed(5))
     run.advance()
