@@ -29,3 +29,16 @@ class Metrics(NamedTuple):
 
 COLUMNS: tuple[str, ...] = Metrics._fields
 OPTIONAL = ("accuracy_real", "accuracy_fake")  # NaN under a loss that does not define them
+TITLES: dict[str, str] = {  # as the charts call them
+    "loss_d": "D loss",
+    "loss_d_real": "D loss on real samples",
+    "loss_d_fake": "D loss on fakes",
+    "loss_g": "G loss",
+    "d_real": "D(x)",
+    "d_fake": "D(G(z))",
+    "d_fake_after": "D(G(z)) after G's step",
+    "grad_norm_d": "D's gradient norm",
+    "grad_norm_g": "G's gradient norm",
+    "accuracy_real": "D's accuracy on real samples",
+    "accuracy_fake": "D's accuracy on fakes",
+}

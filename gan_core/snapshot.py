@@ -1,6 +1,7 @@
 """A run's state for the page: frozen and numpy only, so it can be sent between processes and needs no PyTorch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 from gan_core.config import GANConfig, Network
 from gan_core.diagnostics.views import Experiment, PointsView, StageView
 from gan_core.history import Trace
+from gan_core.runs.speed import Speed
+from gan_core.runs.stop import Stop
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
 POINTS = 400  # the same for 2-D data: more points are needed to show where they cluster
+GHOST_ROWS = 128  # at most, of a ghost's trace
 
 
 def samples_shown(shape: tuple[int, ...]) -> int:
@@ -36,6 +40,23 @@ class SingleUpdate:
 
 
 @dataclass(frozen=True)
+class Ghost:
+    """What is left of a replaced run, to compare with: its settings, and its trace in at most ``GHOST_ROWS`` rows."""
+
+    config: GANConfig
+    trace: Trace
+
+    @classmethod
+    def of(cls, config: GANConfig, trace: Trace) -> Self:
+        """Average equally many neighbouring rows, as a history does; last rows that are too few for that are left out."""
+        whole = int(trace.iteration[-1]) // trace.stride if len(trace.iteration) else 0
+        together = max(1, -(-whole // GHOST_ROWS))
+        rows = whole // together
+        values = trace.values[: rows * together].reshape(rows, together, trace.values.shape[1]).mean(axis=1)
+        return cls(config, Trace(trace.iteration[together - 1 :: together], values, trace.stride * together))
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state of run ``run_id`` after ``iteration`` iterations.
 
@@ -43,7 +64,9 @@ class Snapshot:
     with BatchNorm in eval mode, by the weights of ``samples_iteration`` (the last healthy ones after a failure).
     ``devices``: the devices of this machine, without "auto". ``precision``: that of the matrix products, which may
     differ from the configured one. ``computing``: sentences on how the updates are computed. ``seconds``: time spent
-    training. ``epoch``: the present pass over the data, counted from 0.
+    training. ``iterations_per_second``: of that time or, where ``speed`` is limited, of the wall clock. ``epoch``: the
+    present pass over the data, counted from 0. ``until``: where the run will pause by itself. ``stopped``: why it has, or
+    why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
     """
 
     run_id: str
@@ -72,3 +95,12 @@ class Snapshot:
     walk: StageView | None = None  # the present stage of a walk
     experiment: Experiment | None = None  # the laboratory's last result
     points: PointsView | None = None  # on 2-D data, of the weights that generated the fakes
+    speed: Speed = field(default_factory=Speed)
+    until: Stop | None = None
+    stopped: str = ""
+    ghost: Ghost | None = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether either network was updated."""
+        return self.updates_d + self.updates_g > 0

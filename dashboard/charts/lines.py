@@ -1,6 +1,7 @@
 """Metrics over the iterations."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,24 @@ import numpy as np
 from dashboard import theme
 from dashboard.charts.decimate import extremes, smooth, thin
 from dashboard.charts.figure import Figure
+from gan_core.history import Trace
+from gan_core.losses import LOSSES
+from gan_core.losses.base import Loss
 from gan_core.snapshot import Mark, Snapshot
 
-POINTS = 260  # of raw values: what a chart of this width can show
-SMOOTHED = 130  # of their running mean, which bends less
+POINTS = 180  # of raw values: what a chart of this width can show
+SMOOTHED = 90  # of their running mean, which bends less
+GHOST_WINDOW = 5  # rows of a ghost's running mean
+GHOST_WHOLE = 2000  # iterations of a ghost that are shown however young the run is
+GHOST_AHEAD = 10  # of a longer ghost, so many times as many iterations as the run has: it keeps a tenth of the chart
+WHOLE_TICKS = 5  # iterations: Plotly would put ticks at halves of them on a shorter axis
+PLOT_HEIGHT = 110  # pixels inside the axes of the lowest chart
+PLOT_WIDTH = 280  # pixels inside the axes on the narrowest chart; on a wider one labels are only farther apart
+LABEL_ROWS = 2  # of labels of marks, above the curves
+LABEL_ROW = 13  # pixels
+LABEL_SIZE = 10
+LABEL_CHARACTER = 5.2  # pixels, on average
+GHOST_NAME = "last run"
 
 
 @dataclass(frozen=True)
@@ -33,28 +48,74 @@ class Curve:
     dash: str = "solid"
 
 
-def curves_figure(snapshot: Snapshot, curves: tuple[Curve, ...], axes: Axes) -> Figure:
-    """Return metrics over the iterations: raw values pale, their running mean on top, and marks of changed settings."""
-    trace = snapshot.trace
-    window = max(1, min(len(trace.iteration) // 12, 60))
-    figure = Figure(**_layout(axes))
+@dataclass(frozen=True)
+class _Label:
+    """A mark's text, in pixels of the narrowest chart."""
+
+    at: int
+    text: str
+    anchor: str
+    row: int
+    begin: float
+    end: float
+
+
+def curves_figure(
+    snapshot: Snapshot, curves: tuple[Curve, ...], axes: Axes, comparable: Callable[[Loss, Loss], bool]
+) -> Figure:
+    """Return metrics over the iterations: raw values pale, their running mean on top, and marks of changed settings.
+
+    The ghost's curves lie behind them if its loss and the run's are ``comparable``.
+    """
+    ghost = snapshot.ghost
+    if ghost is not None and not comparable(LOSSES[ghost.config.loss], LOSSES[snapshot.config.loss]):
+        ghost = None
+    rows = 0 if ghost is None else _ghost_rows(ghost.trace, snapshot.iteration)
+    last = snapshot.iteration if ghost is None else max(snapshot.iteration, rows * ghost.trace.stride)
+    figure = Figure(**_layout(axes, last))
     for curve in curves:
-        values = trace.column(curve.column)
-        raw = extremes(values, POINTS)
-        if curve.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
-            figure.add(
-                "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{curve.name}, raw",
-                showlegend=False, legendgroup=curve.column, line={"color": theme.faint(curve.colour), "width": 1},
-                hovertemplate="%{y:.4g}",
-            )  # fmt: skip
-        shown = thin(len(values), SMOOTHED)
-        figure.add(
-            "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name, mode="lines",
-            legendgroup=curve.column, line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
-            hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
-        )  # fmt: skip
-    _marks(figure, snapshot.marks, axes, snapshot.iteration)
+        _curve(figure, curve, snapshot.trace)
+    if ghost is not None and rows:
+        for curve in curves:
+            if curve.dash == "solid":  # without its companion, which would hardly be told from it
+                _ghost_curve(figure, curve, ghost.trace, rows)
+    _marks(figure, snapshot.marks, axes, last)
     return figure
+
+
+def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
+    values = trace.column(curve.column)
+    raw, shown = extremes(values, POINTS), thin(len(values), SMOOTHED)
+    window = max(1, min(len(values) // 12, 60))
+    if curve.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
+        figure.add(
+            "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{curve.name}, raw",
+            showlegend=False, legendgroup=curve.column, line={"color": theme.faint(curve.colour), "width": 1},
+            hovertemplate="%{y:.4g}",
+        )  # fmt: skip
+    figure.add(
+        "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name,
+        mode="lines" if len(values) > 1 else "markers", legendgroup=curve.column,
+        line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
+        hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
+    )  # fmt: skip
+
+
+def _ghost_rows(trace: Trace, iteration: int) -> int:
+    """Return how many rows of a ghost are drawn beside a run at ``iteration``, which a long ghost must not squeeze."""
+    most = max(GHOST_WHOLE, GHOST_AHEAD * iteration)
+    return int(np.searchsorted(trace.iteration, most, side="right"))
+
+
+def _ghost_curve(figure: Figure, curve: Curve, trace: Trace, rows: int) -> None:
+    """Draw a ghost's curve; one entry in the legend stands for all of them."""
+    first = not any(other["name"] == GHOST_NAME for other in figure.plain["data"])
+    figure.add(
+        # The rows are evenly spread: x0 and dx say the same as an array of iterations.
+        "scatter", x0=trace.stride, dx=trace.stride, y=smooth(trace.column(curve.column), GHOST_WINDOW)[:rows],
+        mode="lines", name=GHOST_NAME, legendgroup=GHOST_NAME, showlegend=first, hoverinfo="skip", zorder=-1,
+        line={"color": _greyish(curve.colour), "width": 1.5, "dash": "dot"},
+    )  # fmt: skip
 
 
 def _numbers(iterations: np.ndarray) -> np.ndarray:
@@ -72,31 +133,67 @@ def mark_level(figure: Figure, value: float, label: str, log: bool = False) -> N
     )  # fmt: skip
 
 
+def _greyish(colour: str) -> str:
+    """Return the middle between a colour and the theme's grey."""
+    halves = (int(one[at : at + 2], 16) for at in (1, 3, 5) for one in (colour, theme.QUIET))
+    red, green, blue = ((first + second) // 2 for first, second in zip(*[halves] * 2, strict=True))
+    return f"rgba({red},{green},{blue},0.7)"
+
+
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
-    """Draw a dotted line where a setting changed, and label the last few."""
+    """Draw a dotted line where a setting changed, and label the last few above the curves."""
+    dotted = {"color": theme.QUIET, "width": 1, "dash": "dot"}
+    texts: dict[int, list[str]] = {}
     for mark in marks[-20:]:
-        at = max(mark.iteration, 1) if axes.log_x else mark.iteration
-        dotted = {"color": theme.QUIET, "width": 1, "dash": "dot"}
+        texts.setdefault(max(mark.iteration, 1) if axes.log_x else mark.iteration, []).append(mark.text)
+    for at in texts:
         figure.line(x0=at, x1=at, xref="x", y0=0, y1=1, yref="y domain", line=dotted)
-    for index, mark in enumerate(marks[-3:]):
-        at = max(mark.iteration, 1)
+    labels = _place_labels({at: ", ".join(changes) for at, changes in texts.items()}, axes, last)
+    for label in labels:
         figure.note(
-            x=np.log10(at) if axes.log_x else mark.iteration, y=1, yref="paper", yanchor="top", yshift=-14 * index,
-            text=mark.text, xanchor="left" if at < last / 2 else "right",
-            font={"size": 11, "color": theme.QUIET},
+            x=math.log10(label.at) if axes.log_x else label.at, y=1, yref="y domain", yanchor="bottom",
+            yshift=LABEL_ROW * label.row, text=label.text, xanchor=label.anchor,
+            font={"size": LABEL_SIZE, "color": theme.QUIET}, borderpad=0,
         )  # fmt: skip
+    rows = 1 + max((label.row for label in labels), default=-1)
+    if rows:
+        figure.plain["layout"]["yaxis"]["domain"] = [0, 1 - rows * LABEL_ROW / PLOT_HEIGHT]
 
 
-def _layout(axes: Axes) -> dict[str, Any]:
+def _place_labels(texts: dict[int, str], axes: Axes, last: int) -> list[_Label]:
+    """Return the newest labels, as many as have room in two rows where the chart is at its narrowest."""
+    placed: list[_Label] = []
+    for at, text in reversed(texts.items()):
+        share = math.log(at) / math.log(max(last, 2)) if axes.log_x else at / max(last, 1)
+        line, anchor = share * PLOT_WIDTH, "left" if share < 0.5 else "right"
+        text = _shortened(text, int(max(line, PLOT_WIDTH - line) / LABEL_CHARACTER))
+        width = len(text) * LABEL_CHARACTER
+        begin = line if anchor == "left" else line - width
+        for row in range(LABEL_ROWS):
+            if all(other.row != row or begin > other.end or begin + width < other.begin for other in placed):
+                placed.append(_Label(at, text, anchor, row, begin, begin + width))
+                break
+    return placed
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip(" ,:") + "…"
+
+
+def _layout(axes: Axes, last: int) -> dict[str, Any]:
     quiet = {"showline": False, "zeroline": False, "gridcolor": theme.faint(theme.QUIET, 0.18)}
-    x_axis = {
+    x_axis: dict[str, Any] = {
         "title": {"text": "iteration", "standoff": 4}, "hoverformat": ",d", "spikecolor": theme.QUIET,
         "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
     }  # fmt: skip
+    if 0 < last <= WHOLE_TICKS:
+        x_axis["dtick"] = "L1" if axes.log_x else 1
+    if axes.log_x and last == 1:
+        x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
     return {
-        "margin": {"l": 44, "r": 30, "t": 8, "b": 36}, "hovermode": "x unified",
+        "margin": {"l": 40, "r": 30, "t": 24, "b": 34}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 11}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
         "uirevision": f"{axes.log_x}{axes.log_y}",
         "xaxis": x_axis,

@@ -17,7 +17,9 @@ CURVES = (
 def accuracy(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """Return the share of real samples and of fakes that D judges right, and the half that guessing gets."""
     defined = LOSSES[snapshot.config.loss].threshold is not None
-    figure = curves_figure(snapshot, CURVES if defined else (), Axes(axes.log_x, False))
+    figure = curves_figure(
+        snapshot, CURVES if defined else (), Axes(axes.log_x, False), lambda ghosts, ours: ghosts.threshold is not None
+    )
     mark_level(figure, 0.5, "50%")
     figure.plain["layout"]["yaxis"] |= {"range": [-0.02, 1.02], "tickformat": ".0%"}
     return figure

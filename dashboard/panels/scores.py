@@ -19,7 +19,9 @@ CURVES = (
 
 def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """Return D's mean scores of real samples, and of fakes before and after G's step."""
-    figure = curves_figure(snapshot, CURVES, Axes(axes.log_x, False))
+    figure = curves_figure(
+        snapshot, CURVES, Axes(axes.log_x, False), lambda ghosts, ours: ghosts.is_probability == ours.is_probability
+    )
     loss = LOSSES[snapshot.config.loss]
     if loss.balance.score is not None:
         mark_level(figure, loss.balance.score, f"{loss.balance.score:g}")

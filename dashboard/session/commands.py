@@ -2,12 +2,13 @@
 
 import secrets
 
+from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
 from dashboard.session.settings import show_setting
 from dashboard.session.state import current_run, serialized, set_value, tab, value
 from gan_core.config import GANConfig
-from gan_core.runs.protocol import Command, Play, Sample
+from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 
 
 @serialized
@@ -21,7 +22,24 @@ def send(command: Command) -> None:
 @serialized
 def start() -> None:
     """Train on; where the run has failed or ended, begin a new one."""
+    _train(fetch_report(), Play())
+
+
+@serialized
+def run_until(stop: Stop) -> None:
+    """Train on as ``start`` does, and pause where ``stop`` says; if that is not possible, the tab keeps the reason."""
     report = fetch_report()
+    snapshot = None if report.state == "failed" else report.snapshot  # a failed run is followed by a new one
+    try:
+        stop.check(0 if snapshot is None else snapshot.iteration)
+    except ValueError as problem:
+        tab().stop_problem = str(problem)
+        return
+    _train(report, Play(stop))
+
+
+def _train(report: Report, command: Play) -> None:
+    tab().stop_problem = ""
     config = current_settings(report).config
     if config is None:
         return
@@ -29,7 +47,14 @@ def start() -> None:
         new_run(config)
     else:
         reconcile(config, report)
-    send(Play())
+    send(command)
+
+
+@serialized
+def set_speed(speed: Speed) -> None:
+    """Train at this speed from now on, also after a restart."""
+    tab().speed = speed
+    send(speed)
 
 
 @serialized
@@ -70,13 +95,26 @@ def fresh_noise() -> None:
 
 
 @serialized
+def undo() -> None:
+    """Bring back the run that the last restart replaced, paused, and move every widget to its settings."""
+    here = tab()
+    run = server.registry().undo(here.run_id)
+    if run is not None:
+        here.refused, here.stop_problem = None, ""
+        _show(run.config)
+
+
+@serialized
 def begin_with(config: GANConfig) -> None:
     """Move every widget to ``config`` and begin a run under it; the device stays the learner's choice."""
     config = config.replace(device=value("device", config.device))
-    for setting in GANConfig.settings():
-        show_setting(setting, config)
-    here = tab()
-    here.chosen_dataset = config.dataset
-    here.presets_used += 1
+    _show(config)
+    tab().presets_used += 1
     if ensure_prepared(config):
         new_run(config)
+
+
+def _show(config: GANConfig) -> None:
+    for setting in GANConfig.settings():
+        show_setting(setting, config)
+    tab().chosen_dataset = config.dataset

@@ -16,13 +16,15 @@ START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is
 class PageState:
     """What a page is drawn from, fetched once for each script run.
 
-    ``waiting``: changed settings that wait for Reset. ``preparing``: the tab waits for its dataset.
+    ``waiting``: changed settings that wait for Reset. ``preparing``: the tab waits for its dataset. ``can_undo``: the run
+    that the last restart replaced can be brought back.
     """
 
     report: Report
     settings: Settings
     waiting: tuple[str, ...] = ()
     preparing: bool = False
+    can_undo: bool = False
 
     @property
     def config(self) -> GANConfig:
@@ -49,7 +51,7 @@ def refresh(needs_run: bool = False) -> PageState:
     preparing = datasets.download_progress() is not None or (
         tab().waiting_for is not None and settings.config is not None
     )
-    return PageState(report, settings, waiting, preparing)
+    return PageState(report, settings, waiting, preparing, server.registry().can_undo(tab().run_id))
 
 
 def fetch_report() -> Report:
@@ -99,7 +101,8 @@ def _device_problems(config: GANConfig, report: Report) -> list[str]:
 def new_run(config: GANConfig) -> Report:
     """Begin this tab's run anew under ``config``, not training yet; return the report of the run that there is then.
 
-    The current run stays if the server is full or these settings cannot start.
+    It goes at the speed that was chosen in this tab, else at that of the run before. The current run stays if the server
+    is full or these settings cannot start.
     """
     old, here, registry = current_run(), tab(), server.registry()
     own = here.own.get(config.own_data)
@@ -108,7 +111,9 @@ def new_run(config: GANConfig) -> Report:
     except (TooManyRuns, CannotStart) as refusal:
         here.refused = (config, str(refusal))
         return fetch_report()
-    here.refused, here.run_id = None, run.id
+    here.refused, here.run_id, here.stop_problem = None, run.id, ""
+    if here.speed is not None:
+        run.send(here.speed)
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
 
 
@@ -127,7 +132,7 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
     different = run.config.differences(config)
     waiting = tuple(name for name in different if not GANConfig.setting(name).live)
     snapshot = report.snapshot
-    untrained = snapshot is None or (report.state == "paused" and snapshot.updates_d == snapshot.updates_g == 0)
+    untrained = snapshot is None or (report.state == "paused" and not snapshot.trained)
     if waiting and untrained:
         return (), new_run(config)
     live = {name: getattr(config, name) for name in different if name not in waiting}

@@ -10,6 +10,7 @@ from typing import Any
 from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept
 from gan_core.runs.jobs import Job, JobFailed
+from gan_core.runs.protocol import Speed
 
 
 @dataclass
@@ -19,7 +20,8 @@ class Tab:
     ``name``: what the download jobs know it by. ``lock``: its actions take turns.
 
     ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``refused``: the settings under which no
-    run could begin, and why.
+    run could begin, and why. ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by
+    itself where the learner last asked for it.
 
     ``chosen_dataset``: the dataset that the settings were last adapted to. ``waiting_for``: the dataset that ``job``
     prepares for it. ``failed_download``: the dataset that could not be prepared, and why.
@@ -35,6 +37,8 @@ class Tab:
     run_id: str = ""
     arrived: bool = False
     refused: tuple[GANConfig, str] | None = None
+    speed: Speed | None = None
+    stop_problem: str = ""
     chosen_dataset: str = GANConfig().dataset
     waiting_for: str | None = None
     job: Job | None = None

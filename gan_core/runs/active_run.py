@@ -16,8 +16,10 @@ from gan_core.diagnostics.views import Experiment, Switches
 from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.export.weights import save_networks
 from gan_core.history import History
+from gan_core.metrics import COLUMNS
 from gan_core.runs.rendering import Rendered, Renderer
-from gan_core.runs.speed import Speedometer
+from gan_core.runs.speed import Schedule, Speed, Speedometer
+from gan_core.runs.stop import Stop
 from gan_core.snapshot import Mark, SingleUpdate, Snapshot
 from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.training.metrics_buffer import MetricsBuffer
@@ -34,6 +36,7 @@ class ActiveRun:
     """Trains, measures and saves. Methods raise the errors of training, and Diverged where numbers are not finite.
 
     ``threads``: how many the caller lets PyTorch use. ``healthy``: samples rendered from the last healthy weights.
+    ``until``: the condition that ends ``train``; ``stopped`` is then the reason.
     """
 
     def __init__(self, config: GANConfig, folder: Path) -> None:
@@ -45,7 +48,12 @@ class ActiveRun:
         self._history = History()
         self._marks: deque[Mark] = deque(maxlen=MAX_EVENTS)
         self._singles: deque[SingleUpdate] = deque(maxlen=MAX_EVENTS)
-        self._speed = Speedometer()
+        self._metrics: dict[str, float] = {}  # of the last iteration that was checked
+        self._speed = Speed()
+        self._speedometer = Speedometer()
+        self._schedule = Schedule()
+        self.until: Stop | None = None
+        self.stopped = ""
         self._checked_at = time.perf_counter()
         self._saved_at = 0.0
         self._walk: Walkthrough | None = None
@@ -56,22 +64,69 @@ class ActiveRun:
 
     # Training ----------------------------------------------------------------------------------------------
 
-    def play(self) -> None:
-        """Measure the speed anew after a pause."""
-        self._speed.restart()
+    def play(self, until: Stop | None) -> None:
+        """Measure the speed anew after a pause, and pause where ``until`` says; ValueError if that is not possible."""
+        if until is not None:
+            until.check(self.trainer.iteration)
+        self.until, self.stopped = until, ""
+        self.set_speed(self._speed)
+
+    def set_speed(self, speed: Speed) -> None:
+        """Go on at this speed, which is measured anew."""
+        self._speed = speed
+        self._schedule.begin(speed.interval)
+        self._speedometer.restart()
+
+    @property
+    def wait(self) -> float:
+        """Seconds until ``train`` has something to do."""
+        return self._schedule.wait
 
     def train(self, seconds: float) -> None:
-        """Train for about ``seconds``: whole iterations, at least one."""
+        """Train for about ``seconds``: whole iterations, at least one; at a limited speed, those that are due.
+
+        It ends early where the condition ``until`` is met.
+        """
         end, left = time.perf_counter() + seconds, seconds
         # Reading the clock waits for a GPU, so it is read only once there.
         block = BLOCK if self.trainer.device.type == "cpu" else seconds
-        while True:
-            self._iterate(max(1, int(min(left, block) * self._speed.per_second)))
+        while not self.stopped:
+            before = self.trainer.iteration
+            if self._speed.slow_motion:
+                self._play_stage()
+            else:
+                self._iterate(self._iterations_in(min(left, block)))
+            self._schedule.advance()
+            if self.trainer.iteration > before:
+                self._stop_if_met()
             left = end - time.perf_counter()
-            if left <= 0:
+            if left <= 0 or self.wait:
                 break
-        if self._speed.seconds - self._saved_at >= SAVE_EVERY:
+        if self._speedometer.seconds - self._saved_at >= SAVE_EVERY:
             self.checkpoint()
+
+    def _iterations_in(self, seconds: float) -> int:
+        """Return how many iterations may follow at once: about ``seconds`` of them, and none after ``until``."""
+        until = self.until
+        if self._speed.interval or (until is not None and until.iteration is None):
+            return 1
+        count = max(1, int(seconds * self._speedometer.computed.per_second))
+        return (
+            count if until is None or until.iteration is None else min(count, until.iteration - self.trainer.iteration)
+        )
+
+    def _stop_if_met(self) -> None:
+        if self.until is None:
+            return
+        if self.until.metric:
+            self._check_metrics()  # waits for a GPU: only a condition on a metric costs that
+        if reason := self.until.reason(self.trainer.iteration, self._metrics):
+            self.until, self.stopped = None, reason
+
+    def _play_stage(self) -> None:
+        began = time.perf_counter()
+        self.walk("stage")
+        self._speedometer.add(time.perf_counter() - began, self.trainer.iteration)
 
     def step(self, count: int) -> None:
         """Train ``count`` iterations; the first one finishes an iteration that a walk has begun."""
@@ -124,7 +179,7 @@ class ActiveRun:
         if not self._buffer.room or (trainer.device.type == "cpu" and now - self._checked_at >= CHECK_EVERY):
             self._check_metrics()
             now = self._checked_at
-        self._speed.add(now - began, trainer.iteration)
+        self._speedometer.add(now - began, trainer.iteration)
 
     # Settings ----------------------------------------------------------------------------------------------
 
@@ -156,11 +211,13 @@ class ActiveRun:
 
     def _save(self) -> None:
         save_networks(self._folder, self.trainer)
-        self._saved_at = self._speed.seconds
+        self._saved_at = self._speedometer.seconds
 
     def _check_metrics(self) -> None:
         rows, diverged = healthy_rows(self._buffer.take(), self._history.iterations + 1)
         self._history.extend(rows)
+        if len(rows):
+            self._metrics = dict(zip(COLUMNS, rows[-1].tolist(), strict=True))
         self._checked_at = time.perf_counter()
         if diverged:
             raise diverged
@@ -173,6 +230,7 @@ class ActiveRun:
     def snapshot(self, run_id: str, revision: int, rendered: Rendered) -> Snapshot:
         """Return the run's state, with ``rendered`` as its samples."""
         trainer = self.trainer
+        rate = self._speedometer.real if self._speed.interval else self._speedometer.computed
         return Snapshot(
             run_id=run_id,
             revision=revision,
@@ -181,8 +239,8 @@ class ActiveRun:
             epoch=trainer.sampler.epoch,
             updates_d=trainer.updates["D"],
             updates_g=trainer.updates["G"],
-            seconds=self._speed.seconds,
-            iterations_per_second=self._speed.per_second,
+            seconds=self._speedometer.seconds,
+            iterations_per_second=rate.per_second,
             device=device_words(trainer.device),
             precision=str(trainer.arithmetic.dtype).removeprefix("torch."),
             computing=" ".join(
@@ -202,6 +260,9 @@ class ActiveRun:
             walk=None if self._walk is None else self._walk.view,
             experiment=self._experiment,
             points=rendered.points,
+            speed=self._speed,
+            until=self.until,
+            stopped=self.stopped,
         )
 
 

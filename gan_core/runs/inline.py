@@ -1,5 +1,6 @@
 """A run in the caller's thread, for tests and systems without processes. It trains while it is polled."""
 
+import time
 from pathlib import Path
 
 from gan_core.config import GANConfig
@@ -18,7 +19,11 @@ class InlineRunner:
         self._worker.handle(command)
 
     def poll(self, wait: float = 0.3) -> Report:
+        end = time.monotonic() + wait
         self._worker.advance(wait)
+        while self._worker.wait and (left := end - time.monotonic()) > 0:
+            time.sleep(min(self._worker.wait, left))
+            self._worker.advance(left)
         return self._worker.report()
 
     def save(self, wait: float = 10.0) -> bool:

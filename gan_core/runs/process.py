@@ -162,7 +162,7 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
     worker.start()
     try:
         while True:
-            while connection.poll(0 if worker.busy else None):
+            while connection.poll(worker.wait):  # a command is carried out at once, even while a slow run waits
                 message = connection.recv()
                 if isinstance(message, _Poll):
                     connection.send(worker.report(message.since))

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 from gan_core.config import GANConfig, Network
 from gan_core.diagnostics.views import Switches
+from gan_core.runs.speed import Speed as Speed
+from gan_core.runs.stop import Stop as Stop
 from gan_core.snapshot import Snapshot
 
 State = Literal["starting", "paused", "running", "failed"]
@@ -17,7 +19,9 @@ State = Literal["starting", "paused", "running", "failed"]
 
 @dataclass(frozen=True)
 class Play:
-    """Train until another command."""
+    """Train until another command, or pause where ``until`` says."""
+
+    until: Stop | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Save:
     """Write both networks to the run's folder now."""
 
 
-Command = Play | Pause | Step | Update | Reconfigure | Sample | Walk | Try | Save
+Command = Play | Pause | Speed | Step | Update | Reconfigure | Sample | Walk | Try | Save
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner
+from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner, Speed
+from gan_core.snapshot import Ghost
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 30 * 60.0  # seconds without a request after which a run ends
+UNDO_SECONDS = 180.0  # how long a replaced run is kept, paused
+PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
 MAX_RUNS = 16  # each is a process with its own networks
 
 MakeRunner = Callable[[str, GANConfig, Path], Runner]
@@ -33,12 +37,15 @@ class CannotStart(RuntimeError):
 class Run:
     """One run: its runner, the folder of its networks, and the time of the last request.
 
-    The folder also holds a link to ``own``, the file of the learner's own data, if there is one.
+    The folder also holds a link to ``own``, the file of the learner's own data, if there is one. ``speed``: the last one
+    that was sent. ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
     """
 
     def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner, own: Path | None = None) -> None:
         self.id = run_id
         self.config = config
+        self.speed = Speed()
+        self.ghost: Ghost | None = None
         self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
         try:
             if own is not None:
@@ -61,16 +68,24 @@ class Run:
 
     def send(self, command: Command) -> None:
         self.renew_lease()
+        if isinstance(command, Speed):
+            self.speed = command
         self.runner.send(command)
 
     def poll(self, wait: float = 0.8) -> Report:
         self.renew_lease()
-        return self.runner.poll(wait)
+        return self._poll(wait)
 
     def peek(self, wait: float = 0.3) -> Report:
         """Poll without undoing ``page_closed``: a page's last poll may arrive after it was closed."""
         self.last_request = time.monotonic()
-        return self.runner.poll(wait)
+        return self._poll(wait)
+
+    def _poll(self, wait: float) -> Report:
+        report = self.runner.poll(wait)
+        if report.snapshot is None or self.ghost is None:
+            return report
+        return replace(report, snapshot=replace(report.snapshot, ghost=self.ghost))
 
     def reconfigure(self, config: GANConfig) -> None:
         """Apply the fields that may change while training; the others must be the run's."""
@@ -108,6 +123,7 @@ class Registry:
         self._grace = grace
         self._max_runs = max_runs
         self._runs: dict[str, Run] = {}
+        self._replaced: dict[str, tuple[Run, float]] = {}  # by id: the run that undo brings back, and until when
         self._lock = threading.Lock()
         self._closed = threading.Event()
         atexit.register(self.close)
@@ -119,11 +135,12 @@ class Registry:
         ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open.
         """
         self.sweep()
-        evicted = None
+        evicted: list[Run] = []
         try:
             with self._lock:  # held throughout: two simultaneous calls must not fill the same place
+                evicted += self._pop_excess_replaced(self._max_runs - 1)
                 if len(self._runs) >= self._max_runs:
-                    evicted = self._pop_longest_closed()
+                    evicted += self._pop_longest_closed()
                 if len(self._runs) >= self._max_runs:
                     raise TooManyRuns(
                         f"This server already holds {self._max_runs} runs. Close another tab of this page, or wait: a run "
@@ -133,19 +150,26 @@ class Registry:
                 self._runs[run.id] = run
                 return run
         finally:
-            if evicted is not None:
-                evicted.close()
+            for old in evicted:
+                old.close()
 
-    def _pop_longest_closed(self) -> Run | None:
+    def _pop_longest_closed(self) -> list[Run]:
         """Remove and return the run whose page was closed longest ago, if there is one."""
         closed = [(run.closed_at, run.id) for run in self._runs.values() if run.closed_at is not None]
-        return self._runs.pop(min(closed)[1]) if closed else None
+        return [self._runs.pop(min(closed)[1])] if closed else []
+
+    def _pop_excess_replaced(self, most: int) -> list[Run]:
+        """Remove and return the runs kept longest for undo, until all runs together are at most ``most``."""
+        oldest = sorted(self._replaced, key=lambda run_id: self._replaced[run_id][1])
+        excess = len(self._runs) + len(self._replaced) - most
+        return [self._replaced.pop(run_id)[0] for run_id in oldest[: max(0, excess)]]
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
         """Replace the run of this id by a new one under the same id, so that its address stays valid.
 
         Without ``own`` the new run keeps the old one's file, if the settings still name the same data. CannotStart if
-        the new run fails within ``wait`` seconds, before training; the old run then continues.
+        the new run fails within ``wait`` seconds, before training; the old run then continues. A trained old run is kept
+        for ``undo``; the new one goes on at its speed.
         """
         before = self.get(run_id)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
@@ -159,8 +183,48 @@ class Registry:
             old = self._runs.get(run_id)
             self._runs[run_id] = new
         if old is not None:
-            old.close()
+            new.ghost = old.ghost
+            self._retire(old, new)
         return new
+
+    def undo(self, run_id: str) -> Run | None:
+        """Bring back the trained run that the last restart under this id has replaced; a second undo takes that back.
+
+        None if there is none, or no longer.
+        """
+        self.sweep()
+        with self._lock:
+            current = self._runs.get(run_id)
+            if current is None or run_id not in self._replaced:
+                return None
+            restored, _ = self._replaced.pop(run_id)
+            self._runs[run_id] = restored
+        restored.renew_lease()
+        self._retire(current, restored)
+        return restored
+
+    def can_undo(self, run_id: str) -> bool:
+        """Return whether ``undo`` would bring back a run."""
+        with self._lock:
+            return run_id in self._replaced and time.monotonic() < self._replaced[run_id][1]
+
+    def _retire(self, old: Run, new: Run) -> None:
+        """Keep ``old``, paused, for undo and as the ghost of ``new``; close it at once if it has not trained."""
+        if new.speed != old.speed:
+            new.send(old.speed)
+        old.runner.send(Pause())
+        snapshot = old.runner.poll(PAUSE_WAIT).snapshot
+        if snapshot is None or not snapshot.trained:
+            old.close()
+            return
+        if snapshot.iteration:  # single updates draw no curve
+            new.ghost = Ghost.of(snapshot.config, snapshot.trace)
+        with self._lock:
+            before = self._replaced.pop(old.id, None)
+            self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)
+            ended = [*self._pop_excess_replaced(self._max_runs), *([before[0]] if before else [])]
+        for run in ended:
+            run.close()
 
     def get(self, run_id: str) -> Run | None:
         """Return the run of this id; None if it has ended."""
@@ -168,17 +232,25 @@ class Registry:
             return self._runs.get(run_id)
 
     def end(self, run_id: str) -> None:
-        """Close a run; an unknown id is ignored."""
+        """Close a run, and the one kept for its undo; an unknown id is ignored."""
         with self._lock:
-            run = self._runs.pop(run_id, None)
-        if run is not None:
-            run.close()
+            run, replaced = self._runs.pop(run_id, None), self._replaced.pop(run_id, None)
+        for one in (run, replaced[0] if replaced else None):
+            if one is not None:
+                one.close()
 
     def sweep(self) -> None:
-        """Pause runs whose page was closed and not reopened; end those without a request for ``grace`` seconds."""
+        """Pause runs whose page was closed and not reopened; end those without a request for ``grace`` seconds.
+
+        Also end the runs that undo can no longer bring back.
+        """
         now = time.monotonic()
         with self._lock:
             runs = list(self._runs.values())
+            over = [run_id for run_id, (_, until) in self._replaced.items() if now >= until]
+            ended = [self._replaced.pop(run_id)[0] for run_id in over]
+        for run in ended:
+            run.close()
         for run in runs:
             if now - run.last_request > self._grace:
                 self.end(run.id)
@@ -199,6 +271,7 @@ class Registry:
         """End every run and the background sweep."""
         self._closed.set()
         with self._lock:
-            runs, self._runs = list(self._runs.values()), {}
+            runs = [*self._runs.values(), *(run for run, _ in self._replaced.values())]
+            self._runs, self._replaced = {}, {}
         for run in runs:
             run.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from gan_core.config import GANConfig
 from gan_core.runs import protocol
 from gan_core.runs.active_run import ActiveRun
-from gan_core.runs.protocol import Failure, Report, State
+from gan_core.runs.protocol import Failure, Report, State, Stop
 from gan_core.snapshot import Snapshot
 from gan_core.training.divergence import Diverged
 from gan_core.training.threads import use_threads
@@ -33,9 +33,9 @@ class Worker:
         self._snapshot: Snapshot | None = None
 
     @property
-    def busy(self) -> bool:
-        """Whether the run keeps training without another command."""
-        return self.state == "running"
+    def wait(self) -> float | None:
+        """Seconds until ``advance`` would train; None while only another command can bring that about."""
+        return self._active().wait if self.state == "running" else None
 
     def start(self) -> None:
         """Build networks and load data."""
@@ -47,8 +47,8 @@ class Worker:
             self._guarded(lambda: self._carry_out(command))
 
     def advance(self, seconds: float = SLICE) -> None:
-        """If running, train for about this long: whole iterations, at least one."""
-        if self.busy:
+        """If running, train for about this long: whole iterations, at least one; at a limited speed, those that are due."""
+        if self.wait == 0:
             self._guarded(lambda: self._train(seconds))
 
     def report(self, since: int = -1) -> Report:
@@ -72,6 +72,7 @@ class Worker:
         self.state, self.failure = "failed", failure
         self.revision += 1
         if self._run is not None:
+            self._run.until = None
             self._snapshot = self._run.snapshot(self.run_id, self.revision, self._run.healthy)
 
     def _start(self) -> None:
@@ -79,8 +80,12 @@ class Worker:
         self.state = "paused"
 
     def _train(self, seconds: float) -> None:
-        self._active().train(seconds)
+        run = self._active()
+        run.train(seconds)
         self.revision += 1
+        if run.stopped:
+            self.state = "paused"
+            run.checkpoint()
 
     def _render(self) -> None:
         if self._snapshot is None or self._snapshot.revision != self.revision:
@@ -96,10 +101,14 @@ class Worker:
         self.revision += 1
         if isinstance(command, protocol.Pause | protocol.Step | protocol.Update | protocol.Walk):
             self.state = "paused"
+            run.until = None
+        if isinstance(command, protocol.Step | protocol.Update | protocol.Walk):
+            run.stopped = ""
         match command:
-            case protocol.Play():
-                self.state = "running"
-                run.play()
+            case protocol.Play(until):
+                self._play(run, until)
+            case protocol.Speed():
+                run.set_speed(command)
             case protocol.Pause() | protocol.Save():
                 run.checkpoint()
             case protocol.Step(count):
@@ -114,3 +123,12 @@ class Worker:
                 run.use_noise(seed)
             case protocol.Try(switches):
                 run.try_out(switches)
+
+    def _play(self, run: ActiveRun, until: Stop | None) -> None:
+        try:
+            run.play(until)
+            self.state = "running"
+        except ValueError as error:  # it cannot stop there, or no longer: the run may have been there when it was asked
+            self.state = "paused"
+            run.stopped, run.until = str(error), None
+            run.checkpoint()

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import plotly.graph_objects as go
 import pytest
@@ -99,3 +100,78 @@ def test_a_chart_costs_the_same_at_100_000_iterations_as_at_5_000(
     }
     assert sizes[100_000] == pytest.approx(sizes[5_000], rel=0.02)
     assert sizes[100_000] < 40_000
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 5])
+def test_a_short_runs_axis_has_ticks_at_whole_iterations_only(snapshot: Make, iterations: int) -> None:
+    shown = snapshot(iterations)
+    for draw in (losses, scores):
+        assert draw(shown).layout.xaxis.dtick == 1
+        assert draw(shown, Axes(log_x=True)).layout.xaxis.dtick == "L1"
+
+
+@pytest.mark.parametrize("iterations", [0, 20])
+def test_plotly_chooses_the_ticks_of_a_longer_axis(snapshot: Make, iterations: int) -> None:
+    assert losses(snapshot(iterations)).layout.xaxis.dtick is None
+
+
+def test_the_only_iteration_is_a_point(snapshot: Make) -> None:
+    """A line of one point is invisible."""
+    assert by_name(losses(snapshot(1)), "D loss").mode == "markers"  # type: ignore[attr-defined]
+    assert by_name(losses(snapshot(2)), "D loss").mode == "lines"  # type: ignore[attr-defined]
+
+
+MARKS = (
+    Mark(0, "Update order: G first"),
+    Mark(100, "G steps: 5"),
+    Mark(100, "D learning rate: 0.001"),
+    Mark(180, "D steps: 2"),
+    Mark(390, "LeakyReLU slope (both networks): 0.3"),
+)
+
+
+def mark_labels(figure: go.Figure) -> list[go.layout.Annotation]:
+    return [note for note in figure.layout.annotations if note.yref == "y domain"]
+
+
+def test_labels_of_marks_lie_above_the_curves(snapshot: Make) -> None:
+    shown = replace(snapshot(3), marks=(Mark(2, "G steps: 1"),))
+    figure = losses(shown)
+    (label,) = mark_labels(figure)
+    assert (label.text, label.y, label.yanchor) == ("G steps: 1", 1, "bottom"), "above the y axis's end"
+    room = (1 - figure.layout.yaxis.domain[1]) * (figure.layout.height - 70)
+    assert room >= 12, "pixels of the chart that the curves leave to the label"
+    assert losses(snapshot(3)).layout.yaxis.domain is None
+
+
+@pytest.mark.parametrize("log_x", [False, True])
+@pytest.mark.parametrize("width", [280, 420, 900])
+def test_labels_of_marks_do_not_overprint_each_other(snapshot: Make, log_x: bool, width: int) -> None:
+    shown = replace(snapshot(400), marks=MARKS)
+    figure = losses(shown, Axes(log_x=log_x))
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for label in mark_labels(figure):
+        at = label.x / math.log10(400) if log_x else label.x / 400
+        text = len(label.text) * 5
+        begin = at * width - (text if label.xanchor == "right" else 0)
+        assert begin > -1, label.text
+        assert begin + text <= width + 1, label.text
+        rows.setdefault(label.yshift, []).append((begin, begin + text))
+    assert sum(map(len, rows.values())) >= 2
+    assert len(rows) <= 2
+    for spans in rows.values():
+        spans.sort()
+        assert all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def test_changes_at_one_iteration_share_a_label_and_each_has_its_line(snapshot: Make) -> None:
+    shown = replace(snapshot(400), marks=MARKS[1:3])
+    figure = losses(shown)
+    assert [label.text for label in mark_labels(figure)] == ["G steps: 5, D learning rate: 0.001"]
+    assert [shape.x0 for shape in losses(replace(shown, marks=MARKS)).layout.shapes] == [0, 100, 180, 390, 0]
+
+
+def test_the_newest_mark_always_has_its_label(snapshot: Make) -> None:
+    marks = tuple(Mark(200 + step, f"Gradient penalty: {step}") for step in range(20))
+    texts = [label.text for label in mark_labels(losses(replace(snapshot(400), marks=marks)))]
+    assert "Gradient penalty: 19" in texts

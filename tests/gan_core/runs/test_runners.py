@@ -5,96 +5,20 @@ import pickle
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from gan_core import GANConfig, Trainer
+from gan_core import GANConfig
 from gan_core.device import device_words
-from gan_core.export.weights import read_metadata
-from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Runner, Sample, Save, Step, Update
-from gan_core.snapshot import Mark, Snapshot
-from tests.gan_core.support import BROKEN, all_finite, copied, healthy_iterations, same, tiny
-
-Make = Callable[..., Runner]
-
-
-@pytest.fixture(autouse=True)
-def same_threads() -> None:
-    """Let the trainers here use as many threads as a run, for equality bit for bit."""
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(params=[InlineRunner, ProcessRunner], ids=["inline", "process"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Return a function that starts runs of one kind; they end with the test."""
-    yield from starter(request.param, tmp_path)
-
-
-@pytest.fixture
-def make_process(tmp_path: Path) -> Iterator[Make]:
-    yield from starter(ProcessRunner, tmp_path)
-
-
-def starter(kind: Any, folder: Path) -> Iterator[Make]:
-    begun: list[Runner] = []
-
-    def start(config: GANConfig | None = None, name: str = "run") -> Runner:
-        (folder / name).mkdir(exist_ok=True)
-        begun.append(kind(name, config or tiny(), folder / name))
-        return begun[-1]
-
-    yield start
-    for runner in begun:
-        runner.close()
-
-
-def until(runner: Runner, done: Callable[[Report], bool], seconds: float = 30) -> Report:
-    """Poll until ``done`` accepts the report."""
-    deadline = time.monotonic() + seconds
-    while not done(report := runner.poll(0.02)):
-        assert time.monotonic() < deadline, report
-    return report
-
-
-def ask(runner: Runner, *commands: Command, state: str = "paused") -> Snapshot:
-    """Send commands and wait until the report is settled; return its snapshot."""
-    until(runner, lambda report: report.state != "starting")
-    for command in commands:
-        runner.send(command)
-    report = until(runner, lambda report: report.settled)
-    assert report.snapshot is not None
-    assert report.state == state, report.failure
-    return report.snapshot
-
-
-def failed(runner: Runner) -> Report:
-    return until(runner, lambda report: report.state == "failed")
-
-
-def weights(folder: Path) -> dict[str, Any]:
-    """Return both saved networks' weights."""
-    return {name: load_file(folder / f"{name}.safetensors") for name in ("generator", "discriminator")}
-
-
-def saved_iteration(folder: Path) -> int:
-    return int(read_metadata((folder / "generator.safetensors").read_bytes())["iteration"])
-
-
-def trained(iterations: int, **changes: Any) -> dict[str, Any]:
-    """Return both networks' weights after training by a plain trainer."""
-    trainer = Trainer(tiny(**changes))
-    for _ in range(iterations):
-        trainer.step()
-    return {"generator": copied(trainer.generator), "discriminator": copied(trainer.discriminator)}
-
+from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Sample, Save, Step, Update
+from gan_core.snapshot import Mark
+from tests.gan_core.runs.support import Make, ask, failed, saved_iteration, trained, until, weights
+from tests.gan_core.support import BROKEN, all_finite, healthy_iterations, same, tiny
 
 # The contract ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,114 @@
+"""The pale curves of the run before."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.charts.figure import Figure
+from dashboard.charts.lines import Axes
+from dashboard.panels.accuracy import accuracy
+from dashboard.panels.losses import losses
+from dashboard.panels.scores import scores
+from gan_core.config import GANConfig
+from gan_core.history import History
+from gan_core.snapshot import Ghost, Snapshot
+
+Make = Callable[..., Snapshot]
+HistoryOf = Callable[[int], History]
+CHARTS = pytest.mark.parametrize("draw", [losses, scores, accuracy])
+
+
+def ghosts(figure: Figure) -> list[Any]:
+    """Return the traces of the run before; Plotly has checked every property."""
+    return [trace for trace in go.Figure(figure.plain).data if trace.name == "last run"]
+
+
+def reach(figure: Figure) -> float:
+    """Return the last iteration of the run before that is drawn."""
+    (last,) = {trace.x0 + trace.dx * (len(trace.y) - 1) for trace in ghosts(figure)}
+    return float(last)
+
+
+@pytest.fixture
+def shown(snapshot: Make, history_of: HistoryOf) -> Callable[..., Snapshot]:
+    """A run at ``iteration``, and the one before that had ``before`` iterations."""
+
+    def make(iteration: int, before: int, loss: str = "bce", loss_before: str = "bce") -> Snapshot:
+        ghost = Ghost.of(GANConfig(loss=loss_before), history_of(before).trace())
+        made = replace(snapshot(), iteration=iteration, trace=history_of(iteration).trace(), ghost=ghost)
+        return replace(made, config=made.config.replace(loss=loss))
+
+    return make
+
+
+@CHARTS
+def test_the_run_before_is_a_pale_curve_for_each_solid_one(shown: Callable[..., Snapshot], draw: Any) -> None:
+    drawn = ghosts(draw(shown(50, 100)))
+    assert len(drawn) == 2
+    assert [trace.showlegend for trace in drawn] == [True, False], "one entry in the legend"
+    assert len({trace.legendgroup for trace in drawn}) == 1, "which hides all of them"
+    assert {trace.hoverinfo for trace in drawn} == {"skip"}
+    assert all(trace.zorder < 0 for trace in drawn), "behind the present curves"
+    assert len({trace.line.color for trace in drawn}) == 2
+    assert ghosts(draw(replace(shown(50, 100), ghost=None))) == []
+
+
+def test_the_pale_curve_is_the_running_mean_of_the_run_before(shown: Callable[..., Snapshot]) -> None:
+    made = shown(50, 100)
+    first, _ = ghosts(losses(made))
+    assert made.ghost is not None
+    values = made.ghost.trace.column("loss_d")
+    assert first.x0 == first.dx == made.ghost.trace.stride
+    assert first.y[20] == pytest.approx(values[16:21].mean(), rel=1e-5)
+    np.testing.assert_array_equal(first.y[0], values[0])
+
+
+@pytest.mark.parametrize(
+    ("loss", "before", "in_losses", "in_scores", "in_accuracy"),
+    [
+        ("bce", "bce", True, True, True),
+        ("bce", "bce_saturating", False, True, True),
+        ("bce", "least_squares", False, False, True),
+        ("wasserstein_gp", "bce", False, False, False),
+        ("bce", "wasserstein_gp", False, False, False),
+        ("hinge", "least_squares", False, True, True),
+    ],
+)
+def test_the_run_before_is_drawn_only_where_the_numbers_mean_the_same(
+    shown: Callable[..., Snapshot], loss: str, before: str, in_losses: bool, in_scores: bool, in_accuracy: bool
+) -> None:
+    made = shown(50, 100, loss, before)
+    drawn = [bool(ghosts(draw(made))) for draw in (losses, scores, accuracy)]
+    assert drawn == [in_losses, in_scores, in_accuracy]
+
+
+@pytest.mark.parametrize(
+    ("iteration", "before", "reaches"),
+    [(0, 1500, 1500), (20, 1500, 1500), (3000, 1500, 1500), (10, 50_000, 2000), (1000, 50_000, 10_000), (8000, 50_000, 50_000)],
+)  # fmt: skip
+def test_the_run_before_is_shown_whole_unless_it_would_squeeze_the_present_one(
+    shown: Callable[..., Snapshot], iteration: int, before: int, reaches: int
+) -> None:
+    last = reach(losses(shown(iteration, before)))
+    assert 0.8 * reaches < last <= reaches
+
+
+@CHARTS
+@pytest.mark.parametrize("before", [127, 128, 4096, 100_000])
+def test_the_run_before_costs_at_most_two_kilobytes(shown: Callable[..., Snapshot], draw: Any, before: int) -> None:
+    made = shown(before, before)
+    with_ghost, without = (len(json.dumps(draw(one).payload())) for one in (made, replace(made, ghost=None)))
+    assert 0 < with_ghost - without <= 2048
+
+
+def test_a_run_before_that_left_no_curve_is_not_in_the_legend(shown: Callable[..., Snapshot]) -> None:
+    assert ghosts(losses(shown(50, 0))) == []
+
+
+def test_the_run_before_is_on_logarithmic_axes_too(shown: Callable[..., Snapshot]) -> None:
+    assert len(ghosts(losses(shown(50, 100), Axes(log_x=True, log_y=True)))) == 2
