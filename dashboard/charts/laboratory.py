@@ -8,7 +8,7 @@ from dashboard.charts.update import number
 from gan_core.diagnostics.views import Block, Experiment, Switches
 
 _FREED = "backward through the graph a second time"  # in PyTorch's message
-_COLUMNS = ("Block", "loss", "‖G .grad‖", "‖D .grad‖", "‖ΔG‖", "‖ΔD‖", "time")
+_COLUMNS = ("Block", "loss", "‖G .grad‖", "‖D .grad‖", "G moved", "D moved", "time")
 
 
 def table(experiment: Experiment) -> str:
@@ -86,7 +86,7 @@ def _not_detached(d: Block, before: Block) -> list[str]:
         if d.change_g == 0:
             notes.append("No weight of G has moved in D's block: D's optimiser does not hold them.")
     if round(d.seconds * 1000, 1) > round(before.seconds * 1000, 1):
-        notes.append(f"D's block took longer, {_time(d)} instead of {_time(before)}: backward() also runs through G.")
+        notes.append(f"D's block took longer, {_time(d)} instead of {_time(before)}.")
     return notes
 
 

@@ -90,7 +90,7 @@ def _details(report: Report, snapshot: Snapshot) -> str:
     for tab, (name, draw_detail) in zip(tabs, DETAILS.items(), strict=True):
         if tab.open:
             opened = name
-            with tab:
+            with tab, st.container(gap="xsmall"):
                 draw_detail(report, snapshot)
     return opened
 

@@ -32,21 +32,18 @@ _SWITCHES = {  # name: the lecture's position, label, help
 def draw(report: Report, snapshot: Snapshot) -> None:
     """Draw the switches, the buttons, and the last result."""
     st.caption(
-        "The lecture's two blocks, with its cross entropy, on a copy of your run: nothing here changes the run. G's .grad"
-        " begins as None, D's as your run left it; D is not frozen in G's block, so that block adds to D's .grad."
+        "The lecture's two blocks, with its cross entropy, on a copy of your run. At first G's .grad is None, and D's is as"
+        " your run left it. D is not frozen in G's block, so that block also adds to D's .grad."
     )
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for name, (usual, label, help) in _SWITCHES.items():
             st.toggle(label, value=usual, key=f"lab_{name}", help=help, persist_state="session")
-    with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Try it", key="lab_try", icon=":material/science:", on_click=_try, disabled=report.state == "failed")
         st.button(
             "Restore", key="lab_restore", on_click=_restore, help="Restore the lecture's switches and clear the result."
         )
-        if snapshot.experiment is not None:
-            st.caption(_state_of(snapshot.experiment, snapshot))
     if snapshot.experiment is not None:
-        _result(snapshot.experiment)
+        _result(snapshot.experiment, _outdated(snapshot.experiment, snapshot))
 
 
 def switches() -> Switches:
@@ -66,19 +63,24 @@ def _restore() -> None:
     send(Try(None))
 
 
-def _state_of(experiment: Experiment, snapshot: Snapshot) -> str:
-    """Return of which switches and of which state of the run this result is."""
+def _outdated(experiment: Experiment, snapshot: Snapshot) -> str:
+    """Return why the result is no longer that of these switches and of the run's state; empty if it is."""
     if experiment.switches != switches():
-        return "The switches have changed since this result: try again."
+        return "The switches have changed since this result: press Try it again."
     if experiment.updates != (snapshot.updates_d, snapshot.updates_g):
-        return "Your run has trained on since this result: try again."
+        return "Your run has trained on since this result: press Try it again."
     return ""
 
 
-def _result(experiment: Experiment) -> None:
+def _result(experiment: Experiment, outdated: str) -> None:
+    if outdated:
+        st.caption(f":material/history: {outdated}")
     st.markdown(results.table(experiment))
+    st.caption(results.explain(experiment))
     for block in experiment.blocks:
         if block.error:
-            st.markdown(f"PyTorch refuses in the {block.network} block:")
-            st.code(block.error, language=None, wrap_lines=True)
-    st.caption(results.explain(experiment))
+            st.code(
+                f"RuntimeError in the {block.network} block: {block.error}",
+                language=None,
+                wrap_lines=True,
+            )

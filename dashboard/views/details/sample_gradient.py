@@ -16,10 +16,10 @@ def draw(report: Report, snapshot: Snapshot) -> None:
     if view is None or view.sample_gradient is None or view.fake is None:
         st.caption("Step to the Backward stage of a G update: the gradient that D sends into each fake appears here.")
         return
-    draw_gradient(view.fake, view.sample_gradient)
+    draw_gradient(view.fake, view.sample_gradient, "walk_push_large")
 
 
-def draw_gradient(fakes: Values, gradient: Values) -> None:
+def draw_gradient(fakes: Values, gradient: Values, key: str) -> None:
     """Draw −∂loss_g/∂x over the fakes, and say how to read it."""
     if not np.isfinite(gradient).all():
         st.caption("−∂loss_g/∂x of these fakes is not finite, so D tells G nothing that it could use.")
@@ -34,4 +34,4 @@ def draw_gradient(fakes: Values, gradient: Values) -> None:
     )
     st.caption(f"−∂loss_g/∂x over each fake: for loss_g to fall, {how}")
     pngs = sample_gradient_pngs(fakes, gradient)
-    gallery(pngs, [""] * len(pngs), "Fake with −∂loss_g/∂x", "walk_push")
+    gallery(pngs, [""] * len(pngs), "Fake with −∂loss_g/∂x", key)

@@ -82,7 +82,7 @@ def _changes(view: StageView) -> None:
             st.markdown(_norms(view))
             st.caption(explain_changes(view))
     if view.stage == "gradients" and view.sample_gradient is not None and view.fake is not None:
-        draw_gradient(view.fake, view.sample_gradient)
+        draw_gradient(view.fake, view.sample_gradient, "walk_push")
 
 
 def _bars(view: StageView) -> None:
@@ -100,4 +100,4 @@ def _norms(view: StageView) -> str:
         f"| {name} | {charts.number(network.gradient)} | {charts.number(network.change)} |"
         for name, network in ((":primary[Generator]", view.generator), (":violet[Discriminator]", view.discriminator))
     ]
-    return "\n".join(["| Network | ‖.grad‖ | ‖Δw‖ |", "|---|---|---|", *rows])
+    return "\n".join(["| Network | gradient ‖.grad‖ | moved ‖Δw‖ |", "|---|---|---|", *rows])

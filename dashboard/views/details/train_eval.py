@@ -29,18 +29,16 @@ def draw(report: Report, snapshot: Snapshot) -> None:
 
 
 def _three_ways(compared: TrainEvalComparison) -> None:
-    for title, fakes, key in (
+    ways = (
         ("Train mode: normalised by this whole batch, as in training", compared.train, "twins_train"),
-        ("Eval mode: normalised by the running statistics, as on the Train page and in your download", compared.eval,
+        ("Eval mode: normalised by the running statistics, as in your download", compared.eval,
          "twins_eval"),
-        ("Train mode, one fake at a time", compared.alone, "twins_alone"),
-    ):  # fmt: skip
-        if fakes is None:
-            st.markdown(f":small[{title}: PyTorch raises an error.]")
-            st.code(compared.refusal, language=None, wrap_lines=True)
-        else:
+    )  # fmt: skip
+    for column, (title, fakes, key) in zip(st.columns(2, gap="small"), ways, strict=True):
+        with column:
             st.markdown(f":small[{title}]")
-            gallery(single_pngs(fakes), [""] * len(fakes), title, key)
+            gallery(single_pngs(fakes), [""] * len(fakes), title.partition(":")[0], key)
+    st.markdown(f":small[Train mode, one fake at a time: PyTorch refuses. `{compared.refusal}`]")
 
 
 def _drifts(compared: TrainEvalComparison, momentum: float) -> None:
@@ -48,10 +46,9 @@ def _drifts(compared: TrainEvalComparison, momentum: float) -> None:
     head = "| Layer | running mean − batch mean | running deviation ÷ batch deviation |"
     st.markdown("\n".join([head, "|---|---|---|", *rows]))
     st.caption(
-        "Both are means over a layer's units. The difference of the means is measured in standard deviations of the batch:"
-        " running statistics that equal the batch's would give 0 and 1. With momentum"
-        f" {momentum:g} each batch replaces {100 * momentum:g} % of them. Here eval mode's values differ from train mode's"
-        f" by {_difference(compared).mean():.2g} on average, on a scale from −1 to 1."
+        "Means over a layer's units; the first is in standard deviations of the batch. Equal statistics would give 0 and 1."
+        f" With momentum {momentum:g} each batch replaces {100 * momentum:g} % of the running ones. Here eval mode's values"
+        f" differ from train mode's by {_difference(compared).mean():.2g} on average, on a scale from −1 to 1."
     )
 
 
