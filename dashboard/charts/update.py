@@ -32,7 +32,7 @@ def inactive_bars(view: StageView) -> go.Figure | None:
     """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch; None if none was."""
     figure = _bars(view, "inactive", ("G", "D"), "{:.1%}", hovertemplate="%{y}<br>%{x:.2%}<extra></extra>")
     if figure is not None:
-        figure.update_xaxes(range=[0, 1.1])
+        figure.update_xaxes(range=[0, 1.25])
     return figure
 
 
@@ -67,7 +67,7 @@ def _bars(view: StageView, what: str, networks: tuple[Network, ...], form: str, 
             cliponaxis=False, **options,
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(range=[0, 1.12 * longest], visible=False)
+    figure.update_xaxes(range=[0, 1.25 * longest], visible=False)
     return _styled(figure) if longest > 0 else None
 
 

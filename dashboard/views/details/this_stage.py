@@ -59,13 +59,17 @@ def _scored(view: StageView, logits: Values) -> Values:
 
 def _samples(title: str, key: str, samples: Values, scores: Values | None = None, symbol: str = "") -> None:
     """Draw the first samples of the batch, each above its score; ``scores`` are the whole batch's."""
-    shown = f"the first {len(samples)}"
+    shown = f"the first {len(samples)}" + (", points in [−1, 1]²," if samples.shape[1:] == (2,) else "")
     captions = [""] * len(samples)
     if scores is not None:
-        shown += f" with their scores; mean {symbol} of all {len(scores)}: {scores.mean():.2f}"
-        captions = [f"{score:.2f}" for score in scores[: len(samples)]]
+        shown += f" with their scores; mean {symbol} of all {len(scores)}: {_score(scores.mean())}"
+        captions = [_score(score) for score in scores[: len(samples)]]
     st.markdown(f":small[{title}: {shown}]")
     gallery(single_pngs(samples), captions, title.partition("[")[2].rstrip("]"), key)
+
+
+def _score(score: float) -> str:
+    return f"{round(float(score), 2) + 0.0:.2f}"  # adding 0 turns −0.00 into 0.00
 
 
 def _loss(view: StageView) -> None:
@@ -76,9 +80,9 @@ def _changes(view: StageView) -> None:
     """Draw which gradients and weights the stage has changed, and which not."""
     with st.container(key="walk_changed", horizontal=True, gap="small"):
         if view.stage in _WHAT:
-            with st.container(key="walk_bars", gap="xxsmall"):
+            with st.container(gap="xxsmall"):
                 _bars(view)
-        with st.container(key="walk_norms", gap="xxsmall"):
+        with st.container(gap="xxsmall"):
             st.markdown(_norms(view))
             st.caption(explain_changes(view))
     if view.stage == "gradients" and view.sample_gradient is not None and view.fake is not None:
