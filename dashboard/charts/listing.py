@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gan_core.config import GANConfig, Network
-from gan_core.diagnostics.views import StageView
+from gan_core.diagnostics.views import StageView, Switches
 from gan_core.losses import LOSSES
 
 
@@ -50,7 +50,7 @@ def _d_body(config: GANConfig) -> tuple[CodeLine, ...]:
     loss = LOSSES[config.loss]
     return (
         CodeLine("    real = next(batches)", "D", "noise"),
-        CodeLine(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "D", "noise"),
+        CodeLine(f"    {_noise(config)}", "D", "noise"),
         CodeLine("    fake = generator(noise).detach()", "D", "fake"),
         CodeLine("    real_logits = discriminator(real)", "D", "scores"),
         CodeLine("    fake_logits = discriminator(fake)", "D", "scores"),
@@ -65,7 +65,7 @@ def _d_body(config: GANConfig) -> tuple[CodeLine, ...]:
 
 def _g_body(config: GANConfig) -> tuple[CodeLine, ...]:
     return (
-        CodeLine(f"    noise = torch.randn({config.batch_size}, {config.latent_dim})", "G", "noise"),
+        CodeLine(f"    {_noise(config)}", "G", "noise"),
         CodeLine("    fake = generator(noise)", "G", "fake"),
         CodeLine("    with frozen(discriminator):  # D's weights take no gradient", "G", "scores"),
         CodeLine("        fake_logits = discriminator(fake)", "G", "scores"),
@@ -74,3 +74,45 @@ def _g_body(config: GANConfig) -> tuple[CodeLine, ...]:
         CodeLine("    g_loss.backward()", "G", "gradients"),
         CodeLine("    g_optimizer.step()", "G", "update"),
     )
+
+
+def _noise(config: GANConfig) -> str:
+    size = f"{config.batch_size}, {config.latent_dim}"
+    return f"noise = 2 * torch.rand({size}) - 1" if config.noise == "uniform" else f"noise = torch.randn({size})"
+
+
+def laboratory_loop(config: GANConfig, switches: Switches) -> list[tuple[str, bool]]:
+    """Return the laboratory's two blocks as it executes them, each line with whether a switch has changed it."""
+    usual = Switches()
+    lines, lecture = _laboratory(config, switches), _laboratory(config, usual)
+    return [(text, text != before) for text, before in zip(lines, lecture, strict=True)]
+
+
+def _laboratory(config: GANConfig, switches: Switches) -> list[str]:
+    zeroed = "" if switches.zero_grad else "# left out: "
+    reused = "# left out, the fakes are D's: " if switches.reuse_fakes else ""
+    return [
+        "# D block",
+        "real = next(batches)",
+        _noise(config),
+        "fake = generator(noise)",
+        "real_loss = bce(discriminator(real), ones)",
+        f"fake_loss = bce(discriminator(fake{'.detach()' if switches.detach else ''}), zeros)",
+        "d_loss = (real_loss + fake_loss) / 2",
+        f"{zeroed}d_optimizer.zero_grad()",
+        f"d_loss.backward({'retain_graph=True' if switches.retain_graph else ''})",
+        "d_optimizer.step()",
+        "# G block",
+        f"{reused}{_noise(config)}",
+        f"{reused}fake = generator(noise)",
+        "fake_logits = discriminator(fake)",
+        f"g_loss = {generator_loss(switches)}",
+        f"{zeroed}g_optimizer.zero_grad()",
+        "g_loss.backward()",
+        "g_optimizer.step()",
+    ]
+
+
+def generator_loss(switches: Switches) -> str:
+    """Return the expression with which the laboratory computes loss_g."""
+    return "bce(fake_logits, ones)" if switches.labels == "ones" else "-bce(fake_logits, zeros)"

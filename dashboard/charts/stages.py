@@ -1,5 +1,7 @@
 """The stages of an update: their titles, what each means, and the loss with its numbers."""
 
+import math
+
 from gan_core.config import Network
 from gan_core.diagnostics.views import StageView
 from gan_core.losses import LOSSES
@@ -14,35 +16,87 @@ TITLES = {
     "update": "Optimiser step",
 }
 STAGES = tuple(TITLES)
+CHANGES = ("zero_grad", "gradients", "update")  # the stages that change a .grad or a weight
+
+_OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
 
 _EXPLANATIONS: dict[tuple[Network, str], str] = {
-    ("D", "noise"): "The loop takes a batch of real samples and draws as many vectors of noise.",
+    ("D", "noise"): "The loop takes {batch} real samples and draws as many vectors of noise, {numbers} each.",
     ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block trains D, and no gradient flows"
     " back into G.",
-    ("D", "scores"): "D scores both batches: one logit for each sample, high where D takes the sample for real.",
-    ("D", "zero_grad"): "backward() adds to .grad. The gradients of the last update are removed first.",
-    ("D", "gradients"): "backward() fills .grad of every weight of D with the direction in which the loss grows. No weight"
-    " has moved yet, and G's .grad is unchanged.",
-    ("D", "update"): "The optimiser moves D's weights against their gradients. It holds only D's parameters, so G stays"
-    " unchanged, whatever its .grad holds.",
-    ("G", "noise"): "The loop draws new noise: G learns from fakes that D has not just been trained on.",
-    ("G", "fake"): "The generator makes fakes, this time not detached: the path back to its weights is kept.",
-    ("G", "scores"): "D scores the fakes. Its weights are frozen here: the gradient passes through D and is not stored in"
-    " it. (The lecture leaves that out; then backward() also adds to D's .grad, which is why D's block begins with"
-    " zero_grad. The laboratory below shows it.)",
-    ("G", "zero_grad"): "The gradients of G's last update are removed.",
-    ("G", "gradients"): "The loss flows back through D into the fakes, and from the fakes into G's weights: D shows G what"
-    " to change.",
-    ("G", "update"): "The optimiser moves G's weights, and only G's. The same noise would now score a little higher.",
+    ("D", "scores"): "D scores both batches: one logit for each sample, higher where D takes the sample for real. {scores}",
+    ("D", "zero_grad"): "backward() adds to .grad. What the last update left in D's .grad is removed first.",
+    ("D", "gradients"): "backward() fills .grad of every weight of D with the direction in which the loss grows. G's .grad"
+    " is unchanged, because the fakes are detached.",
+    ("D", "update"): "D's optimiser ({optimizer}) computes a step from each gradient and adds it to the weight. It holds"
+    " only D's parameters, so it cannot change G, whatever G's .grad holds.",
+    ("G", "noise"): "The loop draws {batch} new vectors of noise, {numbers} each: G learns from fakes that D has not been"
+    " trained on.",
+    ("G", "fake"): "The generator makes fakes. They are not detached this time: the path back to G's weights is kept.",
+    ("G", "scores"): "D scores the fakes. {scores} D's weights are frozen, so the gradient will pass through D without"
+    " filling D's .grad; the Detach laboratory shows the loop without freezing.",
+    ("G", "zero_grad"): "backward() adds to .grad. What the last update left in G's .grad is removed first.",
+    ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from the fakes into G's weights:"
+    " D shows G what to change.",
+    ("G", "update"): "G's optimiser ({optimizer}) computes a step from each gradient and adds it to the weight. It holds"
+    " only G's parameters, so it cannot change D.",
 }  # fmt: skip
 
 
 def explain_stage(view: StageView) -> str:
     """Explain the stage that was just executed, in one or two sentences."""
+    config, loss = view.config, LOSSES[view.config.loss]
     if view.stage == "loss":
-        loss = LOSSES[view.config.loss]
-        return loss.explanation_d if view.network == "D" else loss.explanation_g
-    return _EXPLANATIONS[view.network, view.stage]
+        explanation = loss.explanation_d if view.network == "D" else loss.explanation_g
+        without = view.network == "D" and loss.penalised and config.gradient_penalty == 0
+        return explanation + (" The penalty's weight is 0 in this run, so it adds nothing." if without else "")
+    return _EXPLANATIONS[view.network, view.stage].format(
+        batch=config.batch_size,
+        numbers="1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers",
+        scores=(
+            "Below each sample is its score, the sigmoid of its logit."
+            if loss.is_probability
+            else "Below each sample is its logit."
+        ),
+        optimizer=_OPTIMIZERS[config.optimizer_d if view.network == "D" else config.optimizer_g],
+    )
+
+
+def explain_changes(view: StageView) -> str:
+    """Explain which gradients and weights one of the stages ``CHANGES`` has changed, and which not."""
+    other: Network = "G" if view.network == "D" else "D"
+    kept = view.discriminator if view.network == "G" else view.generator
+    if view.stage == "zero_grad":
+        rest = "is None too" if kept.gradient is None else f"still holds {other}'s last gradient"
+        return f"{view.network}'s .grad is None: nothing is left to add to. {other}'s .grad {rest}."
+    if view.stage == "gradients":
+        return "No weight has moved in this update yet: only step() moves weights."
+    return f"{_own_step(view)} {_other_network(view, other)}"
+
+
+def _own_step(view: StageView) -> str:
+    name = view.network
+    own = view.discriminator if name == "D" else view.generator
+    if not math.isfinite(own.change):
+        return f"{name}'s step left weights that are not finite numbers."
+    if own.change > 0:
+        return f"{name}'s step moved {name}'s weights."
+    rate = view.config.learning_rate_d if name == "D" else view.config.learning_rate_g
+    if rate == 0:
+        return f"{name}'s step moved no weight: {name}'s learning rate is 0."
+    if own.gradient == 0:
+        return f"{name}'s step moved no weight: every gradient is 0."
+    return f"{name}'s step moved no weight: every step was too small to change one."
+
+
+def _other_network(view: StageView, other: Network) -> str:
+    kept = view.discriminator if other == "D" else view.generator
+    turn = view.turns[view.turn]
+    if len(turn) > 1 and view.network == turn[0]:
+        return f"{other}'s have not moved yet: both gradients were taken at the same weights, and {other}'s step comes next."
+    if kept.change > 0:
+        return f"{other}'s moved just before, with a gradient that was taken at the same weights."
+    return f"{other}'s stay as they are" + (" although it holds gradients." if kept.gradient is not None else ".")
 
 
 def formula(view: StageView) -> str:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dashboard import theme
 from dashboard.charts.figure import json_able
+from gan_core.config import Network
 from gan_core.diagnostics.views import StageView
 
-HEIGHT = 250
+BARS_HEIGHT, CURVES_HEIGHT = 200, 300  # pixels
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -19,37 +20,55 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return (0.5 * (1 + np.tanh(logits / 2))).astype(np.float32)
 
 
-def layer_bars(view: StageView, what: str) -> go.Figure:
-    """Draw, for every layer of both networks, the norm of its "gradient", or of its "change" since the turn began."""
-    figure = _bars(view, what, "{:.2g}", hovertemplate="%{x}<br>%{y:.4g}<extra></extra>")
-    figure.update_yaxes(rangemode="tozero", title={"text": "‖gradient‖" if what == "gradient" else "‖Δw‖"})
+def layer_bars(view: StageView, what: str) -> go.Figure | None:
+    """Draw, for every layer of the stage's network, the norm of its "gradient", or of its "change" since the turn began.
+
+    None where no layer has a bar: the chart would be empty.
+    """
+    return _bars(view, what, (view.network,), "{:.2g}", hovertemplate="%{y}<br>%{x:.4g}<extra></extra>")
+
+
+def inactive_bars(view: StageView) -> go.Figure | None:
+    """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch; None if none was."""
+    figure = _bars(view, "inactive", ("G", "D"), "{:.1%}", hovertemplate="%{y}<br>%{x:.2%}<extra></extra>")
+    if figure is not None:
+        figure.update_xaxes(range=[0, 1.25])
     return figure
 
 
-def inactive_bars(view: StageView) -> go.Figure:
-    """Draw, for every hidden layer that has run, the share of its units that were off for the whole batch."""
-    figure = _bars(view, "inactive", "{:.0%}")
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    return figure
+def inactive_layers(view: StageView) -> list[tuple[str, float]]:
+    """Return every hidden layer that has run, with the share of its units that were off for the whole batch."""
+    return [(label, share) for network in _NETWORKS for label, share in _layers(view, network, "inactive")]
 
 
-def _bars(view: StageView, what: str, form: str, **options: str) -> go.Figure:
-    """Draw one value of every layer of both networks; of "inactive", only the layers that have it."""
-    figure = go.Figure()
-    for network, name, shown, colour in (
-        ("G", "Generator", view.generator, theme.GENERATOR),
-        ("D", "Discriminator", view.discriminator, theme.DISCRIMINATOR),
-    ):
-        bars = [
-            (f"{network} {index}: {layer.name}", getattr(layer, what)) for index, layer in enumerate(shown.layers, 1)
-        ]
-        if what == "inactive":
-            bars = [(label, value) for label, value in bars if value is not None]
+_NETWORKS: dict[Network, tuple[str, str]] = {
+    "G": ("Generator", theme.GENERATOR),
+    "D": ("Discriminator", theme.DISCRIMINATOR),
+}
+
+
+def _layers(view: StageView, network: Network, what: str) -> list[tuple[str, float]]:
+    """Return the layers of a network that have this value, each with its label."""
+    shown = view.generator if network == "G" else view.discriminator
+    values = [(f"{network} {at}: {layer.name}", getattr(layer, what)) for at, layer in enumerate(shown.layers, 1)]
+    return [(label, value) for label, value in values if value is not None]
+
+
+def _bars(view: StageView, what: str, networks: tuple[Network, ...], form: str, **options: str) -> go.Figure | None:
+    """Draw one value of the layers of ``networks`` as bars, the first layer at the top; None if no bar has a length."""
+    figure, longest = go.Figure(), 0.0
+    for network in networks:
+        name, colour = _NETWORKS[network]
+        layers = _layers(view, network, what)
+        longest = max([longest, *(value for _, value in layers if math.isfinite(value))])
         figure.add_bar(
-            x=[label for label, _ in bars], y=[value or 0.0 for _, value in bars], name=name, marker={"color": colour},
-            text=["None" if value is None else form.format(value) for _, value in bars], **options,
+            y=[label for label, _ in layers], x=[value for _, value in layers], name=name, orientation="h",
+            text=[form.format(value) for _, value in layers], marker={"color": colour}, textposition="outside",
+            cliponaxis=False, **options,
         )  # fmt: skip
-    return _styled(figure)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(range=[0, 1.25 * longest], visible=False)
+    return _styled(figure) if longest > 0 else None
 
 
 def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
@@ -72,7 +91,7 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title={"text": "p = D(G(z))"}, range=[0, 1])
     figure.update_yaxes(title={"text": "G loss"}, range=[-most, most])
-    return _styled(figure, legend=True)
+    return _styled(figure, CURVES_HEIGHT, legend=True)
 
 
 def _non_saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -89,15 +108,15 @@ def slopes(logits: NDArray[np.float32]) -> tuple[float, float]:
     return float((1 - scores).mean()), float(scores.mean())
 
 
-def _styled(figure: go.Figure, legend: bool = False) -> go.Figure:
+def _styled(figure: go.Figure, height: int = BARS_HEIGHT, legend: bool = False) -> go.Figure:
     figure.update_layout(
-        template="none", height=HEIGHT, margin={"l": 52, "r": 8, "t": 10, "b": 70 if not legend else 40},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 11}, showlegend=legend,
+        template="none", height=height, margin={"l": 8, "r": 8, "t": 6, "b": 6},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 12}, showlegend=legend,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, uirevision="walk", bargap=0.3,
     )  # fmt: skip
     grid = theme.faint(theme.QUIET, 0.18)
     figure.update_xaxes(gridcolor=grid, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=grid, zeroline=False)
+    figure.update_yaxes(gridcolor=grid, zeroline=False, automargin=True)
     return figure
 
 
@@ -112,3 +131,19 @@ def number(value: float | None) -> str:
     if value is None:
         return "None"
     return "0" if value == 0 else f"{value:.3g}" if math.isfinite(value) else str(value)
+
+
+def explain_inactive(layers: list[tuple[str, float]], slope: float) -> str:
+    """Explain the shares of inactive units by layer under this slope of LeakyReLU."""
+    layer, most = max(layers, key=lambda one: one[1])
+    found = f"Slope {slope:g}: in {layer}, {max(most, 0.001):.1%} of the units are off for the whole batch, the largest share."
+    if most == 0:
+        found = f"Slope {slope:g}: no unit is off for the whole batch."
+    if slope > 0 and most > 0:
+        return f"{found} The slope is not 0: what reaches these units is 0, or too small for the number format."
+    if slope > 0:
+        return (
+            f"{found} LeakyReLU passes on every negative value, scaled by its slope, so a gradient passes too."
+            " Set the slope to 0 and compare."
+        )
+    return f"{found} With slope 0 a unit that is off for every sample gets no gradient, so it may never recover."

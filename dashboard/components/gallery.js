@@ -1,17 +1,16 @@
-// Small pictures, each above its caption.
+// Small pictures, each above its caption if it has one.
 export default function (component) {
   const { data, parentElement } = component;
   const row = parentElement.querySelector(".gallery");
   row.setAttribute("aria-label", data.alt);
   row.replaceChildren(
-    ...data.items.map(({ source, caption }) => {
+    ...data.items.map(({ source, caption }, index) => {
       const figure = document.createElement("figure");
       const image = document.createElement("img");
       image.src = source;
-      image.alt = caption || data.alt;
-      const text = document.createElement("figcaption");
-      text.textContent = caption;
-      figure.append(image, text);
+      image.alt = `${data.alt}, ${index + 1} of ${data.items.length}`;
+      figure.append(image);
+      if (caption) figure.appendChild(document.createElement("figcaption")).textContent = caption;
       return figure;
     }),
   );

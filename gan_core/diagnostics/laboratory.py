@@ -25,7 +25,8 @@ def experiment(trainer: Trainer, switches: Switches) -> Experiment:
     _iteration(trainer, Switches())
     repeats = [(_iteration(trainer, switches), _iteration(trainer, Switches())) for _ in range(REPEATS)]
     tried, unchanged = zip(*repeats, strict=True)
-    return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(unchanged))
+    updates = trainer.updates["D"], trainer.updates["G"]
+    return Experiment(switches, _with_shortest_times(tried), _with_shortest_times(unchanged), updates)
 
 
 def _with_shortest_times(runs: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]:

@@ -125,11 +125,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Result of the laboratory: the switches, the blocks with them, and as ``unchanged`` the blocks without changes."""
+    """Result of the laboratory: the switches, the blocks with them, and as ``unchanged`` the blocks without changes.
+
+    ``updates``: how many updates of D and of G the run had made when it was copied.
+    """
 
     switches: Switches
     blocks: tuple[Block, ...]
     unchanged: tuple[Block, ...]
+    updates: tuple[int, int]
 
 
 @dataclass(frozen=True)

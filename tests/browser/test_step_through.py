@@ -20,6 +20,76 @@ def lit_lines(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".st-key-walk_code .lit").all_inner_texts()]
 
 
+def box(page: Page, selector: str) -> tuple[float, float]:
+    """Return the upper and the lower edge of what is visible under this selector."""
+    found = page.locator(f"{selector}:visible").first.bounding_box()
+    assert found is not None, selector
+    return found["y"], found["y"] + found["height"]
+
+
+def lit_lines_are_in_the_box(page: Page) -> bool:
+    top, bottom = box(page, ".st-key-walk_code .listing")
+    edges = [place for line in page.locator(".st-key-walk_code .lit").all() if (place := line.bounding_box())]
+    return bool(edges) and all(top - 1 <= edge["y"] and edge["y"] + edge["height"] <= bottom + 1 for edge in edges)
+
+
+def overflow(page: Page) -> int:
+    """Return how many pixels of the open tab are out of view."""
+    found: int = page.locator(".st-key-walk_tabs [role=tabpanel]:visible").evaluate(
+        "e => e.scrollHeight - e.clientHeight"
+    )
+    return found
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
+def test_all_of_a_stage_is_in_view_without_scrolling(page: Page, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_step_through(page)
+    for stage in range(1, 15):
+        click(page, "walk_stage")
+        at = f"D, stage {stage} of 7" if stage < 8 else f"G, stage {stage - 7} of 7"
+        expect(page.get_by_text(re.compile(at))).to_be_visible()
+        drawn(page)
+        if stage in (6, 7, 13, 14):
+            page.locator(".st-key-walk_tabs .main-svg:visible").first.wait_for()
+        wait_for(page, lambda: overflow(page) == 0, f"stage {stage} fits: {overflow(page)} pixels do not")
+        top, bottom = box(page, ".st-key-walk_page")
+        assert bottom - top <= size[1] - 130, "the window without the rows above and the margin below"
+        assert box(page, ".st-key-walk_code .listing")[1] <= bottom
+        assert lit_lines_are_in_the_box(page)
+    for name in page.get_by_role("tab").all_inner_texts():
+        expect(page.get_by_role("tab", name=name)).to_be_in_viewport(ratio=1)
+
+
+def test_the_code_scrolls_to_the_lit_line(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{server}/walk?update_order=simultaneous&g_steps=3")
+    page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=40_000)
+    listing = page.locator(".st-key-walk_code .listing")
+    listing.wait_for()
+    assert listing.evaluate("e => e.scrollHeight > e.clientHeight"), "this loop is longer than its box"
+    for network in ("D and G", "G", "G"):
+        click(page, "walk_turn")
+        expect(page.get_by_text(re.compile(rf"\({network}\).*stage 7 of 7"))).to_be_visible()
+        wait_for(page, lambda: lit_lines_are_in_the_box(page), "the lit line is in view")
+    assert listing.evaluate("e => e.scrollTop") > 0
+    page.set_viewport_size({"width": 1280, "height": 560})
+    wait_for(page, lambda: lit_lines_are_in_the_box(page), "it stays in view in a lower window")
+
+
+def test_on_a_phone_what_the_stage_made_comes_before_the_code(page: Page) -> None:
+    open_step_through(page)
+    click(page, "walk_stage")
+    expect(page.get_by_text(re.compile("stage 1 of 7"))).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    wait_for(
+        page, lambda: box(page, ".st-key-walk_tabs")[1] <= box(page, ".st-key-walk_code")[0], "one below the other"
+    )
+    assert box(page, ".st-key-walk_head")[1] <= box(page, ".st-key-walk_tabs")[0]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator(".st-key-walk_real img").last).to_be_in_viewport()
+
+
 def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "a step")

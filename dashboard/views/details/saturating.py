@@ -12,7 +12,8 @@ from gan_core.snapshot import Snapshot
 def draw(report: Report, snapshot: Snapshot) -> None:
     """Draw both curves and how strongly each pulls."""
     view = snapshot.walk
-    if not LOSSES[snapshot.config.loss].is_probability:
+    config = snapshot.config if view is None else view.config
+    if not LOSSES[config.loss].is_probability:
         st.caption("These curves belong to cross entropy; this run uses another loss.")
         return
     if view is None or view.fake_logits is None:
@@ -20,8 +21,8 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         return
     plain, saturating = charts.slopes(view.fake_logits)
     st.caption(
-        f"Dots: D(G(z)) of this batch. Mean pull on the logits: **{plain:.2f}** with fakes against ones (1 − p), "
-        f"**{saturating:.2f}** with the saturating form (p). Where D is sure that fakes are fake, only the first still pulls."
+        f"Dots: p = D(G(z)) of this batch. Mean slope of the loss over a fake's logit: **{plain:.2f}** with fakes against"
+        f" ones (1 − p), **{saturating:.2f}** with the saturating form (p). Where p is near 0, only the first still has one."
     )
     figure = charts.generator_losses(view.fake_logits)
-    plot(charts.payload(figure), "Generator losses", "walk_saturating", charts.HEIGHT)
+    plot(charts.payload(figure), "Generator losses", "walk_saturating", charts.CURVES_HEIGHT)

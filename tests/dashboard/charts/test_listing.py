@@ -5,8 +5,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dashboard.charts import listing, stages
-from dashboard.charts.flow import flow_svg, lit
+from dashboard.charts.flow import flow_html, lit
+from gan_core.diagnostics.laboratory import experiment
+from gan_core.diagnostics.views import Switches
 from gan_core.losses import LOSSES
+from gan_core.training.trainer import Trainer
 from tests.dashboard.charts.walks import SMALL, walk_through
 
 
@@ -20,7 +23,7 @@ def test_every_stage_has_code_lines_an_explanation_and_lit_boxes(order: str, los
         assert here, (view.network, view.stage)
         assert len(stages.explain_stage(view)) > 20
         assert lit(view)
-        assert flow_svg(view).count('stroke-width="2.5"') == len(lit(view))
+        assert flow_html(view).count('class="box lit ') == len(lit(view))
 
 
 def test_the_listing_follows_the_configured_order_and_ratio() -> None:
@@ -65,3 +68,63 @@ def test_the_listed_loss_lines_compute_the_shown_loss(loss: str) -> None:
         computed = scope["d_loss" if view.network == "D" else "g_loss"]
         assert float(computed) == pytest.approx(view.losses["loss"], rel=1e-5)  # type: ignore[arg-type]
         assert f"{view.losses['loss']:.4f}" in stages.formula(view)
+
+
+def test_arrows_point_backward_only_along_the_way_of_the_gradient() -> None:
+    for view in walk_through():
+        backward = flow_html(view).count('class="backward ')
+        assert backward == ({"D": 2, "G": 4}[view.network] if view.stage == "gradients" else 0)
+
+
+def test_the_listed_noise_is_the_configured_one() -> None:
+    for noise, expression in (("normal", "torch.randn(16, 3)"), ("uniform", "2 * torch.rand(16, 3) - 1")):
+        texts = [line.text.strip() for line in listing.loop(SMALL.replace(noise=noise))]
+        assert texts.count(f"noise = {expression}") == 2
+
+
+SWITCHED = (
+    Switches(),
+    Switches(detach=False),
+    Switches(zero_grad=False),
+    Switches(labels="zeros"),
+    Switches(reuse_fakes=True),
+    Switches(detach=False, reuse_fakes=True, retain_graph=True),
+)
+
+
+@pytest.mark.parametrize("switches", SWITCHED)
+def test_the_laboratorys_listed_lines_compute_its_losses(switches: Switches) -> None:
+    """Executing the listed lines on a copy of the run gives the losses that the laboratory shows."""
+    trainer = Trainer(SMALL)
+    trainer.step()
+    tried = experiment(trainer, switches).blocks
+    copy = Trainer(SMALL)
+    copy.load_state_dict(trainer.state_dict())
+    for source, target in zip(trainer.discriminator.parameters(), copy.discriminator.parameters(), strict=True):
+        target.grad = None if source.grad is None else source.grad.clone()
+    draws = iter((copy.draw_noise("noise_d"), copy.draw_noise("noise_g")))
+
+    class Torch:
+        """The noise that the laboratory draws, under PyTorch's name."""
+
+        @staticmethod
+        def randn(*size: int) -> torch.Tensor:
+            return next(draws)
+
+    scope = {
+        "torch": Torch, "bce": bce, "ones": copy.ones, "zeros": copy.zeros, "generator": copy.generator,
+        "discriminator": copy.discriminator, "batches": iter([copy.draw_real()]), "d_optimizer": copy.optimizer_d,
+        "g_optimizer": copy.optimizer_g,
+    }  # fmt: skip
+    exec("\n".join(text for text, _ in listing.laboratory_loop(SMALL, switches)), scope)
+    assert [block.error for block in tried] == ["", ""]
+    assert scope["d_loss"].item() == pytest.approx(tried[0].loss, rel=1e-6)  # type: ignore[arg-type]
+    assert scope["g_loss"].item() == pytest.approx(tried[1].loss, rel=1e-6)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("switches", SWITCHED)
+def test_the_laboratory_lights_the_lines_that_differ_from_the_lectures(switches: Switches) -> None:
+    lecture = [text for text, _ in listing.laboratory_loop(SMALL, Switches())]
+    lines = listing.laboratory_loop(SMALL, switches)
+    assert [lit for _, lit in lines] == [text != usual for (text, _), usual in zip(lines, lecture, strict=True)]
+    assert any(lit for _, lit in lines) == (switches != Switches())

@@ -1,7 +1,13 @@
 """Explanations and formulas of real stages."""
 
+import math
+from dataclasses import replace
+
+import pytest
+
 from dashboard.charts import stages
 from gan_core.diagnostics.walkthrough import Walkthrough
+from gan_core.losses import LOSSES
 from gan_core.training.gan import STAGES
 from gan_core.training.trainer import Trainer
 from tests.dashboard.charts.walks import SMALL, walk_through
@@ -28,3 +34,65 @@ def test_a_loss_changed_during_an_iteration_is_shown_from_the_next_turn_on() -> 
 
 def test_there_is_no_formula_before_the_loss_stage() -> None:
     assert stages.formula(next(walk_through())) == ""
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_scores_are_called_sigmoids_only_where_they_are(loss: str) -> None:
+    for view in walk_through(SMALL.replace(loss=loss)):
+        said = stages.explain_stage(view)
+        assert ("sigmoid" in said) == (view.stage == "scores" and LOSSES[loss].is_probability)
+
+
+@pytest.mark.parametrize(("weight", "said"), [(0.0, True), (10.0, False)])
+def test_a_penalty_without_weight_is_named(weight: float, said: bool) -> None:
+    for view in walk_through(SMALL.replace(loss="wasserstein_gp", gradient_penalty=weight)):
+        named = "The penalty's weight is 0" in stages.explain_stage(view)
+        assert named == (said and (view.network, view.stage) == ("D", "loss"))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_step_names_its_own_networks_optimiser(optimizer: str) -> None:
+    other = {"adam": "sgd", "sgd": "adam"}[optimizer]
+    for view in walk_through(SMALL.replace(optimizer_d=optimizer, optimizer_g=other)):
+        if view.stage == "update":
+            name = {"adam": "Adam", "sgd": "SGD"}[optimizer if view.network == "D" else other]
+            assert f"({name})" in stages.explain_stage(view)
+
+
+@pytest.mark.parametrize("order", ["d_first", "g_first", "simultaneous"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_has_changed_is_said_as_the_numbers_are(order: str, loss: str) -> None:
+    for view in walk_through(SMALL.replace(update_order=order, loss=loss)):
+        if view.stage not in stages.CHANGES:
+            continue
+        said = stages.explain_changes(view)
+        networks = {"G": view.generator, "D": view.discriminator}
+        own, other = networks[view.network], networks["DG"[view.network == "D"]]
+        name = "DG"[view.network == "D"]
+        together = len(view.turns[view.turn]) > 1
+        moved = own.change > 0
+        assert ("No weight has moved" in said) == (view.stage == "gradients")
+        if "No weight has moved" in said:
+            assert own.change == other.change == 0
+        assert (f"{view.network}'s step moved {view.network}'s weights" in said) == moved
+        assert (f"{name}'s stay as they are" in said) == (moved and not together)
+        assert ("although it holds gradients" in said) == (moved and not together and other.gradient is not None)
+        assert ("have not moved yet" in said) == (moved and together and other.change == 0)
+        assert ("moved just before" in said) == (moved and together and other.change > 0)
+        assert (f"{view.network}'s .grad is None" in said) == (view.stage == "zero_grad")
+        if view.stage == "zero_grad":
+            assert own.gradient is None
+            assert ("is None too" in said) == (other.gradient is None)
+
+
+def test_a_step_that_moves_nothing_says_so_and_why() -> None:
+    for view in walk_through(SMALL.replace(learning_rate_d=0.0)):
+        if view.stage == "update":
+            said = stages.explain_changes(view)
+            assert ("D's step moved no weight: D's learning rate is 0." in said) == (view.network == "D")
+            assert ("G's step moved G's weights" in said) == (view.network == "G")
+    still = replace(view.generator, change=0.0)
+    assert "too small" in stages.explain_changes(replace(view, generator=still))
+    assert "every gradient is 0" in stages.explain_changes(replace(view, generator=replace(still, gradient=0.0)))
+    broken = replace(view, generator=replace(still, change=math.nan))
+    assert "not finite" in stages.explain_changes(broken)

@@ -10,7 +10,10 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dashboard.charts import update as charts
-from tests.dashboard.charts.walks import walk_through
+from gan_core.diagnostics.views import StageView
+from gan_core.diagnostics.walkthrough import Walkthrough
+from gan_core.training.trainer import Trainer
+from tests.dashboard.charts.walks import SMALL, walk_through
 
 
 def test_extreme_scores_stay_inside_the_chart_of_generator_losses() -> None:
@@ -21,25 +24,85 @@ def test_extreme_scores_stay_inside_the_chart_of_generator_losses() -> None:
             assert all(low < value < high for value in trace.y)
 
 
-def test_bars_show_the_norm_of_every_layer() -> None:
-    view = [view for view in walk_through() if view.stage == "update"][-1]
-    for what in ("gradient", "change"):
-        figure = charts.layer_bars(view, what)
-        for trace, network in zip(figure.data, (view.generator, view.discriminator), strict=True):
-            assert list(trace.y) == [getattr(layer, what) or 0 for layer in network.layers]
-    first = next(walk_through())
-    assert set(charts.layer_bars(first, "gradient").data[0].text) == {"None"}
-    off = next(view for view in walk_through() if view.stage == "scores")
-    assert [list(trace.y) for trace in charts.inactive_bars(off).data] == [[0.0], [0.0]]
+def test_bars_show_the_norm_of_every_layer_of_the_stages_network() -> None:
+    for view in walk_through():
+        if view.stage not in ("gradients", "update"):
+            continue
+        network = view.generator if view.network == "G" else view.discriminator
+        for what in ("gradient", "change"):
+            figure = charts.layer_bars(view, what)
+            values = [getattr(layer, what) for layer in network.layers]
+            if not any(values):
+                assert figure is None, "no empty chart"
+                continue
+            assert figure is not None
+            (trace,) = figure.data
+            assert list(trace.x) == values
+            assert [label.partition(": ")[2] for label in trace.y] == [layer.name for layer in network.layers]
+
+
+def test_there_is_no_chart_of_changes_before_the_optimisers_step() -> None:
+    for view in walk_through():
+        assert (charts.layer_bars(view, "change") is not None) == (view.stage == "update")
 
 
 def test_a_layer_whose_gradient_is_not_finite_has_no_bar() -> None:
     view = next(view for view in walk_through() if view.stage == "gradients")
-    layers = tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers)
-    broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
-    payload = charts.payload(charts.layer_bars(broken, "gradient"))
-    json.dumps(payload, allow_nan=False)
-    assert payload["data"][1]["y"] == [None] * len(layers)
+    first, *rest = view.discriminator.layers
+    for layers, expected in (
+        ((replace(first, gradient=math.nan), *rest), [None, *(layer.gradient for layer in rest)]),
+        (tuple(replace(layer, gradient=math.nan) for layer in view.discriminator.layers), None),
+    ):
+        broken = replace(view, discriminator=replace(view.discriminator, layers=layers))
+        figure = charts.layer_bars(broken, "gradient")
+        assert (figure is None) == (expected is None)
+        if figure is not None:
+            payload = charts.payload(figure)
+            json.dumps(payload, allow_nan=False)
+            assert payload["data"][0]["x"] == expected
+
+
+def dead(slope: float, bias: float) -> StageView:
+    """Return the view of D's scores in a run with this slope, whose first layer of G has this bias."""
+    config = SMALL.replace(leaky_slope=slope, generator_batch_norm=False)
+    trainer = Trainer(config)
+    with torch.no_grad():
+        trainer.generator[0].weight.zero_()  # type: ignore[operator, union-attr]
+        trainer.generator[0].bias.fill_(bias)  # type: ignore[operator, union-attr]
+    walkthrough = Walkthrough(trainer)
+    while (view := walkthrough.advance()).stage != "scores":
+        pass
+    return view
+
+
+@pytest.mark.parametrize(
+    ("slope", "bias", "sentence"),
+    [
+        (0.0, -1.0, "With slope 0 a unit that is off for every sample gets no gradient"),
+        (0.0, 1.0, "With slope 0 a unit that is off for every sample gets no gradient"),
+        (0.2, -1.0, "LeakyReLU passes on every negative value"),
+        (0.2, 0.0, "The slope is not 0: what reaches these units is 0"),
+    ],
+)
+def test_the_sentence_on_dead_units_is_true_of_their_shares(slope: float, bias: float, sentence: str) -> None:
+    view = dead(slope, bias)
+    layers = charts.inactive_layers(view)
+    said = charts.explain_inactive(layers, slope)
+    most = max(share for _, share in layers)
+    assert sentence in said
+    assert ("no unit is off" in said) == (most == 0)
+    assert ("LeakyReLU passes on every negative value" in said) == (slope > 0 and most == 0)
+    assert (f"in G 1: Linear 3→8, {most:.1%} of the units are off" in said) == (bias <= 0 and most > 0)
+    figure = charts.inactive_bars(view)
+    assert (figure is None) == (most == 0), "no empty chart"
+    if figure is not None:
+        assert {label: share for trace in figure.data for label, share in zip(trace.y, trace.x, strict=True)} == dict(
+            layers
+        )
+
+
+def test_a_single_inactive_unit_of_many_is_not_shown_as_none() -> None:
+    assert "0.1% of the units are off" in charts.explain_inactive([("G 1", 1 / 4096)], 0.0)
 
 
 def test_generator_losses_and_their_slopes_equal_pytorchs() -> None:

@@ -1,12 +1,20 @@
 """The Step through page without a browser."""
 
+import itertools
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.config import GANConfig
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import APP, component, go_to, healthy, png_of, texts
+from tests.dashboard.conftest import APP, component, components, go_to, healthy, texts
 from tests.dashboard.views.test_train import only_run, press, state
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    """Open a tab beside the code; Streamlit's testing cannot click on one."""
+    app.session_state["walk_tabs"] = name
+    return healthy(app.run())
 
 
 @pytest.fixture
@@ -35,7 +43,7 @@ def test_the_page_explains_which_network_an_update_changed(walk: AppTest) -> Non
         press(walk, "walk_stage")
     said = texts(walk)
     assert "D's step moved D's weights. G's stay as they are." in said
-    assert "| :primary[Generator] | None | None | 0 |" in said
+    assert "| :primary[Generator] | None | 0 |" in said
     press(walk, "walk_turn")
     assert "G's step moved G's weights. D's stay as they are although it holds gradients." in texts(walk)
 
@@ -56,36 +64,125 @@ def test_an_update_and_an_iteration_can_be_finished_and_training_continued(walk:
     assert state(registry)[0] == "paused"
 
 
+def test_each_stage_shows_only_what_it_made(walk: AppTest) -> None:
+    made = {  # stage: what D's update shows, and G's
+        "noise": ({"walk_real", "walk_noise"}, {"walk_noise"}),
+        "fake": ({"walk_fakes"}, {"walk_fakes"}),
+        "scores": ({"walk_real", "walk_fake"}, {"walk_fake"}),
+        "loss": (set(), set()),
+        "zero_grad": (set(), set()),
+        "gradients": ({"walk_gradients"}, {"walk_gradients", "walk_push"}),
+        "update": ({"walk_update"}, {"walk_update"}),
+    }
+    for network in (0, 1):
+        for stage, shown in made.items():
+            press(walk, "walk_stage")
+            keys = {key for key in components(walk) if key.startswith("walk_")} - {"walk_code"}
+            assert keys == shown[network], (network, stage)
+            assert bool(walk.latex) == (stage == "loss")
+            assert ("| Network |" in texts(walk)) == (stage in ("zero_grad", "gradients", "update"))
+            for key in keys & {"walk_gradients", "walk_update"}:
+                (bars,) = component(walk, key)["data"]
+                assert any(bars["x"]), "no chart is empty"
+
+
+def test_no_chart_is_empty_where_nothing_moved(app: AppTest) -> None:
+    healthy(app.number_input(key="learning_rate_d").set_value(0.0).run())
+    walk = go_to(app, "walk")
+    press(walk, "walk_turn")
+    assert "D's step moved no weight: D's learning rate is 0." in texts(walk)
+    assert "walk_update" not in components(walk)
+    open_tab(walk, "Dead units")
+    assert "no unit is off for the whole batch" in texts(walk)
+    assert "walk_off" not in components(walk)
+
+
 def test_details_appear_at_the_stages_that_compute_them(walk: AppTest) -> None:
     press(walk, "walk_turn")  # D's update
     for _ in range(6):
         press(walk, "walk_stage")  # G's, up to its gradients
-    assert "−∂loss_g/∂pixel" in texts(walk)
-    assert len(component(walk, "walk_push")["items"]) == 4, "the whole batch is four pictures here"
-    assert "Mean pull on the logits" in texts(walk)
-    assert "Expected more than 1 value per channel" in "\n".join(code.value for code in walk.code)
-    assert "Slope 0.2: at most 0 % of a layer's units are off" in texts(walk)
-    for key in ("walk_changes", "walk_gradients", "walk_saturating", "walk_off"):
-        assert component(walk, key)["data"], key
-    assert png_of(component(walk, "walk_noise")).startswith(b"\x89PNG")
+    open_tab(walk, "What D tells G")
+    assert "−∂loss_g/∂x over each fake" in texts(walk)
+    assert len(component(walk, "walk_push_large")["items"]) == 4, "the whole batch is four pictures here"
+    open_tab(walk, "Saturating or not")
+    assert "Mean slope of the loss" in texts(walk)
+    assert component(walk, "walk_saturating")["data"]
+    open_tab(walk, "Train and eval")
+    assert "Expected more than 1 value per channel" in texts(walk)
+    assert "| BatchNorm 8 |" in texts(walk)
+    assert set(components(walk)) >= {"twins_train", "twins_eval"}
+
+
+def test_no_table_has_an_empty_heading(walk: AppTest) -> None:
+    for _ in range(7):
+        press(walk, "walk_stage")
+    tables = [texts(walk), texts(open_tab(walk, "Train and eval"))]
+    open_tab(walk, "Detach laboratory")
+    press(walk, "lab_try")
+    tables.append(texts(walk))
+    for text in tables:
+        heads = [
+            above for above, line in itertools.pairwise(text.splitlines()) if line.startswith("|") and "---" in line
+        ]
+        assert len(heads) == 1
+        assert all(cell.strip() for cell in heads[0].strip("|").split("|"))
+
+
+@pytest.mark.parametrize(("dataset", "said"), [("two_moons", "the orange line"), ("digits", "grow brighter")])
+def test_what_d_tells_g_is_explained_as_it_is_drawn(app: AppTest, dataset: str, said: str) -> None:
+    healthy(app.selectbox(key="dataset").set_value(dataset).run())
+    walk = go_to(app, "walk")
+    press(walk, "walk_turn")
+    for _ in range(6):
+        press(walk, "walk_stage")
+    assert said in texts(walk)
+    assert ("pixels" in texts(walk)) == (dataset == "digits")
+
+
+def test_without_batch_norm_nothing_is_said_to_be_normalised(app: AppTest) -> None:
+    healthy(app.toggle(key="generator_batch_norm").set_value(False).run())
+    walk = go_to(app, "walk")
+    for _ in range(2):
+        press(walk, "walk_stage")
+    said = texts(open_tab(walk, "Train and eval"))
+    assert "Without BatchNorm" in said
+    assert "normalised" not in said
+    assert "| Layer |" not in said
 
 
 def test_the_laboratory_runs_an_experiment_and_restores_the_switches(walk: AppTest, registry: Registry) -> None:
     press(walk, "walk_stage")
+    open_tab(walk, "Detach laboratory")
     walk.toggle(key="lab_detach").set_value(False)
     healthy(walk.toggle(key="lab_reuse_fakes").set_value(True).run())
     press(walk, "lab_try")
-    assert "PyTorch refuses in the G block" in texts(walk)
+    assert "D's backward() has freed the graph through G" in texts(walk)
     assert "Trying to backward through the graph a second time" in "\n".join(code.value for code in walk.code)
     healthy(walk.toggle(key="lab_retain_graph").set_value(True).run())
+    assert "The switches have changed since this result" in texts(walk)
     press(walk, "lab_try")
-    assert "PyTorch refuses" not in texts(walk)
+    assert "since this result" not in texts(walk)
+    assert not walk.code
     assert "The graph was kept" in texts(walk)
+    press(walk, "walk_turn")
+    assert "Your run has trained on since this result" in texts(walk)
     press(walk, "lab_restore")
     assert walk.toggle(key="lab_detach").value
     assert not walk.toggle(key="lab_retain_graph").value
     assert state(registry)[1].experiment is None
     assert state(registry)[1].iteration == 0
+
+
+def test_the_laboratory_shows_the_code_that_it_executes(walk: AppTest) -> None:
+    open_tab(walk, "Detach laboratory")
+    assert "walk_code" not in components(walk)
+    assert not any(line["lit"] for line in component(walk, "lab_code")["lines"])
+    healthy(walk.toggle(key="lab_ones").set_value(False).run())
+    lit = [line["text"] for line in component(walk, "lab_code")["lines"] if line["lit"]]
+    assert lit == ["g_loss = -bce(fake_logits, zeros)"]
+    assert "saturating loss" in (walk.toggle(key="lab_ones").help or "")
+    open_tab(walk, "This stage")
+    assert "lab_code" not in components(walk)
 
 
 @pytest.mark.parametrize("loss", ["bce_saturating", "least_squares", "wasserstein_gp"])
