@@ -1,7 +1,7 @@
-"""D's mean scores: as a chart, and of the last iteration."""
+"""D's mean scores: as a chart, and as two numbers."""
 
 from dashboard import theme
-from dashboard.charts.explain import finite_or_dash, latest
+from dashboard.charts.explain import RECENT, finite_or_dash, recent
 from dashboard.charts.figure import Figure
 from dashboard.charts.lines import HEIGHT, Axes, Curve, curves_figure, mark_level
 from dashboard.charts.rich_text import bold, rich_text, stacked, toned
@@ -34,15 +34,20 @@ def _caption(config: GANConfig) -> str:
 
 
 def _now(snapshot: Snapshot, options: ViewOptions) -> Payload:
-    """Return the scores of the last iteration."""
-    now = latest(snapshot, 1)
+    """Return the same means of the last iterations that the diagnosis names."""
+    now = recent(snapshot)
+    mean = now.mean if now else {}
     return stacked(
-        rich_text(toned("Real", "blue"), " scored D(x) ", bold(finite_or_dash(now.get("d_real")))),
-        rich_text(toned("Fake", "primary"), " scored D(G(z)) ", bold(finite_or_dash(now.get("d_fake")))),
+        rich_text(toned("Real", "blue"), " scored D(x) ", bold(finite_or_dash(mean.get("d_real")))),
+        rich_text(toned("Fake", "primary"), " scored D(G(z)) ", bold(finite_or_dash(mean.get("d_fake")))),
     )
 
 
-NOW = Panel("text_scores", "", "text", "discriminator card", _now, height=40)
+def _now_caption(config: GANConfig) -> str:
+    return f"Means of the last {RECENT} iterations, or of those since a setting was changed."
+
+
+NOW = Panel("text_scores", "", "text", "discriminator card", _now, caption=_now_caption, height=40)
 CHART = Panel(
     "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot, options.axes).payload(),
     caption=_caption, height=HEIGHT, takes_turns=True,
