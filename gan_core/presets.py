@@ -32,8 +32,8 @@ PRESETS: dict[str, Preset] = {
     # D is too slow for G: G moves all fakes to the point that D scores highest, D learns to reject it, and G moves on.
     "mode_collapse": Preset(
         "Mode collapse",
-        "The same ring, but G takes five large steps for each small step of D. All fakes gather where D takes them for"
-        " real; when D has learned to reject that spot, they jump to another.",
+        "The same ring, but G takes five large steps for each small step of D. The fakes become nearly alike, in a spot"
+        " that D takes for real; when D has learned to reject it, they jump to another.",
         _RING.replace(g_steps=5, learning_rate_g=4e-3, learning_rate_d=1e-3),
     ),
     "drawing": Preset(

@@ -1,40 +1,52 @@
 """What a snapshot's numbers say, as text."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dashboard.charts.rich_text import bold, rich_text
-from gan_core.losses import LOSSES
 from gan_core.metrics import COLUMNS
 from gan_core.snapshot import Snapshot
 
-FAR = 0.5  # bits of divergence above its floor
+RECENT = 50  # iterations: over fewer, a batch's noise moves the numbers
 
 
-def latest(snapshot: Snapshot, over: int = 20) -> dict[str, float]:
-    """Return each metric's mean over the last ``over`` rows of the trace; empty before the first iteration."""
-    rows = snapshot.trace.values[-over:]
-    return dict(zip(COLUMNS, (float(mean) for mean in rows.mean(axis=0)), strict=True)) if len(rows) else {}
+@dataclass(frozen=True)
+class Recent:
+    """The mean of each metric, by its name in ``COLUMNS``, over the last ``iterations`` iterations.
+
+    ``settled``: whether no setting has changed within them.
+    """
+
+    iterations: int
+    settled: bool
+    mean: dict[str, float]
 
 
-def reading(snapshot: Snapshot) -> str:
-    """Return who is ahead by D's scores, in a sentence or two; empty where scores are no probabilities."""
-    now = latest(snapshot)
-    if not now or not LOSSES[snapshot.config.loss].is_probability:
-        return ""
-    real, fake = now["d_real"], now["d_fake"]
-    numbers = f"D(x) {real:.2f}, D(G(z)) {fake:.2f}"
-    if real > 0.95 and fake < 0.05:
-        advice = "fewer D steps" if snapshot.config.d_steps > 1 else "a smaller D learning rate, or more G steps"
-        return f"D is almost always right ({numbers}): G learns slowly from a D that is so sure. Try {advice}."
-    if real - fake > 0.1:
-        return f"D is ahead ({numbers}): it distinguishes real from fake, and its gradient shows G what to change."
-    if fake - real > 0.05:
-        return f"G fools D for now ({numbers}): D takes fakes for real more often than real ones."
-    if snapshot.points is not None and snapshot.points.divergence > snapshot.points.floor + FAR:
-        return f"D's scores are near balance ({numbers}), yet fakes and real points are far apart: D is too weak to see it."
-    return f"Near balance ({numbers}): D can hardly distinguish real from fake."
+def recent(snapshot: Snapshot) -> Recent | None:
+    """Return the means that every text on the page shows; None before the first iteration.
+
+    They cover at least the last ``RECENT`` iterations, but none before the last change of a setting: after a change of
+    the loss, D(x) is another quantity. A long trace has rows of several iterations, which are taken whole.
+    """
+    trace = snapshot.trace
+    if not len(trace.iteration):
+        return None
+    begins = np.concatenate([[0], trace.iteration[:-1]])
+    last = int(trace.iteration[-1])
+    changed = max((mark.iteration for mark in snapshot.marks), default=0)
+    chosen = (trace.iteration > last - RECENT) & (begins >= changed)
+    chosen[-1] = True
+    lengths = (trace.iteration - begins)[chosen]
+    means = np.average(trace.values[chosen], axis=0, weights=lengths)
+    settled = bool(begins[chosen][0] >= changed)
+    return Recent(int(lengths.sum()), settled, dict(zip(COLUMNS, map(float, means), strict=True)))
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 image", "1,500 iterations"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def clock(seconds: float) -> str:
@@ -50,11 +62,13 @@ def finite_or_dash(value: float | None, digits: int = 2) -> str:
 
 
 def status_line(snapshot: Snapshot | None) -> dict[str, Any]:
-    """Return where the run stands as one line of rich text."""
+    """Return where the run stands as one short line of rich text; the precision only where it is not the usual one."""
     if snapshot is None:
         return rich_text("Starting …")
+    precision = "" if snapshot.precision == "float32" else f" {snapshot.precision}"
+    device, _, _ = snapshot.device.partition(",")  # the GPU's name and the number of threads are in ``computing``
     return rich_text(
         "Iteration ", bold(f"{snapshot.iteration:,}"), " · epoch ", bold(f"{snapshot.epoch:,}"),
         " · ", bold(f"{snapshot.iterations_per_second:.0f}"), " it/s · ", bold(clock(snapshot.seconds)),
-        f" · {snapshot.device}, {snapshot.precision} · seed ", bold(f"{snapshot.config.seed}"),
+        f" · {device}{precision} · seed ", bold(f"{snapshot.config.seed}"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""D's accuracy: how much of the last batch it takes for what it is. Learners ask whether that should be 50% or 100%."""
+"""D's accuracy: its share of right answers. Learners ask whether that should be 50% or 100%."""
 
 from dashboard import theme
 from dashboard.charts.figure import Figure
@@ -29,7 +29,8 @@ def _caption(config: GANConfig) -> str:
     if LOSSES[config.loss].threshold is None:
         return "Under this loss D's output has no level between real and fake, so there is no accuracy."
     return (
-        "Share of the last batch that D judges right. Near 50% it only guesses; near 100% it is sure of every sample."
+        "Share of each batch that D judges right. With both near 50%, it does no better than guessing; with both at 100%,"
+        " it makes no mistake."
     )
 
 

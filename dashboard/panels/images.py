@@ -1,7 +1,9 @@
-"""Images of samples: a few on the data card, all of the shown ones in the card of pictures."""
+"""Images of samples: a few on the data card, all of the shown ones in the card of images."""
 
+from dashboard.charts.explain import counted
 from dashboard.charts.images import image
 from dashboard.panels.base import Panel, Payload, ViewOptions, for_images, for_points
+from gan_core.config import GANConfig
 from gan_core.images import samples_png
 from gan_core.snapshot import Snapshot
 
@@ -11,19 +13,25 @@ REALS_SHOWN = 18
 
 
 def _fakes(snapshot: Snapshot, options: ViewOptions) -> Payload:
-    alt = f"{len(snapshot.fake)} fakes by the generator after {snapshot.samples_iteration:,} iterations"
+    made = f"{counted(len(snapshot.fake), 'fake')} by the generator"
+    alt = f"{made} after {counted(snapshot.samples_iteration, 'iteration')}"
     return image(samples_png(snapshot.fake), alt)
 
 
 def _reals(snapshot: Snapshot, options: ViewOptions) -> Payload:
     shown = snapshot.real[:REALS_SHOWN]
-    alt = f"{len(shown)} real samples of {snapshot.dataset_title}"
+    alt = f"{counted(len(shown), 'real sample')} of {snapshot.dataset_title}"
     return image(samples_png(shown, columns=REAL_COLUMNS), alt)
 
 
 def _few_reals(snapshot: Snapshot, options: ViewOptions) -> Payload:
     few = snapshot.real if for_points(snapshot.shape) else snapshot.real[:ROW]
-    return image(samples_png(few, columns=len(few)), f"{len(few)} real samples")
+    return image(samples_png(few, columns=len(few)), counted(len(few), "real sample"))
+
+
+def _fakes_caption(config: GANConfig) -> str:
+    kept = "Each position keeps its noise, so you see each picture develop."
+    return f"{kept} BatchNorm uses its running statistics here." if config.generator_batch_norm else kept
 
 
 _FAKE_TITLE = ":primary[Fake, G(z)]"
@@ -34,9 +42,6 @@ FAKE_ROW = Panel(
 )
 REAL_ROW = Panel("picture_real_strip", ":blue[Real, x]", "image", "data cell", _few_reals, height=30, updated=False)
 FAKES = Panel(
-    "picture_fakes", ":primary[Fakes, G(z)]", "image", "samples", _fakes, shown=for_images,
-    caption=lambda config: (
-        "Each position keeps its noise, so you see one image develop. BatchNorm uses its running statistics here."
-    ),
+    "picture_fakes", ":primary[Fakes, G(z)]", "image", "samples", _fakes, shown=for_images, caption=_fakes_caption,
 )  # fmt: skip
 REALS = Panel("picture_reals", ":blue[Real, x]", "image", "samples", _reals, shown=for_images, updated=False)

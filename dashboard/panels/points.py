@@ -4,25 +4,36 @@ from dashboard.charts.points import points_figure
 from dashboard.charts.rich_text import Span, bold, rich_text
 from dashboard.panels.base import Panel, Payload, for_points
 from gan_core.config import GANConfig
+from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
 
 
 def measures(snapshot: Snapshot) -> Payload:
-    """Return divergence, modes and good samples as one line of text."""
+    """Return how far fakes and real points are apart, modes and good samples as one line of text."""
     view = snapshot.points
     if view is None:
         return rich_text()
     divergence = bold(f"{view.divergence:.2f}")
-    spans: list[str | Span] = ["Divergence ", divergence, f" bits (two real samples: {view.floor:.2f})"]
+    spans: list[str | Span] = ["Jensen–Shannon divergence ", divergence, " bits"]
+    spans.append(f" (equal: 0, two real samples: {view.floor:.2f})")
     if view.modes:
         spans += [" · modes ", bold(f"{view.covered} of {view.modes}"), " · good samples ", bold(f"{view.good:.0%}")]
     return rich_text(*spans)
 
 
 def _caption(config: GANConfig) -> str:
+    probability = LOSSES[config.loss].is_probability
+    blue, teal = ("D says real", "it says fake") if probability else ("D's score is highest here", "it is lowest")
     return (
-        "Background: :blue[blue] where D says real, :primary[teal] where it says fake. G's sheet is a grid of noise as G"
-        " transforms it. :violet[Arrows] show where D's gradient moves each fake."
+        f"Background: :blue[blue] where {blue}, :primary[teal] where {teal}. G's sheet is a grid of noise as G transforms"
+        " it. :violet[Arrows] point where D's gradient moves each fake; the strongest is the longest."
+    )
+
+
+def _measures_caption(config: GANConfig) -> str:
+    return (
+        "The divergence compares how fakes and real points fill a grid of cells: 0 if equally, 1 if they share no cell. A"
+        " good sample lies within 3 standard deviations of a mode's centre."
     )
 
 
@@ -32,5 +43,6 @@ CHART = Panel(
     shown=for_points, caption=_caption, height=300, share=0.98, square=True,
 )  # fmt: skip
 MEASURES = Panel(
-    "text_measures", "", "text", "samples", lambda snapshot, options: measures(snapshot), shown=for_points, small=True
-)
+    "text_measures", "", "text", "samples", lambda snapshot, options: measures(snapshot), shown=for_points,
+    caption=_measures_caption, small=True,
+)  # fmt: skip

@@ -1,7 +1,7 @@
-"""D's mean scores: as a chart, and of the last iteration."""
+"""D's mean scores: as a chart, and as two numbers."""
 
 from dashboard import theme
-from dashboard.charts.explain import finite_or_dash, latest
+from dashboard.charts.explain import RECENT, finite_or_dash, recent
 from dashboard.charts.figure import Figure
 from dashboard.charts.lines import Axes, Curve, curves_figure, mark_level
 from dashboard.charts.rich_text import bold, rich_text, toned
@@ -36,15 +36,20 @@ def _caption(config: GANConfig) -> str:
 
 
 def _now(snapshot: Snapshot, options: ViewOptions) -> Payload:
-    """Return the scores of the last iteration."""
-    now = latest(snapshot, 1)
+    """Return the same means of the last iterations that the diagnosis names."""
+    now = recent(snapshot)
+    mean = now.mean if now else {}
     return rich_text(
-        toned("D(x) ", "blue"), bold(finite_or_dash(now.get("d_real"))),
-        toned("  D(G(z)) ", "primary"), bold(finite_or_dash(now.get("d_fake"))),
+        toned("D(x) ", "blue"), bold(finite_or_dash(mean.get("d_real"))),
+        toned("  D(G(z)) ", "primary"), bold(finite_or_dash(mean.get("d_fake"))),
     )  # fmt: skip
 
 
-NOW = Panel("text_scores", "", "text", "discriminator cell", _now, height=20)
+def _now_caption(config: GANConfig) -> str:
+    return f"Means of the last {RECENT} iterations, or of those since a setting was changed."
+
+
+NOW = Panel("text_scores", "", "text", "discriminator cell", _now, caption=_now_caption, height=20)
 CHART = Panel(
     "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot, options.axes).payload(),
     caption=_caption, height=150, share=0.43, takes_turns=True,

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts.explain import reading
+from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.controls import data, model
@@ -36,7 +36,8 @@ def hint(report: Report) -> Payload:
     if report.state == "starting" or snapshot is None:
         return building()
     if report.state == "running":
-        said = reading(snapshot) or "Training. Change a setting and watch what it does."
+        found = reading(snapshot)
+        said = found.text if found else "Training. Change a setting and watch what it does."
         return rich_text(icon("insights"), f" {said}")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(

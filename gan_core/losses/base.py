@@ -70,7 +70,7 @@ class Loss(ABC):
 
     ``is_probability``: D(x) is the sigmoid of a logit, else the logit itself. ``threshold``: the logit above which D
     takes a sample for real; None where the output has no such level. ``averaged``: loss_d is the mean of its two parts,
-    else their sum. ``penalised``: ``penalty`` is added to loss_d. ``reading``: how to read the chart of losses.
+    else their sum. ``penalised``: ``penalty`` is added to loss_d. ``reading``: how to read the chart of losses, in one line.
     ``explanation_d`` and ``explanation_g``: what each network's loss rewards. ``formula_*`` are LaTeX, ``code_*`` lines
     of the lecture's loop.
     """
@@ -103,6 +103,10 @@ class Loss(ABC):
     def combine(self, real_part: Tensor, fake_part: Tensor) -> Tensor:
         """Return loss_d without its penalty."""
         return (real_part + fake_part) / 2 if self.averaged else real_part + fake_part
+
+    @abstractmethod
+    def slope_g(self, score: float) -> float:
+        """Return |∂loss_g/∂logit| of a fake that D scores ``score``: how strongly loss_g asks for a higher score."""
 
     def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, random: Generator) -> Tensor:
         """Return the penalty on D, 0-d, of samples ``[batch, features]``; TypeError unless the loss is ``penalised``."""

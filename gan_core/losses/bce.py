@@ -21,10 +21,7 @@ class CrossEntropy(Loss):
     balance = Balance(math.log(2), math.log(2), 0.5, "ln 2")
     is_probability = True
     threshold = 0.0
-    reading = (
-        "At ln 2 = 0.693 D cannot tell real from fake (D loss is the mean of its two halves). Thick: running mean."
-        " A rising G loss alone is no failure."
-    )
+    reading = "If D outputs 0.5 for every sample, both losses are ln 2 = 0.693. D loss is the mean of its two halves."
     explanation_d = "Real samples are compared with ones, fakes with zeros. D minimises the mean of the two losses."
     explanation_g = (
         "The fakes are compared with **ones**: G's loss is small where D takes them for real. With zeros G would learn"
@@ -47,6 +44,9 @@ class CrossEntropy(Loss):
         from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
         return bce(fake, ones)
+
+    def slope_g(self, score: float) -> float:
+        return 1 - score
 
     def manual(self, buffers: LogitBuffers) -> ManualBackward:
         import torch

@@ -21,11 +21,11 @@ class SaturatingCrossEntropy(CrossEntropy):
     target_g = 0.0
     sign_g = -1.0
     reading = (
-        "At ln 2 = 0.693 D cannot tell real from fake. G minimises log(1 - D(G(z))): below 0, and flat while D is sure."
+        "If D outputs 0.5 for all, D loss is 0.693, G loss -0.693. G loss is flat near 0, where D is sure of the fakes."
     )
     explanation_g = (
-        "The fakes are compared with zeros and the sign is reversed: G maximises D's loss. Where D is sure, this curve is"
-        " flat, and G hardly learns."
+        "The fakes are compared with zeros and the sign is reversed: G maximises D's loss. Where D is sure of a fake, this"
+        " curve is flat, and G's gradient nearly vanishes."
     )
     formula_g = r"\tfrac1n\sum\log(1-D(G(z)))"
     code_g = "g_loss = -bce(fake_logits, zeros)"
@@ -34,3 +34,6 @@ class SaturatingCrossEntropy(CrossEntropy):
         from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
         return -bce(fake, zeros)
+
+    def slope_g(self, score: float) -> float:
+        return score

@@ -22,8 +22,7 @@ class Hinge(Loss):
     threshold = 0.0
     averaged = False
     reading = (
-        "D loss is the sum of its two halves: at 2 D cannot tell real from fake, at 0 every sample is beyond the margin and"
-        " D learns nothing more. G loss is minus the mean score of the fakes; it has no fixed balance."
+        "If D outputs 0 for every sample, D loss is 2; at 0 all are beyond their margins. G loss has no such level."
     )
     explanation_d = (
         "D should score real samples above 1 and fakes below -1. A sample beyond its margin adds nothing to the loss."
@@ -41,6 +40,9 @@ class Hinge(Loss):
 
     def generator(self, fake: Tensor, ones: Tensor, zeros: Tensor) -> Tensor:
         return -fake.mean()
+
+    def slope_g(self, score: float) -> float:
+        return 1.0
 
     def manual(self, buffers: LogitBuffers) -> ManualBackward:
         import torch

@@ -20,7 +20,7 @@ class LeastSquares(Loss):
     balance = Balance(0.25, 0.25, 0.5, "0.25")
     threshold = 0.5
     reading = (
-        "At 0.25 D cannot tell real from fake (D loss is the mean of its two halves). Targets: 1 for real, 0 for fake."
+        "If D outputs 0.5 for every sample, both losses are 0.25. D's targets are 1 for real and 0 for fake samples."
     )
     explanation_d = "Squared distances: real logits to one, fake logits to zero. D minimises their mean."
     explanation_g = "The squared distance of the fakes' logits to **one**."
@@ -40,6 +40,9 @@ class LeastSquares(Loss):
         from torch.nn.functional import mse_loss
 
         return mse_loss(fake, ones)
+
+    def slope_g(self, score: float) -> float:
+        return 2 * abs(score - 1)
 
     def manual(self, buffers: LogitBuffers) -> ManualBackward:
         import torch

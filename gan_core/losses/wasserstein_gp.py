@@ -19,10 +19,7 @@ class WassersteinPenalty(Loss):
     balance = Balance(0.0, None, None, "0")
     averaged = False
     penalised = True
-    reading = (
-        "D loss is D(G(z)) - D(x) plus the penalty; without the penalty, minus it estimates the distance between fakes and"
-        " real samples. G loss has no fixed balance."
-    )
+    reading = "D(x) - D(G(z)) estimates how far fakes are from real samples; D loss is minus that, plus the penalty."
     explanation_d = "D should score real samples high and fakes low; the penalty keeps its slope near 1."
     explanation_g = "G wants its fakes scored high."
     formula_real = r"-\tfrac1n\sum D(x)"
@@ -37,6 +34,9 @@ class WassersteinPenalty(Loss):
 
     def generator(self, fake: Tensor, ones: Tensor, zeros: Tensor) -> Tensor:
         return -fake.mean()
+
+    def slope_g(self, score: float) -> float:
+        return 1.0
 
     def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, random: Generator) -> Tensor:
         """Return the mean of (‖∇D(x̂)‖₂ - 1)², 0-d, at x̂ drawn uniformly between real and fake samples ``[batch, features]``."""

@@ -3,34 +3,83 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from dashboard.charts.explain import clock, latest, reading
+from dashboard.charts.diagnosis import reading
+from dashboard.charts.explain import RECENT, clock, counted, recent, status_line
+from dashboard.panels import scores
+from dashboard.panels.base import ViewOptions
+from gan_core.history import History, Trace
 from gan_core.metrics import COLUMNS
-from gan_core.snapshot import Snapshot
+from gan_core.snapshot import Mark, Snapshot
+from tests.dashboard.conftest import markdown
 
 Make = Callable[..., Snapshot]
 
 
-def test_the_explanation_names_who_is_ahead(snapshot: Make) -> None:
-    def says(real: float, fake: float) -> str:
-        shown = snapshot(1)
-        values = shown.trace.values.copy()
-        values[:, [COLUMNS.index("d_real"), COLUMNS.index("d_fake")]] = real, fake
-        return reading(replace(shown, trace=replace(shown.trace, values=values)))
-
-    assert says(0.99, 0.01).startswith("D is almost always right")
-    assert says(0.8, 0.3).startswith("D is ahead")
-    assert says(0.5, 0.5).startswith("Near balance")
-    assert says(0.4, 0.6).startswith("G fools D")
-    assert reading(snapshot(0)) == ""
-    assert reading(snapshot(1, loss="wasserstein_gp")) == ""
+def with_trace(shown: Snapshot, trace: Trace, *marks: Mark) -> Snapshot:
+    return replace(shown, trace=trace, iteration=int(trace.iteration[-1]), marks=marks)
 
 
-def test_latest_is_the_mean_of_the_last_rows(snapshot: Make) -> None:
-    shown = snapshot(5)
-    assert latest(shown, 2)["loss_d"] == pytest.approx(float(shown.trace.column("loss_d")[-2:].mean()))
+def test_recent_means_cover_the_last_fifty_iterations(snapshot: Make, history_of: Callable[[int], History]) -> None:
+    assert recent(snapshot(0)) is None
+    trace = history_of(300).trace()
+    found = recent(with_trace(snapshot(), trace))
+    assert found is not None
+    assert (found.iterations, found.settled) == (RECENT, True)
+    assert found.mean["loss_d"] == pytest.approx(float(trace.column("loss_d")[-RECENT:].mean()))
+
+
+def test_recent_means_weigh_each_iteration_alike(snapshot: Make) -> None:
+    history = History(capacity=8)  # 70 iterations: rows of 16, of which the last has 6
+    history.extend(np.arange(70, dtype=np.float32)[:, None].repeat(len(COLUMNS), 1))
+    found = recent(with_trace(snapshot(), history.trace()))
+    assert found is not None
+    assert found.iterations == 54
+    assert found.mean["d_real"] == pytest.approx(np.arange(16, 70).mean())
+
+
+def test_recent_means_begin_at_the_last_change_of_a_setting(
+    snapshot: Make, history_of: Callable[[int], History]
+) -> None:
+    trace = history_of(300).trace()
+    found = recent(with_trace(snapshot(), trace, Mark(10, "Loss: Hinge"), Mark(290, "G steps: 1")))
+    assert found is not None
+    assert (found.iterations, found.settled) == (10, True)
+    just_now = recent(with_trace(snapshot(), trace, Mark(300, "Loss: Hinge")))
+    assert just_now is not None
+    assert not just_now.settled
+
+
+def test_the_card_and_the_diagnosis_show_the_same_scores(snapshot: Make) -> None:
+    """Fakes score 0.2 for long, then 0.4 for 25 iterations: the last value is 0.4, the mean of the last 50 is 0.3."""
+    values = np.full((100, len(COLUMNS)), 0.5, np.float32)
+    values[:, COLUMNS.index("d_real")] = 0.9
+    values[:, COLUMNS.index("d_fake")] = [0.2] * 75 + [0.4] * 25
+    shown = with_trace(snapshot(), Trace(np.arange(1, 101), values, 1))
+    card, said = markdown(scores.NOW.payload(shown, ViewOptions())), reading(shown)
+    assert said is not None
+    assert "real images score 0.90, fakes 0.30" in said.text
+    assert "D(x) **0.90**" in card
+    assert "D(G(z)) **0.30**" in card
+    assert "last 50 iterations" in said.why
+    assert "last 50 iterations" in scores.NOW.caption(shown.config)
+
+
+def test_the_status_is_one_short_line(snapshot: Make) -> None:
+    shown = replace(
+        snapshot(), iteration=1500, epoch=107, iterations_per_second=49.3, seconds=31.0, device="CPU, 2 threads"
+    )
+    line = markdown(status_line(shown)).replace("**", "")
+    assert line == "Iteration 1,500 · epoch 107 · 49 it/s · 0:31 · CPU · seed 0"
+    on_gpu = replace(shown, device="CUDA, NVIDIA H100 80GB HBM3", precision="bfloat16")
+    assert " · CUDA bfloat16 · seed" in markdown(status_line(on_gpu))
 
 
 def test_seconds_are_formatted_as_a_clock() -> None:
     assert [clock(21.9), clock(61), clock(3723)] == ["0:21", "1:01", "1:02:03"]
+
+
+def test_a_noun_agrees_with_its_number() -> None:
+    assert [counted(n, "image") for n in (0, 1, 1500)] == ["0 images", "1 image", "1,500 images"]

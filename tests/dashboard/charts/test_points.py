@@ -10,11 +10,9 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.charts import points as charts
-from dashboard.charts.explain import reading
 from dashboard.charts.images import sample_gradient_pngs, single_pngs
 from dashboard.charts.points import ARROWS, LAYERS, LONGEST, SHOWN_FIRST, UNITS
-from dashboard.panels.points import measures
-from gan_core.metrics import COLUMNS
+from dashboard.panels.points import CHART, MEASURES, measures
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import markdown
 
@@ -89,23 +87,28 @@ def test_all_layers_together_stay_under_25_kilobytes(snapshot: Make, loss: str) 
     assert len(json.dumps(figure.payload())) < 25_000
 
 
-def test_measures_name_divergence_modes_and_good_samples(shown: Snapshot) -> None:
+def test_measures_say_what_they_measure_and_what_would_be_good(shown: Snapshot) -> None:
     assert shown.points is not None
     view = replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)
-    expected = "Divergence **0.25** bits (two real samples: 0.02) · modes **7 of 8** · good samples **80%**"
-    assert markdown(measures(replace(shown, points=view))) == expected
+    divergence = "Jensen–Shannon divergence **0.25** bits (equal: 0, two real samples: 0.02)"
+    line = markdown(measures(replace(shown, points=view)))
+    assert line == f"{divergence} · modes **7 of 8** · good samples **80%**"
+    assert "0 if equally, 1 if they share no cell" in MEASURES.caption(shown.config)
     assert "·" not in markdown(measures(replace(shown, points=replace(view, modes=0))))
-
-
-def test_balanced_scores_far_from_the_data_are_explained_as_a_weak_discriminator(shown: Snapshot) -> None:
-    assert shown.points is not None
-    values = np.full((5, len(COLUMNS)), 0.5, np.float32)
-    balanced = replace(shown, trace=replace(shown.trace, values=values))
-    assert "D is too weak to see it" in reading(replace(balanced, points=replace(shown.points, divergence=0.9)))
-    assert "can hardly distinguish" in reading(replace(balanced, points=replace(shown.points, divergence=0.1)))
 
 
 def test_single_points_are_drawn_as_png_files(shown: Snapshot) -> None:
     files = [*single_pngs(shown.fake[:3]), *sample_gradient_pngs(shown.fake[:3], shown.fake[:3])]
     assert len(files) == 6
     assert all(file.startswith(b"\x89PNG") for file in files)
+
+
+@pytest.mark.parametrize(
+    ("loss", "says"), [("bce", "D says real"), ("hinge", "score is highest"), ("least_squares", "score")]
+)
+def test_the_caption_calls_blue_real_only_where_the_colours_begin_at_a_probability(
+    shown: Snapshot, loss: str, says: str
+) -> None:
+    caption = CHART.caption(shown.config.replace(loss=loss))
+    assert says in caption
+    assert ("real" in caption) == (loss == "bce")

@@ -34,5 +34,5 @@ def test_a_loss_without_a_level_between_real_and_fake_has_no_curves_and_says_so(
 @pytest.mark.parametrize("loss", ["bce", "least_squares", "hinge"])
 def test_the_caption_explains_half_and_all(loss: str) -> None:
     caption = PANEL.caption(GANConfig(loss=loss))
-    assert "50%" in caption
-    assert "100%" in caption
+    assert "With both near 50%, it does no better than guessing" in caption
+    assert "with both at 100%, it makes no mistake" in caption

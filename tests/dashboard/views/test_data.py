@@ -94,7 +94,7 @@ def test_every_2d_dataset_trains_and_is_drawn(app: AppTest, registry: Registry, 
     assert snapshot.dataset_title == DATASETS[name].title
     drawn = {trace["name"] for trace in component(app, "plot_plane")["data"]}
     assert drawn == {"D's score", "Real", "Fake"}
-    assert "Divergence **" in texts(app)
+    assert "divergence **" in texts(app)
     assert ("modes **" in texts(app)) == (snapshot.points is not None and snapshot.points.modes > 0)
 
 

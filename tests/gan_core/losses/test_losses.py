@@ -1,12 +1,14 @@
 """Every loss equals its formula, written here in plain Python."""
 
 import math
+import re
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from gan_core.losses import LOSSES
+from gan_core.losses.base import Loss
 from tests.gan_core.support import Recorded, points, tiny, tiny_trainer
 
 REAL, FAKE = torch.tensor([[2.0], [-1.0], [0.5]]), torch.tensor([[0.3], [-2.5], [1.0]])
@@ -72,6 +74,47 @@ def test_balance_is_the_loss_of_a_d_that_cannot_tell_real_from_fake(name: str) -
     assert float(loss.combine(*parts)) == pytest.approx(balance.loss_d)
     assert float(loss.generator(undecided, ONES, ZEROS)) == pytest.approx(balance.loss_g)
     assert float(loss.score(undecided).mean()) == balance.score
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("logit", [-3.0, 0.0, 0.4, 2.0])
+def test_slope_g_is_the_gradient_of_loss_g_at_a_fake(name: str, logit: float) -> None:
+    loss, one = LOSSES[name], torch.ones(1, 1)
+    fake = torch.full((1, 1), logit, requires_grad=True)
+    loss.generator(fake, one, torch.zeros(1, 1)).backward()  # type: ignore[no-untyped-call]
+    assert fake.grad is not None
+    assert loss.slope_g(float(loss.score(fake.detach()))) == pytest.approx(abs(float(fake.grad)), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "logit"),
+    [
+        ("bce", "0.5 for every sample, both losses are ln 2 = 0.693", 0.0),
+        ("bce_saturating", "0.5 for all, D loss is 0.693, G loss -0.693", 0.0),
+        ("least_squares", "0.5 for every sample, both losses are 0.25", 0.5),
+        ("hinge", "0 for every sample, D loss is 2", 0.0),
+    ],
+)
+def test_the_levels_in_a_reading_are_those_of_a_d_that_outputs_one_value(name: str, said: str, logit: float) -> None:
+    loss, same = LOSSES[name], torch.full((3, 1), logit)
+    assert said in loss.reading
+    d, g = (float(loss.combine(*loss.discriminator(same, same, ONES, ZEROS))), float(loss.generator(same, ONES, ZEROS)))
+    numbers = {float(number) for number in re.findall(r"-?\d+\.?\d*", said.replace("ln 2", ""))}
+    expected = {float(loss.score(same)[0]), d} | (set() if name == "hinge" else {g})
+    assert sorted(numbers) == pytest.approx(sorted({round(value, 3) for value in expected}))
+
+
+def test_minus_the_wasserstein_losss_d_loss_is_the_difference_of_scores_less_the_penalty() -> None:
+    loss = LOSSES["wasserstein_gp"]
+    total = float(loss.combine(*loss.discriminator(REAL, FAKE, ONES, ZEROS)))
+    assert "D(x) - D(G(z))" in loss.reading
+    assert "D loss is minus that, plus the penalty" in loss.reading
+    assert -total == pytest.approx(float(REAL.mean() - FAKE.mean()))
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
+def test_a_reading_fits_a_tooltip(loss: Loss) -> None:
+    assert len(loss.reading) <= 110
 
 
 def test_the_penalty_of_a_linear_critic_equals_its_formula() -> None:
