@@ -61,11 +61,15 @@ class _Label:
 
 
 def curves_figure(
-    snapshot: Snapshot, curves: tuple[Curve, ...], axes: Axes, comparable: Callable[[Loss, Loss], bool]
+    snapshot: Snapshot,
+    curves: tuple[Curve, ...],
+    axes: Axes,
+    comparable: Callable[[Loss, Loss], bool],
+    name_ghost: bool = False,
 ) -> Figure:
     """Return metrics over the iterations: raw values pale, their running mean on top, and marks of changed settings.
 
-    The ghost's curves lie behind them if its loss and the run's are ``comparable``.
+    The ghost's curves lie behind them if its loss and the run's are ``comparable``; ``name_ghost``: in the legend too.
     """
     ghost = snapshot.ghost
     if ghost is not None and not comparable(LOSSES[ghost.config.loss], LOSSES[snapshot.config.loss]):
@@ -78,7 +82,7 @@ def curves_figure(
     if ghost is not None and rows:
         for curve in curves:
             if curve.dash == "solid":  # without its companion, which would hardly be told from it
-                _ghost_curve(figure, curve, ghost.trace, rows)
+                _ghost_curve(figure, curve, ghost.trace, rows, name_ghost and curve is curves[0])
     _marks(figure, snapshot.marks, axes, last)
     return figure
 
@@ -107,13 +111,12 @@ def _ghost_rows(trace: Trace, iteration: int) -> int:
     return int(np.searchsorted(trace.iteration, most, side="right"))
 
 
-def _ghost_curve(figure: Figure, curve: Curve, trace: Trace, rows: int) -> None:
+def _ghost_curve(figure: Figure, curve: Curve, trace: Trace, rows: int, named: bool) -> None:
     """Draw a ghost's curve; one entry in the legend stands for all of them."""
-    first = not any(other["name"] == GHOST_NAME for other in figure.plain["data"])
     figure.add(
         # The rows are evenly spread: x0 and dx say the same as an array of iterations.
         "scatter", x0=trace.stride, dx=trace.stride, y=smooth(trace.column(curve.column), GHOST_WINDOW)[:rows],
-        mode="lines", name=GHOST_NAME, legendgroup=GHOST_NAME, showlegend=first, hoverinfo="skip", zorder=-1,
+        mode="lines", name=GHOST_NAME, legendgroup=GHOST_NAME, showlegend=named, hoverinfo="skip", zorder=-1,
         line={"color": _greyish(curve.colour), "width": 1.5, "dash": "dot"},
     )  # fmt: skip
 
@@ -183,7 +186,7 @@ def _shortened(text: str, length: int) -> str:
 def _layout(axes: Axes, last: int) -> dict[str, Any]:
     quiet = {"showline": False, "zeroline": False, "gridcolor": theme.faint(theme.QUIET, 0.18)}
     x_axis: dict[str, Any] = {
-        "title": {"text": "iteration", "standoff": 4}, "hoverformat": ",d", "spikecolor": theme.QUIET,
+        "title": {"text": "iteration", "standoff": 2, "font": {"size": 11}}, "hoverformat": ",d", "spikecolor": theme.QUIET,
         "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
     }  # fmt: skip
     if 0 < last <= WHOLE_TICKS:
@@ -191,7 +194,7 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
     if axes.log_x and last == 1:
         x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
     return {
-        "margin": {"l": 40, "r": 30, "t": 24, "b": 34}, "hovermode": "x unified",
+        "margin": {"l": 40, "r": 30, "t": 24, "b": 36}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 11}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.

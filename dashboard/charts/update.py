@@ -12,7 +12,7 @@ from dashboard.charts.figure import json_able
 from gan_core.config import Network
 from gan_core.diagnostics.views import StageView
 
-BARS_HEIGHT, CURVES_HEIGHT = 200, 300  # pixels
+BARS_HEIGHT, CURVES_HEIGHT = "calc(var(--pane) - 300px)", "calc(var(--pane) - 130px)"  # step_through.css has the pane
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,7 +91,7 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title={"text": "p = D(G(z))"}, range=[0, 1])
     figure.update_yaxes(title={"text": "G loss"}, range=[-most, most])
-    return _styled(figure, CURVES_HEIGHT, legend=True)
+    return _styled(figure, legend=True)
 
 
 def _non_saturating(p: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -108,9 +108,9 @@ def slopes(logits: NDArray[np.float32]) -> tuple[float, float]:
     return float((1 - scores).mean()), float(scores.mean())
 
 
-def _styled(figure: go.Figure, height: int = BARS_HEIGHT, legend: bool = False) -> go.Figure:
+def _styled(figure: go.Figure, legend: bool = False) -> go.Figure:
     figure.update_layout(
-        template="none", height=height, margin={"l": 8, "r": 8, "t": 6, "b": 6},
+        template="none", margin={"l": 8, "r": 8, "t": 6, "b": 6},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 12}, showlegend=legend,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, uirevision="walk", bargap=0.3,
     )  # fmt: skip

@@ -26,7 +26,7 @@ CELLS = (1.0, 2.5, 1.7, 2.5, 2.3)  # widths of the strip's cells, relative
 
 def strip(state: PageState, mount: Callable[[Place], None]) -> None:
     """Draw the five cells, in the order in which data flows; ``mount`` draws the live panels of a place."""
-    with st.container(key="strip"):
+    with st.container(key="strip", gap=None):
         noise, generator, samples, discriminator, updates = st.columns(CELLS, gap="xxsmall", border=True)
         mount("strip")
     with noise:

@@ -15,7 +15,7 @@ def speed_control(state: PageState) -> None:
     """Draw the choice of a speed, at the one that is in force."""
     set_value("speed", name_of(commands.chosen_speed(state.config)))
     st.segmented_control(
-        "Speed", list(NAMES), key="speed", format_func=NAMES.__getitem__, required=True, on_change=commands.choose_speed,
+        "Speed", list(NAMES), key="speed", default=None, format_func=NAMES.__getitem__, on_change=commands.choose_speed,
         label_visibility="collapsed",
         help="Iterations a second. Slow motion plays an iteration stage by stage in the model below; max is as fast as it"
         " goes.",
@@ -32,7 +32,9 @@ def run_until(state: PageState) -> None:
         if metric == "iteration":
             st.number_input("Iteration", 1, value=(now // 500 + 1) * 500, step=100, key="stop_iteration")
         else:
-            st.segmented_control("Pause when it is", ("above", "below"), default="above", required=True, key="stop_side")
+            st.segmented_control(
+                "Pause when it is", ("above", "below"), default="above", required=True, key="stop_side"
+            )
             st.number_input("Value", value=1.0, step=0.1, format="%.3f", key="stop_value")
         if tab().stop_problem:
             st.error(tab().stop_problem)

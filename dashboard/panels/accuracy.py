@@ -9,16 +9,16 @@ from gan_core.losses import LOSSES
 from gan_core.snapshot import Snapshot
 
 CURVES = (
-    Curve("accuracy_real", "real taken for real", theme.REAL),
-    Curve("accuracy_fake", "fake taken for fake", theme.GENERATOR),
+    Curve("accuracy_real", "real", theme.REAL),
+    Curve("accuracy_fake", "fakes", theme.GENERATOR),
 )
 
 
-def accuracy(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
+def accuracy(snapshot: Snapshot) -> Figure:
     """Return the share of real samples and of fakes that D judges right, and the half that guessing gets."""
     defined = LOSSES[snapshot.config.loss].threshold is not None
     figure = curves_figure(
-        snapshot, CURVES if defined else (), Axes(axes.log_x, False), lambda ghosts, ours: ghosts.threshold is not None
+        snapshot, CURVES if defined else (), Axes(), lambda ghosts, ours: ghosts.threshold is not None
     )
     mark_level(figure, 0.5, "50%")
     figure.plain["layout"]["yaxis"] |= {"range": [-0.02, 1.02], "tickformat": ".0%"}
@@ -35,6 +35,6 @@ def _caption(config: GANConfig) -> str:
 
 
 PANEL = Panel(
-    "plot_accuracy", "D's accuracy", "plot", "charts", lambda snapshot, options: accuracy(snapshot, options.axes).payload(),
+    "plot_accuracy", "D's accuracy", "plot", "charts", lambda snapshot, options: accuracy(snapshot).payload(),
     caption=_caption, height=150, share=0.43, takes_turns=True,
 )  # fmt: skip

@@ -15,7 +15,6 @@ Kind = Literal["plot", "image", "text", "cells"]
 Place = Literal["strip", "data cell", "discriminator cell", "wide charts", "charts", "samples"]
 
 SHAPE: Shape = (28, 28)  # of a sample, until the run reports its own
-ABOVE = "20.7rem - var(--notice, 0px)"  # of the window, above the charts and the samples: what remains is theirs
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Panel:
     ``key``: of the component, and of the payload in an answer. ``title``: markdown, for a plot also the name of its PNG
     export. ``place``: where on the page. ``payload``: what the browser draws. ``shown``: for which shape of samples.
     ``caption``: how to read it, under these settings. ``height``: of a plot, and of any skeleton, in pixels, at least;
-    ``share``: of the window's height below ``ABOVE``, where that is more. A ``square`` plot is as high as it is wide, if
-    that fits. ``takes_turns``: while a run is fast, each answer updates only one of these panels, because drawing them is
+    ``share``: of the room that page.css leaves to charts and samples, where that is more. A ``square`` plot is as high as
+    it is wide, if that fits. ``takes_turns``: while a run is fast, each answer updates only one of these panels, because drawing them is
     the most expensive thing that a browser does. ``updated``: False if its payload stays the same for a run's life.
     ``source``: the key of the panel whose payloads it shows, of which only the top row.
     """
@@ -67,4 +66,4 @@ class Panel:
     @property
     def css_height(self) -> str:
         """The height of a plot, as CSS."""
-        return f"max({self.height}px, calc((100vh - {ABOVE}) * {self.share:g}))"
+        return f"max({self.height}px, calc(var(--room) * {self.share:g}))"

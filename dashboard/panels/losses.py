@@ -12,7 +12,7 @@ CURVES = (Curve("loss_d", "D loss", theme.DISCRIMINATOR), Curve("loss_g", "G los
 
 def losses(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
     """Return the losses over the iterations, single updates as dots, and the level of balance."""
-    figure = curves_figure(snapshot, CURVES, axes, lambda ghosts, ours: ghosts is ours)
+    figure = curves_figure(snapshot, CURVES, axes, lambda ghosts, ours: ghosts is ours, name_ghost=True)
     for network, name, colour in (("D", "D alone", theme.DISCRIMINATOR), ("G", "G alone", theme.GENERATOR)):
         updates = [single for single in snapshot.singles if single.network == network]
         if updates:

@@ -13,15 +13,13 @@ from gan_core.snapshot import Snapshot
 CURVES = (
     Curve("d_real", "D(x)", theme.REAL),
     Curve("d_fake", "D(G(z))", theme.GENERATOR),
-    Curve("d_fake_after", "after G's step", theme.GENERATOR, "dot"),
+    Curve("d_fake_after", "after G", theme.GENERATOR, "dot"),
 )
 
 
-def scores(snapshot: Snapshot, axes: Axes = Axes()) -> Figure:
+def scores(snapshot: Snapshot) -> Figure:
     """Return D's mean scores of real samples, and of fakes before and after G's step."""
-    figure = curves_figure(
-        snapshot, CURVES, Axes(axes.log_x, False), lambda ghosts, ours: ghosts.is_probability == ours.is_probability
-    )
+    figure = curves_figure(snapshot, CURVES, Axes(), lambda ghosts, ours: ghosts.is_probability == ours.is_probability)
     loss = LOSSES[snapshot.config.loss]
     if loss.balance.score is not None:
         mark_level(figure, loss.balance.score, f"{loss.balance.score:g}")
@@ -51,6 +49,6 @@ def _now_caption(config: GANConfig) -> str:
 
 NOW = Panel("text_scores", "", "text", "discriminator cell", _now, caption=_now_caption, height=20)
 CHART = Panel(
-    "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot, options.axes).payload(),
+    "plot_scores", "Scores", "plot", "charts", lambda snapshot, options: scores(snapshot).payload(),
     caption=_caption, height=150, share=0.43, takes_turns=True,
 )  # fmt: skip

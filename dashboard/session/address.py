@@ -43,6 +43,10 @@ def arrive() -> None:
             show_setting(setting, adopted.config)
 
 
+def share_link() -> str:
+    return ""
+
+
 def remember_in_address() -> None:
     """Name the run in the address, so that a reload comes back to it, and the settings that have no widget."""
     data = {setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data}

@@ -6,6 +6,7 @@ from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
 from dashboard.session.settings import show_setting
+from dashboard.session.speeds import SPEEDS, recommended_speed
 from dashboard.session.state import current_run, serialized, set_value, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
@@ -50,6 +51,16 @@ def _train(report: Report, command: Play) -> None:
     send(command)
 
 
+def chosen_speed(config: GANConfig) -> Speed:
+    """Return the speed that was chosen in this tab, else the one that suits the dataset."""
+    return tab().speed or SPEEDS[recommended_speed(config)]
+
+
+def choose_speed() -> None:
+    """Train at the speed of the widget from now on."""
+    set_speed(SPEEDS[value("speed")])
+
+
 @serialized
 def set_speed(speed: Speed) -> None:
     """Train at this speed from now on, also after a restart."""
@@ -75,6 +86,14 @@ def reset(**changes: int) -> None:
         for name, new in changes.items():
             set_value(name, new)
         new_run(config.replace(**changes))
+
+
+@serialized
+def discard_changes() -> None:
+    """Bring the settings back to those of the run."""
+    run = current_run()
+    if run is not None:
+        _show(run.config)
 
 
 def new_seed() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dashboard.session import datasets, server
 from dashboard.session.settings import Settings, settings_from_widgets
+from dashboard.session.speeds import SPEEDS, recommended_speed
 from dashboard.session.state import current_run, serialized, tab
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Failure, Report
@@ -25,6 +26,14 @@ class PageState:
     waiting: tuple[str, ...] = ()
     preparing: bool = False
     can_undo: bool = False
+
+    @property
+    def can_train(self) -> bool:
+        return self.settings.config is not None
+
+    @property
+    def can_reset(self) -> bool:
+        return self.settings.config is not None
 
     @property
     def config(self) -> GANConfig:
@@ -112,8 +121,7 @@ def new_run(config: GANConfig) -> Report:
         here.refused = (config, str(refusal))
         return fetch_report()
     here.refused, here.run_id, here.stop_problem = None, run.id, ""
-    if here.speed is not None:
-        run.send(here.speed)
+    run.send(here.speed or SPEEDS[recommended_speed(config)])
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
 
 

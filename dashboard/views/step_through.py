@@ -11,7 +11,6 @@ from dashboard.charts.listing import laboratory_loop, loop
 from dashboard.charts.rich_text import bold, building, icon, rich_text
 from dashboard.charts.stages import STAGES, TITLES
 from dashboard.components import listing
-from dashboard.controls.data import download_progress
 from dashboard.controls.transport import step_through_buttons
 from dashboard.panels.base import Payload
 from dashboard.session.run import PageState
@@ -25,8 +24,6 @@ from gan_core.snapshot import Snapshot
 
 def draw(state: PageState) -> None:
     """Draw where the run is, the code, and beside it what the last stage made or one of the details."""
-    if state.preparing:
-        download_progress()
     snapshot = state.report.snapshot
     if snapshot is None:
         return

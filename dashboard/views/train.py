@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, icon, rich_text
+from dashboard.charts.stages import TITLES, explain_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
 from dashboard.panels import points, shown_panels
@@ -15,6 +16,7 @@ from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
+from gan_core.diagnostics.views import StageView
 from gan_core.runs.protocol import Report
 
 
@@ -36,9 +38,13 @@ def hint(report: Report) -> Payload:
     if report.state == "starting" or snapshot is None:
         return building()
     if report.state == "running":
+        if snapshot.speed.slow_motion and snapshot.walk is not None:
+            return slow_motion(snapshot.walk)
         found = reading(snapshot)
         said = found.text if found else "Training. Change a setting and watch what it does."
         return rich_text(icon("insights"), f" {said}")
+    if snapshot.stopped:
+        return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
             icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, which the ",
@@ -56,11 +62,26 @@ def hint(report: Report) -> Payload:
     )  # fmt: skip
 
 
+def slow_motion(view: StageView) -> Payload:
+    """Return which stage of an update was just executed, and what it means."""
+    updated = " and ".join(view.turns[view.turn])
+    return rich_text(
+        icon("slow_motion_video"), f" Iteration {view.iteration:,}, update {view.turn + 1} of {len(view.turns)} ({updated}): ",
+        bold(TITLES[view.stage]), f". {explain_stage(view)}",
+    )  # fmt: skip
+
+
 def _charts(panels: LivePanels) -> None:
     """Draw the wide charts, and the others side by side below them."""
     with st.container(key="charts", gap="xxsmall"):
         for panel in shown_panels(panels.shape, "wide charts"):
-            panels.mount_titled(panel)
+            with st.container(key="losses_head", horizontal=True, vertical_alignment="center", width="content"):
+                panels.title(panel)
+                st.pills(
+                    "Axes of the losses", ("log x", "log y"), selection_mode="multi", key="axes",
+                    label_visibility="collapsed", persist_state="session",
+                )  # fmt: skip
+            panels.mount(panel)
         below = shown_panels(panels.shape, "charts")
         for column, panel in zip(st.columns(len(below), gap="small"), below, strict=True):
             with column, st.container(gap="xxsmall"):

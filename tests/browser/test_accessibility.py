@@ -47,5 +47,7 @@ def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -
 
 
 def test_axe_would_find_a_serious_problem(page: Page) -> None:
-    page.evaluate("() => document.querySelector('[data-testid=stMain]').insertAdjacentHTML('beforeend', '<button></button>')")
+    page.evaluate(
+        "() => document.querySelector('[data-testid=stMain]').insertAdjacentHTML('beforeend', '<button></button>')"
+    )
     assert any(problem.startswith("button-name") for problem in problems(page))

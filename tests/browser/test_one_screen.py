@@ -8,7 +8,9 @@ from tests.browser.train_page import chart, click, wait_for
 pytestmark = pytest.mark.browser
 
 SIZES = ((1280, 720), (1440, 900), (1920, 1080))
-POINTS = "?dataset=eight_gaussians&latent_dim=2&generator_hidden=32,32&discriminator_hidden=32,32&generator_batch_norm=false"
+POINTS = (
+    "?dataset=eight_gaussians&latent_dim=2&generator_hidden=32,32&discriminator_hidden=32,32&generator_batch_norm=false"
+)
 MODEL = (
     "picture_generator_hidden", "picture_discriminator_hidden", "leaky_slope", "generator_batch_norm",
     "discriminator_batch_norm", "d_steps", "g_steps", "update_order", "dataset",
@@ -38,8 +40,10 @@ def measured(page: Page, keys: tuple[str, ...]) -> dict[str, dict[str, float]]:
     assert size is not None
     for key, box in found.items():
         assert box is not None, f"{key} is missing"
-        assert box["width"] > 0 and box["height"] > 0, f"{key} is empty"
-        inside = box["left"] >= 0 and box["top"] >= 0 and box["right"] <= size["width"] and box["bottom"] <= size["height"]
+        assert min(box["width"], box["height"]) > 0, f"{key} is empty"
+        inside = (
+            box["left"] >= 0 and box["top"] >= 0 and box["right"] <= size["width"] and box["bottom"] <= size["height"]
+        )
         assert inside, f"{key} is outside the window of {size}: {box}"
         assert not box["covering"], f"{key} is covered: {box['covering']}"
     return found
@@ -76,7 +80,9 @@ def test_everything_is_in_view_running_and_paused(browser: Browser, server: str,
                 moved = max(abs(box[side] - running[key][side]) for side in ("left", "top", "bottom"))
                 assert moved <= 2, f"{key} jumps by {moved} pixels when training starts"
         click(page, "pause")
-        larger = {key for key in CHARTS | SAMPLES[query] if before and paused[key]["height"] > before[key]["height"] + 20}
+        larger = {
+            key for key in CHARTS | SAMPLES[query] if before and paused[key]["height"] > before[key]["height"] + 20
+        }
         assert not before or larger == {*CHARTS, *SAMPLES[query]}, "a larger window shows all of it larger"
         before = paused
         context.close()
@@ -91,7 +97,14 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, se
     measured(page, ("start", "step", "text_message", "picture_fakes", "picture_reals"))
     tops = [
         page.locator(f".st-key-{key}").first.bounding_box()["y"]  # type: ignore[index]
-        for key in ("text_message", "picture_fakes", "plot_losses", "plot_scores", "picture_generator_hidden", "update_order")
+        for key in (
+            "text_message",
+            "picture_fakes",
+            "plot_losses",
+            "plot_scores",
+            "picture_generator_hidden",
+            "update_order",
+        )
     ]
     assert tops == sorted(tops), "images, then charts, then controls"
     assert tops[-1] < 2600, "nothing is far down"
