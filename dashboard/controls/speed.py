@@ -13,7 +13,7 @@ CONDITIONS = {"iteration": "Iteration", "loss_d": "D loss", "loss_g": "G loss", 
 
 def speed_control(state: PageState) -> None:
     """Draw the choice of a speed, at the one that is in force."""
-    set_value("speed", name_of(commands.chosen_speed(state.config)))
+    set_value("speed", name_of(commands.speed_of(state.report)))
     st.segmented_control(
         "Speed", list(NAMES), key="speed", default=None, format_func=NAMES.__getitem__, on_change=commands.choose_speed,
         label_visibility="collapsed",

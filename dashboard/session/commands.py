@@ -6,7 +6,7 @@ from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
 from dashboard.session.settings import show_setting
-from dashboard.session.speeds import SPEEDS, recommended_speed
+from dashboard.session.speeds import SPEEDS
 from dashboard.session.state import current_run, serialized, set_value, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
@@ -51,9 +51,9 @@ def _train(report: Report, command: Play) -> None:
     send(command)
 
 
-def chosen_speed(config: GANConfig) -> Speed:
-    """Return the speed that was chosen in this tab, else the one that suits the dataset."""
-    return tab().speed or SPEEDS[recommended_speed(config)]
+def speed_of(report: Report) -> Speed:
+    """Return the speed that was chosen in this tab, else the run's."""
+    return tab().speed or (report.snapshot.speed if report.snapshot else Speed())
 
 
 def choose_speed() -> None:

@@ -7,6 +7,7 @@ from dashboard.session.settings import Settings, settings_from_widgets
 from dashboard.session.speeds import SPEEDS, recommended_speed
 from dashboard.session.state import current_run, serialized, tab
 from gan_core.config import GANConfig
+from gan_core.data import DATASETS
 from gan_core.runs.protocol import Failure, Report
 from gan_core.runs.registry import CannotStart, TooManyRuns
 
@@ -110,7 +111,7 @@ def _device_problems(config: GANConfig, report: Report) -> list[str]:
 def new_run(config: GANConfig) -> Report:
     """Begin this tab's run anew under ``config``, not training yet; return the report of the run that there is then.
 
-    It goes at the speed that was chosen in this tab, else at that of the run before. The current run stays if the server
+    It goes at the speed that was chosen in this tab, else at that of the run before, or what suits the kind of data. The current run stays if the server
     is full or these settings cannot start.
     """
     old, here, registry = current_run(), tab(), server.registry()
@@ -121,7 +122,11 @@ def new_run(config: GANConfig) -> Report:
         here.refused = (config, str(refusal))
         return fetch_report()
     here.refused, here.run_id, here.stop_problem = None, run.id, ""
-    run.send(here.speed or SPEEDS[recommended_speed(config)])
+    other_kind = old is None or DATASETS[old.config.dataset].kind != DATASETS[config.dataset].kind
+    if here.speed is not None:
+        run.send(here.speed)
+    elif other_kind:
+        run.send(SPEEDS[recommended_speed(config)])
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
 
 
