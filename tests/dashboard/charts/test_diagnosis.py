@@ -290,7 +290,7 @@ def test_healthy_presets_are_never_called_collapsed(run: Callable[..., Worker], 
 
 
 def test_the_lecture_is_never_called_collapsed(run: Callable[..., Worker]) -> None:
-    said = readings(run(), 30, 8)
+    said = readings(run(), 30, 4)
     assert not any("alike" in text or "missing" in text or "weak" in text for text in said)
     assert said[1].startswith("D is ahead")
 
