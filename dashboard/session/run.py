@@ -111,8 +111,8 @@ def _device_problems(config: GANConfig, report: Report) -> list[str]:
 def new_run(config: GANConfig) -> Report:
     """Begin this tab's run anew under ``config``, not training yet; return the report of the run that there is then.
 
-    It goes at the speed that was chosen in this tab, else at that of the run before, or what suits the kind of data. The current run stays if the server
-    is full or these settings cannot start.
+    It goes at the speed that was chosen in this tab, else at that of the run before or, on another kind of data, at the
+    recommended one. The current run stays if the server is full or these settings cannot start.
     """
     old, here, registry = current_run(), tab(), server.registry()
     own = here.own.get(config.own_data)

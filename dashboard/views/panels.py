@@ -32,7 +32,8 @@ class LivePanels:
         """Draw one panel, or a skeleton until the run has a snapshot."""
         payload = self._payloads.get(panel.key)
         if payload is None:
-            st.skeleton(panel.height)
+            if panel.height:
+                st.skeleton(panel.height)
             return
         if panel.updated:
             payload = dated(payload)

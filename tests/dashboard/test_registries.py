@@ -49,8 +49,8 @@ def test_a_registered_panel_is_on_the_page_and_in_the_live_answer(
     monkeypatch.setattr(panels, "PANELS", (*panels.PANELS, PANEL))
     healthy(app.run())
     assert component(app, "plot_dummy")["layout"]["title"] == "iteration 0"
-    assert "**Dummy**" in texts(app)
-    assert "A dummy under bce." in texts(app)
+    (title,) = [title for title in app.header if title.value == "Dummy"]
+    assert title.proto.help == "A dummy under bce."
     assert "plot_dummy" in answer_to("train", snapshot(1))
     assert "plot_dummy" not in answer_to("walk", snapshot(1))
 
@@ -76,7 +76,7 @@ def test_a_panel_for_points_is_not_shown_for_images(
 
     monkeypatch.setattr(panels, "PANELS", (*panels.PANELS, replace(PANEL, shown=for_points)))
     healthy(app.run())
-    assert "**Dummy**" not in texts(app)
+    assert "Dummy" not in [title.value for title in app.header]
     assert "plot_dummy" not in answer_to("train", snapshot(1))
     assert "plot_dummy" in answer_to("train", snapshot(1, dataset="ring", generator_batch_norm=False))
 

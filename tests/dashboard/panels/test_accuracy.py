@@ -18,7 +18,7 @@ def test_curves_are_the_shares_that_d_judges_right(snapshot: Make) -> None:
     shown = snapshot(20)
     figure = go.Figure(accuracy(shown).plain)
     curves = {trace.name: trace for trace in figure.data}
-    for column, name in (("accuracy_real", "real taken for real, raw"), ("accuracy_fake", "fake taken for fake, raw")):
+    for column, name in (("accuracy_real", "real, raw"), ("accuracy_fake", "fakes, raw")):
         np.testing.assert_array_equal(curves[name].y, shown.trace.column(column))
         assert 0 <= min(curves[name].y) <= max(curves[name].y) <= 1
     assert figure.layout.annotations[0].text == "50%"

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard import theme
-from dashboard.charts.lines import Axes
+from dashboard.charts.lines import PLOT_HEIGHT, Axes
 from dashboard.panels.losses import losses as losses_figure
 from dashboard.panels.scores import scores as scores_figure
 from gan_core.history import History
@@ -24,8 +24,8 @@ def losses(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
     return go.Figure(losses_figure(shown, axes).plain)
 
 
-def scores(shown: Snapshot, axes: Axes = Axes()) -> go.Figure:
-    return go.Figure(scores_figure(shown, axes).plain)
+def scores(shown: Snapshot) -> go.Figure:
+    return go.Figure(scores_figure(shown).plain)
 
 
 def by_name(figure: object, name: str) -> object:
@@ -40,7 +40,7 @@ def test_losses_and_scores_show_the_metrics_of_the_trace(snapshot: Make) -> None
     assert by_name(figure, "G loss").line.color == theme.GENERATOR  # type: ignore[attr-defined]
     scored = scores(shown)
     assert by_name(scored, "D(x)").y.tolist() == shown.trace.column("d_real").tolist()  # type: ignore[attr-defined]
-    after = by_name(scored, "after G's step")
+    after = by_name(scored, "after G")
     assert after.y.tolist() == shown.trace.column("d_fake_after").tolist()  # type: ignore[attr-defined]
 
 
@@ -105,9 +105,8 @@ def test_a_chart_costs_the_same_at_100_000_iterations_as_at_5_000(
 @pytest.mark.parametrize("iterations", [1, 2, 5])
 def test_a_short_runs_axis_has_ticks_at_whole_iterations_only(snapshot: Make, iterations: int) -> None:
     shown = snapshot(iterations)
-    for draw in (losses, scores):
-        assert draw(shown).layout.xaxis.dtick == 1
-        assert draw(shown, Axes(log_x=True)).layout.xaxis.dtick == "L1"
+    assert losses(shown).layout.xaxis.dtick == scores(shown).layout.xaxis.dtick == 1
+    assert losses(shown, Axes(log_x=True)).layout.xaxis.dtick == "L1"
 
 
 @pytest.mark.parametrize("iterations", [0, 20])
@@ -139,7 +138,7 @@ def test_labels_of_marks_lie_above_the_curves(snapshot: Make) -> None:
     figure = losses(shown)
     (label,) = mark_labels(figure)
     assert (label.text, label.y, label.yanchor) == ("G steps: 1", 1, "bottom"), "above the y axis's end"
-    room = (1 - figure.layout.yaxis.domain[1]) * (figure.layout.height - 70)
+    room = (1 - figure.layout.yaxis.domain[1]) * PLOT_HEIGHT
     assert room >= 12, "pixels of the chart that the curves leave to the label"
     assert losses(snapshot(3)).layout.yaxis.domain is None
 

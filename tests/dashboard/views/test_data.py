@@ -121,13 +121,15 @@ def test_the_layers_of_2d_data_can_be_switched(app: AppTest) -> None:
 def test_2d_data_can_be_stepped_through(app: AppTest, registry: Registry) -> None:
     choose(app, "ring")
     go_to(app, "walk")
-    for _ in range(13):
+    for _ in range(10):
+        press(app, "walk_stage")
+    assert component(app, "walk_fake")["items"], "the fakes that D has scored"
+    for _ in range(3):
         press(app, "walk_stage")
     view = state(registry)[1].walk
     assert view is not None
     assert view.sample_gradient is not None
     assert component(app, "walk_push")["items"]
-    assert component(app, "walk_fake")["items"]
     press(app, "step")
     assert state(registry)[1].iteration == 1
 
