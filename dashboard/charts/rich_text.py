@@ -29,6 +29,11 @@ def icon(name: str) -> Span:
     return {"icon": name}
 
 
+def why(text: str) -> Span:
+    """Return a longer explanation, which opens on a click."""
+    return {"why": text}
+
+
 def building() -> dict[str, Any]:
     """Return the hint for a run that has no snapshot yet."""
     return rich_text(icon("hourglass_top"), " Building the networks and loading the data …")

@@ -10,9 +10,6 @@ from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
-WIDTH = 108  # pixels
-
-
 def menu(report: Report) -> None:
     """Draw the popover with the download buttons and the snippet; nothing before the run has a snapshot."""
     snapshot, run = report.snapshot, current_run()
@@ -24,7 +21,7 @@ def menu(report: Report) -> None:
         assert now is not None, "a run that has been shown has a snapshot"
         return now
 
-    with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:", width=WIDTH):
+    with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:"):
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
             for label, name, key, make in (

@@ -14,11 +14,10 @@ CONDITIONS = {"iteration": "Iteration", "loss_d": "D loss", "loss_g": "G loss", 
 def speed_control(state: PageState) -> None:
     """Draw the choice of a speed, at the one that is in force."""
     set_value("speed", name_of(commands.speed_of(state.report)))
+    st.html('<p class="note">it/s</p>', width="content")
     st.segmented_control(
-        "Speed", list(NAMES), key="speed", default=None, format_func=NAMES.__getitem__, on_change=commands.choose_speed,
+        "Iterations a second", list(NAMES), key="speed", default=None, format_func=NAMES.__getitem__, on_change=commands.choose_speed,
         label_visibility="collapsed",
-        help="Iterations a second. Slow motion plays an iteration stage by stage in the model below; max is as fast as it"
-        " goes.",
     )  # fmt: skip
 
 

@@ -94,7 +94,4 @@ def _share() -> None:
     with st.popover("Share", key="share", icon=":material/share:", type="tertiary"):
         st.caption("The page's address carries the settings, and whoever opens it begins a run of their own.")
         copy_button(f"?{address.share_link()}", "Copy link", "copy_link")
-        st.toggle(
-            "Projector mode", key="projector", bind="query-params",
-            help="Larger type, for a class. It is in the address, but not in the link.",
-        )  # fmt: skip
+        st.toggle("Projector mode", key="projector", persist_state="session", help="Larger type, for a class.")

@@ -12,7 +12,7 @@ SPEEDS = {
     "100": Speed(100),
     "max": Speed(),
 }
-NAMES = {name: ":material/slow_motion_video:" if name == "slow" else name for name in SPEEDS}
+NAMES = {name: "slow" if name == "slow" else name for name in SPEEDS}
 
 
 def recommended_speed(config: GANConfig) -> str:

@@ -11,12 +11,16 @@ from dashboard.components.live import dated, status
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
-from dashboard.session.state import current_run
+from dashboard.session.state import current_run, value
 from dashboard.views.message import draw_hint, draw_notice
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
 
 STATUS = "status"
+PROJECTOR = """<style>
+html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
+.st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
+</style>"""
 
 Links = Mapping[str, Any]  # url_path → what st.page_link opens
 
@@ -47,6 +51,8 @@ class Page:
         address.arrive()
         state = run.refresh(needs_run=not self.has_controls)
         address.remember_in_address()
+        if value("projector"):
+            st.html(PROJECTOR)
         with st.container(key="page", gap="xxsmall"):
             with st.container(key="top", horizontal=True, vertical_alignment="center", gap="xxsmall"):
                 st.html("<h1>GAN</h1>", width="content")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, icon, rich_text
+from dashboard.charts.rich_text import bold, building, icon, rich_text, why
 from dashboard.charts.stages import TITLES, explain_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -41,8 +41,9 @@ def hint(report: Report) -> Payload:
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)
         found = reading(snapshot)
-        said = found.text if found else "Training. Change a setting and watch what it does."
-        return rich_text(icon("insights"), f" {said}")
+        if found is None:
+            return rich_text(icon("insights"), " Training. Change a setting and watch what it does.")
+        return rich_text(icon("insights"), f" {found.text}", why(found.why))
     if snapshot.stopped:
         return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:

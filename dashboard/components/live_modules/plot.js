@@ -3,6 +3,8 @@ import { mount } from "./live.js";
 
 const SOURCE = new URL("app/static/plotly.min.js", document.baseURI).href;
 
+const FONT_SIZE = 14; // pixels, for which the charts' fonts are chosen
+
 function loadPlotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   window.ganPlotly ??= new Promise((resolve, reject) => {
@@ -15,11 +17,20 @@ function loadPlotly() {
   return window.ganPlotly;
 }
 
+// Charts follow the page's font size, which the projector mode makes larger.
+function scale(layout) {
+  const factor = parseFloat(getComputedStyle(document.documentElement).fontSize) / FONT_SIZE;
+  const fonts = [layout, layout.legend, layout.xaxis?.title, layout.yaxis?.title, ...(layout.annotations ?? [])];
+  for (const one of fonts) if (one?.font?.size) one.font.size *= factor;
+  for (const side of Object.keys(layout.margin)) layout.margin[side] *= factor;
+}
+
 async function draw(div, payload, { name, height, square }) {
   const style = getComputedStyle(div);
   const text = style.getPropertyValue("--st-text-color").trim();
   const background = style.getPropertyValue("--st-background-color").trim();
   const { data: traces, layout } = structuredClone(payload); // Plotly changes what it is given
+  scale(layout);
   layout.font = { ...layout.font, color: text, family: style.getPropertyValue("--st-font").trim() };
   layout.paper_bgcolor = background; // not transparent, so the exported PNG is legible too
   layout.hoverlabel = { bgcolor: background, font: { color: text } };

@@ -1,4 +1,4 @@
-// Text that changes in place: lines of spans, each bold, coloured, an icon or plain.
+// Text that changes in place: lines of spans, each bold, coloured, an icon, an explanation on demand or plain.
 import { mount } from "./live.js";
 
 function node({ text, bold, icon, tone }) {
@@ -13,6 +13,23 @@ function node({ text, bold, icon, tone }) {
   return element;
 }
 
+// A button that opens and closes a longer explanation; it stays open while the text changes.
+function why(place, text) {
+  const whole = document.createElement("span");
+  const button = document.createElement("button");
+  const explanation = document.createElement("span");
+  Object.assign(button, { type: "button", className: "why", textContent: "Why?" });
+  Object.assign(explanation, { className: "explanation", textContent: text, hidden: !place.open });
+  button.setAttribute("aria-expanded", String(Boolean(place.open)));
+  button.onclick = () => {
+    place.open = !place.open;
+    explanation.hidden = !place.open;
+    button.setAttribute("aria-expanded", String(place.open));
+  };
+  whole.append(" ", button, explanation);
+  return whole;
+}
+
 function draw(place, { lines }, { small, right }) {
   place.classList.toggle("small", Boolean(small));
   place.classList.toggle("right", Boolean(right));
@@ -20,7 +37,7 @@ function draw(place, { lines }, { small, right }) {
   if (place.drawn === drawn) return; // a selection in the text stays
   place.drawn = drawn;
   place.replaceChildren(
-    ...lines.flatMap((line, index) => [...(index ? [document.createElement("br")] : []), ...line.map(node)]),
+    ...lines.flatMap((line, index) => [...(index ? [document.createElement("br")] : []), ...line.map((span) => (span.why ? why(place, span.why) : node(span)))]),
   );
 }
 
