@@ -22,9 +22,12 @@ if __name__ != "__mp_main__":
 if __name__ == "__main__":
     from dashboard.views import PAGES
 
-    st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
+    here = Path(__file__).parent
+    # A file, because the browser would fetch an icon by name from another host.
+    st.set_page_config(page_title="GAN training", page_icon=here / "icon.svg", layout="wide")
     # Streamlit leaves room for a taller header than this one.
     st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.4rem}</style>")
-    st.logo(Path(__file__).with_name("logo.svg").read_text(encoding="utf-8"), size="large")
+    st.html(f"<script>{(here / 'history.js').read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+    st.logo((here / "logo.svg").read_text(encoding="utf-8"), size="large")
     pages = [st.Page(page.show, title=page.title, url_path=page.url_path, default=page.default) for page in PAGES]
     st.navigation(pages, position="top").run()

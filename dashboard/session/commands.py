@@ -2,10 +2,9 @@
 
 import secrets
 
-from dashboard.session.datasets import ensure_prepared
+from dashboard.session.datasets import ensure_prepared, show_config
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
-from dashboard.session.settings import show_setting
-from dashboard.session.state import current_run, serialized, set_value, tab, value
+from dashboard.session.state import current_run, serialized, set_value, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Sample
 
@@ -13,21 +12,19 @@ from gan_core.runs.protocol import Command, Play, Sample
 @serialized
 def send(command: Command) -> None:
     """Send the run a command; without a run, nothing happens."""
-    run = current_run()
+    run, tab().link_problems = current_run(), ()
     if run is not None:
         run.send(command)
 
 
 @serialized
 def start() -> None:
-    """Train on; where the run has failed or ended, begin a new one."""
+    """Train on, with impossible settings under the run's own; where the run has failed or ended, begin a new one."""
     report = fetch_report()
     config = current_settings(report).config
-    if config is None:
-        return
-    if report.state == "failed":
+    if config is not None and report.state == "failed":
         new_run(config)
-    else:
+    elif config is not None:
         reconcile(config, report)
     send(Play())
 
@@ -45,11 +42,12 @@ def reconcile_and_send(command: Command) -> None:
 @serialized
 def reset(**changes: int) -> None:
     """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed."""
-    config = current_settings(fetch_report()).config
+    config, tab().link_problems = current_settings(fetch_report()).config, ()
     if config is not None:
         for name, new in changes.items():
             set_value(name, new)
-        new_run(config.replace(**changes))
+        if ensure_prepared(config):
+            new_run(config.replace(**changes))
 
 
 def new_seed() -> None:
@@ -60,6 +58,16 @@ def new_seed() -> None:
 def random_seed() -> int:
     """Return a seed for another run."""
     return secrets.randbelow(1_000_000)
+
+
+@serialized
+def discard_changes() -> None:
+    """Move every widget back to what the run trains with: nothing waits for Reset any more."""
+    run, here = current_run(), tab()
+    if run is not None:
+        stop_waiting(here)
+        here.refused = None
+        show_config(run.config)
 
 
 def fresh_noise() -> None:
@@ -73,10 +81,7 @@ def fresh_noise() -> None:
 def begin_with(config: GANConfig) -> None:
     """Move every widget to ``config`` and begin a run under it; the device stays the learner's choice."""
     config = config.replace(device=value("device", config.device))
-    for setting in GANConfig.settings():
-        show_setting(setting, config)
-    here = tab()
-    here.chosen_dataset = config.dataset
-    here.presets_used += 1
+    show_config(config)
+    tab().presets_used += 1
     if ensure_prepared(config):
         new_run(config)

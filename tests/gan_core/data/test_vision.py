@@ -80,7 +80,7 @@ def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name:
     with pytest.raises(DataError) as caught:
         load_dataset(GANConfig(dataset=name))
     said = str(caught.value)
-    assert said.startswith(f"{class_name} is not available: the tests have no network")
+    assert said.startswith(f"{class_name} could not be downloaded: the tests have no network")
     assert str(folder / class_name / "raw") in said
     assert "train-images-idx3-ubyte.gz" in said
     assert "bundled digits" in said
@@ -102,7 +102,7 @@ def test_a_damaged_unpacked_file_is_refused(folder: Path) -> None:
     for split in ("train", "t10k"):
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
-    with pytest.raises(DataError, match="MNIST is not available"):
+    with pytest.raises(DataError, match="MNIST could not be read: its files are damaged"):
         load_dataset(GANConfig(dataset="mnist"))
 
 
@@ -235,7 +235,7 @@ def test_a_download_reports_progress_and_leaves_no_temporary_files(
 @needs_real
 def test_a_download_with_a_wrong_checksum_is_not_used_as_data(folder: Path, mirror: Path) -> None:
     (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match=r"MNIST is not available: .*File not found or corrupted"):
+    with pytest.raises(DataError, match="MNIST could not be downloaded: the downloaded file is incomplete or damaged"):
         prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
