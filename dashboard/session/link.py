@@ -54,7 +54,7 @@ def _value_of(setting: Setting, text: str, dataset: str) -> Any:
     value = option_value(setting, by_title.get(text, text))
     if names and value not in names:
         raise ValueError("the widget offers no such name")
-    if setting.kind == "classes" and any(not 0 <= number < len(DATASETS[dataset].classes) for number in value):
+    if setting.kind == "classes" and any(number not in range(len(DATASETS[dataset].classes)) for number in value):
         raise ValueError("the dataset has no such class")
     if setting.name == "drawing" and value:
         unpack(value)

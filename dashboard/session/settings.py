@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.state import set_value, value
+from dashboard.session.state import current_run, set_value, value
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
@@ -33,7 +33,7 @@ def _explain(name: str) -> str:
 
 
 def shown_settings() -> tuple[GANConfig, tuple[str, ...]]:
-    """Return the widgets' values, with the default for each that no run can have, and the names of those.
+    """Return the widgets' values, with the run's or the default for each that no run can have, and the names of those.
 
     Hidden sizes are texts in their widgets.
     """
@@ -45,12 +45,14 @@ def shown_settings() -> tuple[GANConfig, tuple[str, ...]]:
                 current = parse_sizes(current)
         fields[setting.name] = setting.default if current is None and setting.kind == "choice" else current
     if not DATASETS[fields["dataset"]].classes:
-        del fields["classes"]
+        fields["classes"] = ()
     try:
         return GANConfig(**fields), ()
     except ValidationError as error:
         impossible = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
-        return GANConfig(**{name: fields[name] for name in fields if name not in impossible}), tuple(impossible)
+        run = current_run()
+        base = GANConfig() if run is None else run.config
+        return base.replace(**{name: fields[name] for name in fields if name not in impossible}), tuple(impossible)
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:
