@@ -25,8 +25,11 @@ if __name__ == "__main__":
 
     from dashboard.views import PAGES
 
-    st.set_page_config(page_title="GAN training", page_icon=":material/neurology:", layout="wide")
-    st.html(f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style>")
+    here = Path(__file__).parent
+    # A file, because the browser would fetch an icon by name from another host.
+    st.set_page_config(page_title="GAN training", page_icon=here / "icon.svg", layout="wide")
+    st.html(f"<style>{(here / 'page.css').read_text(encoding='utf-8')}</style>")
+    st.html(f"<script>{(here / 'history.js').read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
     links: dict[str, Any] = {}
     for page in PAGES:
         show = partial(page.show, links)

@@ -10,6 +10,7 @@ from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
+
 def menu(report: Report) -> None:
     """Draw the popover with the download buttons and the snippet; nothing before the run has a snapshot."""
     snapshot, run = report.snapshot, current_run()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.session import commands
 from dashboard.session.run import PageState
-from dashboard.session.speeds import NAMES, name_of
+from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import set_value, tab, value
 from gan_core.runs.protocol import Stop
 
@@ -16,7 +16,7 @@ def speed_control(state: PageState) -> None:
     set_value("speed", name_of(commands.speed_of(state.report)))
     st.html('<p class="note">it/s</p>', width="content")
     st.segmented_control(
-        "Iterations a second", list(NAMES), key="speed", default=None, format_func=NAMES.__getitem__, on_change=commands.choose_speed,
+        "Iterations a second", list(SPEEDS), key="speed", default=None, on_change=commands.choose_speed,
         label_visibility="collapsed",
     )  # fmt: skip
 

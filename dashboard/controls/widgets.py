@@ -1,4 +1,4 @@
-"""One field of GANConfig → one widget, with the field's name as its key, kept in the address."""
+"""One field of GANConfig → one widget, with the field's name as its key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,6 @@ def field(
         "label": label or setting.label,
         "key": name,
         "help": f"{setting.help} {'Changes at once.' if setting.live else 'Applies from Reset on.'}",
-        "bind": "query-params",
         "on_change": on_change or "rerun",
         "label_visibility": "collapsed" if hidden else "visible",
         "persist_state": "session",  # the value outlives script runs that do not draw the widget

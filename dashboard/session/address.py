@@ -1,16 +1,14 @@
-"""The page's address: it names the run, and holds the settings."""
+"""The page's address: it names the run and holds the settings. It is read once, when a tab arrives, and written since."""
 
-from contextlib import suppress
+from urllib.parse import urlencode
 
 import streamlit as st
-from pydantic import ValidationError
 
-from dashboard.session import server
+from dashboard.session import link, server
 from dashboard.session.datasets import choose_dataset
-from dashboard.session.settings import show_setting
-from dashboard.session.state import set_value, tab, value
+from dashboard.session.settings import show_setting, shown_settings
+from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
-from gan_core.options import option_value
 
 RUN = "run"  # the run's id, with which a reload finds it again
 
@@ -19,7 +17,8 @@ def arrive() -> None:
     """Take over postponed values and, once for each tab, the address; runs before any widget is drawn.
 
     The address names the run, but a link may be sent to somebody else: a run is adopted only once its page was closed, as
-    it is by a reload. The other person begins a run of their own with the same settings.
+    it is by a reload. The other person begins a run of their own with the same settings. Back and Forward bring older
+    addresses of the same tab: its settings win, and ``remember_in_address`` writes them there.
     """
     here = tab()
     postponed, here.postponed = here.postponed, {}
@@ -34,25 +33,36 @@ def arrive() -> None:
     adopted = run if run is not None and run.closed_at is not None else None
     if adopted is not None:
         here.run_id = adopted.id
+    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name != RUN}
+    config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
+    here.chosen_dataset = config.dataset
     for setting in GANConfig.settings():
-        if setting.name in st.query_params:
-            with suppress(ValidationError):  # Streamlit removes what no run can have
-                text = st.query_params[setting.name]
-                show_setting(setting, GANConfig(**{setting.name: option_value(setting, text)}))
-        elif adopted is not None:
-            show_setting(setting, adopted.config)
-
-
-def share_link() -> str:
-    return ""
+        if adopted is not None or setting.name in texts:
+            show_setting(setting, config)
 
 
 def remember_in_address() -> None:
-    """Name the run in the address, so that a reload comes back to it, and the settings that have no widget."""
-    data = {setting.name: value(setting.name) for setting in GANConfig.settings() if setting.data}
-    held = {RUN: tab().run_id, **data}
-    for name, text in held.items():
-        if text and st.query_params.get(name) != text:
-            st.query_params[name] = text
-        elif not text and name in st.query_params:
-            del st.query_params[name]
+    """Bring the address to this tab: its run, and the settings that differ from the defaults or wait for Reset.
+
+    The problems of a link are dropped once the learner has changed a setting.
+    """
+    here, run = tab(), current_run()
+    config, _ = shown_settings()
+    if here.shown not in (None, config):
+        here.link_problems = ()
+    here.shown = config
+    wanted = link.texts_of(config, *([] if run is None else [run.config]))
+    if here.run_id:
+        wanted[RUN] = here.run_id
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def share_link() -> str:
+    """Return the query of a link that gives somebody else these settings: those that differ from the defaults.
+
+    It is empty where none does. The run is left out, and so is an upload, which stays on this server.
+    """
+    texts = link.texts_of(shown_settings()[0])
+    texts.pop("own_data", None)
+    return urlencode(texts)

@@ -3,11 +3,10 @@
 import secrets
 
 from dashboard.session import server
-from dashboard.session.datasets import ensure_prepared
+from dashboard.session.datasets import ensure_prepared, show_config
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
-from dashboard.session.settings import show_setting
 from dashboard.session.speeds import SPEEDS
-from dashboard.session.state import current_run, serialized, set_value, tab, value
+from dashboard.session.state import current_run, serialized, set_value, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 
@@ -15,14 +14,14 @@ from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 @serialized
 def send(command: Command) -> None:
     """Send the run a command; without a run, nothing happens."""
-    run = current_run()
+    run, tab().link_problems = current_run(), ()
     if run is not None:
         run.send(command)
 
 
 @serialized
 def start() -> None:
-    """Train on; where the run has failed or ended, begin a new one."""
+    """Train on, with impossible settings under the run's own; where the run has failed or ended, begin a new one."""
     _train(fetch_report(), Play())
 
 
@@ -42,11 +41,9 @@ def run_until(stop: Stop) -> None:
 def _train(report: Report, command: Play) -> None:
     tab().stop_problem = ""
     config = current_settings(report).config
-    if config is None:
-        return
-    if report.state == "failed":
+    if config is not None and report.state == "failed":
         new_run(config)
-    else:
+    elif config is not None:
         reconcile(config, report)
     send(command)
 
@@ -81,19 +78,12 @@ def reconcile_and_send(command: Command) -> None:
 @serialized
 def reset(**changes: int) -> None:
     """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed."""
-    config = current_settings(fetch_report()).config
+    config, tab().link_problems = current_settings(fetch_report()).config, ()
     if config is not None:
         for name, new in changes.items():
             set_value(name, new)
-        new_run(config.replace(**changes))
-
-
-@serialized
-def discard_changes() -> None:
-    """Bring the settings back to those of the run."""
-    run = current_run()
-    if run is not None:
-        _show(run.config)
+        if ensure_prepared(config):
+            new_run(config.replace(**changes))
 
 
 def new_seed() -> None:
@@ -104,6 +94,16 @@ def new_seed() -> None:
 def random_seed() -> int:
     """Return a seed for another run."""
     return secrets.randbelow(1_000_000)
+
+
+@serialized
+def discard_changes() -> None:
+    """Move every widget back to what the run trains with: nothing waits for Reset any more."""
+    run, here = current_run(), tab()
+    if run is not None:
+        stop_waiting(here)
+        here.refused = None
+        show_config(run.config)
 
 
 def fresh_noise() -> None:
@@ -120,20 +120,14 @@ def undo() -> None:
     run = server.registry().undo(here.run_id)
     if run is not None:
         here.refused, here.stop_problem = None, ""
-        _show(run.config)
+        show_config(run.config)
 
 
 @serialized
 def begin_with(config: GANConfig) -> None:
     """Move every widget to ``config`` and begin a run under it; the device stays the learner's choice."""
     config = config.replace(device=value("device", config.device))
-    _show(config)
+    show_config(config)
     tab().presets_used += 1
     if ensure_prepared(config):
         new_run(config)
-
-
-def _show(config: GANConfig) -> None:
-    for setting in GANConfig.settings():
-        show_setting(setting, config)
-    tab().chosen_dataset = config.dataset

@@ -12,25 +12,44 @@ from gan_core.runs.jobs import JobFailed
 
 
 def choose_dataset() -> None:
-    """Adapt the settings to the dataset in the widget: to the recommended ones where it is of another kind."""
+    """Adapt the settings to the dataset in the widget: to the recommended ones where it is of another kind.
+
+    The run's own dataset gets back the settings that the choice of another one had changed.
+    """
     chosen = value("dataset")
-    here = tab()
+    here, run = tab(), current_run()
     before = GANConfig(dataset=here.chosen_dataset, drawing=value("drawing", ""))
     now = with_recommended_settings(before, chosen)
     other_kind = DATASETS[before.dataset].kind != DATASETS[chosen].kind
     here.chosen_dataset = chosen
     here.opens_own_data = chosen in OWN and not here.own
-    for name in ("classes", "drawing", *(RECOMMENDED_SETTINGS[DATASETS[chosen].kind] if other_kind else ())):
+    adapted = {"classes", "drawing", *(RECOMMENDED_SETTINGS[DATASETS[chosen].kind] if other_kind else ())}
+    here.adapted |= adapted
+    if run is not None and chosen == run.config.dataset:
+        now, adapted, here.adapted = run.config, here.adapted, set()
+    for name in adapted:
         show_setting(GANConfig.setting(name), now)
+
+
+def show_config(config: GANConfig) -> None:
+    """Move every widget to ``config``."""
+    for setting in GANConfig.settings():
+        show_setting(setting, config)
+    here = tab()
+    here.chosen_dataset, here.opens_own_data = config.dataset, False
+    here.adapted = set()
 
 
 def dataset_problems(config: GANConfig) -> list[str]:
     """Explain why this tab cannot have the dataset: its download failed, or the learner has yet to make it."""
     if config.dataset == "drawn" and not drawn(config.drawing):
-        return ["drawing is empty, so there is nothing to learn; it should be a shape: paint it on the data card."]
+        return ["Your drawing is empty. Paint a shape for the generator to learn."]
     if config.dataset in OWN and not own_data.is_available(config):
         what = "pictures" if config.dataset == "own_pictures" else "points"
-        return [f"own_data: there are no {what} of yours here yet; bring them with Choose {what} on the data card."]
+        missing = (
+            f"The {what} of these settings are not on this page" if config.own_data else f"There are no {what} yet"
+        )
+        return [f"{missing}. Upload your own with **Choose {what}**, or choose another dataset."]
     return [message for dataset, message in tab().failed_download.items() if dataset == config.dataset]
 
 

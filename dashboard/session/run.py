@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dashboard.session import datasets, server
 from dashboard.session.settings import Settings, settings_from_widgets
 from dashboard.session.speeds import SPEEDS, recommended_speed
-from dashboard.session.state import current_run, serialized, tab
+from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.protocol import Failure, Report
@@ -18,23 +18,20 @@ START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is
 class PageState:
     """What a page is drawn from, fetched once for each script run.
 
-    ``waiting``: changed settings that wait for Reset. ``preparing``: the tab waits for its dataset. ``can_undo``: the run
-    that the last restart replaced can be brought back.
+    ``waiting``: changed settings that wait for Reset, all of them while another dataset does. ``preparing``: the tab waits
+    for its dataset. ``training``: the settings that the run trains with; None without a run. ``can_train``: Start, Step, D
+    step and G step do something. ``can_reset``: a run can begin with the settings. ``can_undo``: the run that the last
+    restart replaced can be brought back.
     """
 
     report: Report
     settings: Settings
     waiting: tuple[str, ...] = ()
     preparing: bool = False
+    training: GANConfig | None = None
+    can_train: bool = True
+    can_reset: bool = True
     can_undo: bool = False
-
-    @property
-    def can_train(self) -> bool:
-        return self.settings.config is not None
-
-    @property
-    def can_reset(self) -> bool:
-        return self.settings.config is not None
 
     @property
     def config(self) -> GANConfig:
@@ -58,10 +55,25 @@ def refresh(needs_run: bool = False) -> PageState:
         settings = current_settings(report)  # which of them are refused is known only after trying
     elif needs_run and current_run() is None:
         report = new_run(GANConfig())
-    preparing = datasets.download_progress() is not None or (
-        tab().waiting_for is not None and settings.config is not None
-    )
-    return PageState(report, settings, waiting, preparing, server.registry().can_undo(tab().run_id))
+    run, possible = current_run(), settings.config is not None
+    if run is not None and not possible and (refused := settings_from_widgets().config) is not None:
+        waiting = run.config.differences(refused)
+    preparing = datasets.download_progress() is not None or (tab().waiting_for is not None and possible)
+    can_reset = possible and not preparing
+    can_train = can_reset if report.state == "failed" else possible or _goes_on(report)
+    training = None if run is None else run.config
+    can_undo = server.registry().can_undo(tab().run_id)
+    return PageState(report, settings, waiting, preparing, training, can_train, can_reset, can_undo)
+
+
+def _goes_on(report: Report) -> bool:
+    """Return whether the run trains on under its own settings where the widgets' are impossible.
+
+    A run that has not trained yet takes the widgets' settings, and so waits for possible ones, or for a dataset that can
+    be downloaded.
+    """
+    snapshot = report.snapshot
+    return snapshot is not None and (snapshot.trained or value("dataset") in tab().failed_download)
 
 
 def fetch_report() -> Report:
@@ -102,9 +114,9 @@ def _device_problems(config: GANConfig, report: Report) -> list[str]:
     kind = config.device.partition(":")[0]
     if snapshot is None or kind in ("auto", *snapshot.devices):
         return []
-    return [
-        f"device = {config.device!r} is not on this machine; it should be one of auto, {', '.join(snapshot.devices)}."
-    ]
+    names = GANConfig.setting("device").names
+    there = ", ".join(names.get(name, name) for name in ("auto", *snapshot.devices))
+    return [f"Device = {names.get(kind, kind)} is not on this machine; it should be one of {there}."]
 
 
 @serialized
@@ -121,7 +133,7 @@ def new_run(config: GANConfig) -> Report:
     except (TooManyRuns, CannotStart) as refusal:
         here.refused = (config, str(refusal))
         return fetch_report()
-    here.refused, here.run_id, here.stop_problem = None, run.id, ""
+    here.refused, here.run_id, here.stop_problem, here.adapted = None, run.id, "", set()
     other_kind = old is None or DATASETS[old.config.dataset].kind != DATASETS[config.dataset].kind
     if here.speed is not None:
         run.send(here.speed)
@@ -135,15 +147,17 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
     """Bring the run, whose newest report is ``report``, to ``config`` as far as it goes while training.
 
     Returns the names of the fields that wait for Reset, and the newest report. A run that has not trained yet takes every
-    field: it is begun anew. Until the dataset is prepared, the run stays as it is.
+    field: it is begun anew. Until the dataset is prepared, the run stays as it is. What the choice of another dataset sets
+    is applied together: while that choice waits, every other field waits too.
     """
-    if not datasets.ensure_prepared(config):
-        return (), report if current_run() is not None else fetch_report()
     run = current_run()
+    different = () if run is None else run.config.differences(config)
+    if not datasets.ensure_prepared(config):
+        return different, report if run is not None else fetch_report()
     if run is None:
         return (), new_run(config)
-    different = run.config.differences(config)
-    waiting = tuple(name for name in different if not GANConfig.setting(name).live)
+    together = "dataset" in different
+    waiting = tuple(name for name in different if together or not GANConfig.setting(name).live)
     snapshot = report.snapshot
     untrained = snapshot is None or (report.state == "paused" and not snapshot.trained)
     if waiting and untrained:

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.state import set_value, value
-from gan_core.config import GANConfig, Setting, explain
+from dashboard.session.state import current_run, set_value, value
+from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
 
@@ -21,20 +21,38 @@ class Settings:
 
 
 def settings_from_widgets() -> Settings:
-    """Build the config from the widgets' values; hidden sizes are texts there."""
+    """Build the config from the widgets' values."""
+    config, impossible = shown_settings()
+    return Settings(None, tuple(map(_explain, impossible))) if impossible else Settings(config)
+
+
+def _explain(name: str) -> str:
+    """Return the sentence that says that a widget's value is not possible, under the name that the page shows."""
+    setting = GANConfig.setting(name)
+    return f"{setting.label} = {value(name)!r} is not possible; it should be {setting.expected()}."
+
+
+def shown_settings() -> tuple[GANConfig, tuple[str, ...]]:
+    """Return the widgets' values, with the run's or the default for each that no run can have, and the names of those.
+
+    Hidden sizes are texts in their widgets.
+    """
     fields: dict[str, Any] = {}
     for setting in GANConfig.settings():
         current = value(setting.name, setting.default)
         if setting.kind == "sizes" and isinstance(current, str):
-            with suppress(ValueError):  # GANConfig explains what is wrong with a text
+            with suppress(ValueError):  # GANConfig refuses a text
                 current = parse_sizes(current)
         fields[setting.name] = setting.default if current is None and setting.kind == "choice" else current
     if not DATASETS[fields["dataset"]].classes:
-        del fields["classes"]
+        fields["classes"] = ()
     try:
-        return Settings(GANConfig(**fields))
+        return GANConfig(**fields), ()
     except ValidationError as error:
-        return Settings(None, tuple(explain(error)))
+        impossible = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
+        run = current_run()
+        base = GANConfig() if run is None else run.config
+        return base.replace(**{name: fields[name] for name in fields if name not in impossible}), tuple(impossible)
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:

@@ -12,7 +12,6 @@ SPEEDS = {
     "100": Speed(100),
     "max": Speed(),
 }
-NAMES = {name: "slow" if name == "slow" else name for name in SPEEDS}
 
 
 def recommended_speed(config: GANConfig) -> str:

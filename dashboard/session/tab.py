@@ -19,12 +19,14 @@ class Tab:
 
     ``name``: what the download jobs know it by. ``lock``: its actions take turns.
 
-    ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``refused``: the settings under which no
-    run could begin, and why. ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by
-    itself where the learner last asked for it.
+    ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``link_problems``: sentences about what
+    no run can have of it, until the learner acts. ``shown``: the settings that the page was last drawn with. ``refused``:
+    the settings under which no run could begin, and why. ``speed``: the one chosen in this tab, if any.
+    ``stop_problem``: why the run cannot pause by itself where the learner last asked for it.
 
-    ``chosen_dataset``: the dataset that the settings were last adapted to. ``waiting_for``: the dataset that ``job``
-    prepares for it. ``failed_download``: the dataset that could not be prepared, and why.
+    ``chosen_dataset``: the dataset that the settings were last adapted to. ``adapted``: the fields that choices of a
+    dataset have set since the run began. ``waiting_for``: the dataset that ``job`` prepares for it. ``failed_download``:
+    the dataset that could not be prepared, and why.
 
     ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
     outcome of the last upload that was read, by its key. ``opens_own_data``: the dialog for own data opens by itself.
@@ -36,10 +38,13 @@ class Tab:
     lock: threading.RLock = field(default_factory=threading.RLock)
     run_id: str = ""
     arrived: bool = False
+    link_problems: tuple[str, ...] = ()
+    shown: GANConfig | None = None
     refused: tuple[GANConfig, str] | None = None
     speed: Speed | None = None
     stop_problem: str = ""
     chosen_dataset: str = GANConfig().dataset
+    adapted: set[str] = field(default_factory=set)
     waiting_for: str | None = None
     job: Job | None = None
     failed_download: dict[str, str] = field(default_factory=dict)

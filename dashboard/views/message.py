@@ -1,13 +1,17 @@
 """What the page says in words: the hint, and below it a notice while something is wrong, pending or prepared."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
-from dashboard.charts.rich_text import bold, icon, rich_text, toned
+from dashboard.charts.rich_text import Span, bold, icon, rich_text, toned
 from dashboard.components.live import dated, text
 from dashboard.controls.data import download_progress
 from dashboard.panels.base import Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
+from dashboard.session.state import tab
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Failure
 from gan_core.snapshot import Snapshot
@@ -24,19 +28,25 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
     """Draw the most urgent notice, if there is one; without controls, nothing is said about settings."""
     report = state.report
     if has_controls and state.settings.problems:
-        _notice(icon("edit"), toned(" ".join(state.settings.problems), "red"))
+        with _notice(icon("edit"), toned(f" {' '.join(state.settings.problems)}", "red")):
+            _undo_changes()
     elif report.failure is not None:
         _failure(report.failure, report.snapshot)
     elif state.preparing:
         _preparing(report.snapshot)
+    elif has_controls and tab().link_problems:
+        with _notice(icon("link"), toned(f" {' '.join(tab().link_problems)}", "orange")):
+            pass
     elif has_controls and state.waiting:
         _waiting(state.waiting)
 
 
-def _notice(*spans: str | dict[str, str | bool]) -> None:
-    """Draw one line; what else the row holds stands beside it."""
+@contextmanager
+def _notice(*spans: str | Span) -> Iterator[None]:
+    """Draw one line of text, and beside it what the context draws."""
     with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
         text(rich_text(*spans), "text_notice")
+        yield
 
 
 def _failure(failure: Failure, snapshot: Snapshot | None) -> None:
@@ -46,34 +56,29 @@ def _failure(failure: Failure, snapshot: Snapshot | None) -> None:
             f" The charts and the generator of iteration {snapshot.samples_iteration:,} are kept. Again begins at"
             " iteration 0."
         )
-    _notice(icon("error"), toned(f" {failure.message}{kept}", "red"))
-    if failure.details:
-        with st.popover("Details", icon=":material/code:", type="tertiary"):
-            st.code(failure.details, language=None)
+    with _notice(icon("error"), toned(f" {failure.message}{kept}", "red")):
+        if failure.details:
+            with st.popover("Details", icon=":material/code:", type="tertiary"):
+                st.code(failure.details, language=None)
 
 
 def _preparing(snapshot: Snapshot | None) -> None:
     note = " The dataset is being prepared; this is done once."
     if snapshot is not None:
         note += " Meanwhile your run stays as it is: train on, or cancel."
-    _notice(icon("download"), note)
-    download_progress()
+    with _notice(icon("download"), note):
+        download_progress()
 
 
 def _waiting(changed: tuple[str, ...]) -> None:
     labels = [bold(GANConfig.setting(name).label) for name in changed]
     listed = [span for label in labels for span in (", ", label)][1:]
-    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
-        text(
-            rich_text(
-                icon("restart_alt"),
-                toned(" Waits for Reset: ", "orange"),
-                *listed,
-                ". This run keeps what it began with.",
-            ),
-            "text_waiting",
-        )
-        st.button(
-            "Undo changes", key="discard_changes", type="tertiary", on_click=commands.discard_changes,
-            help="Bring the settings back to those of the run.",
-        )  # fmt: skip
+    with _notice(icon("restart_alt"), toned(" Waits for Reset: ", "orange"), *listed, "."):
+        _undo_changes()
+
+
+def _undo_changes() -> None:
+    st.button(
+        "Undo changes", key="discard_changes", type="tertiary", on_click=commands.discard_changes,
+        help="Bring the settings back to those of the run.",
+    )  # fmt: skip

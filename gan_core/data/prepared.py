@@ -4,13 +4,17 @@ All runs of the server map the same pages of these files, so 60,000 pictures are
 reading them. Loads no PyTorch before something is prepared: the page asks from here what is.
 """
 
+import errno
+import gzip
 import os
 import re
 import shutil
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +31,11 @@ SIDE = 28
 TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")  # as torchvision unpacks them
 REPORT_EVERY = 0.2  # seconds, while a download runs
 STAGED = ".downloading-"
+STORAGE = {  # what the system's errors mean for the folder of the datasets
+    errno.ENOSPC: "the disk is full",
+    errno.EACCES: "this program may not write to its data folder, which GAN_DATA_DIR names",
+    errno.EROFS: "the disk of the data folder, which GAN_DATA_DIR names, is read-only",
+}
 
 
 class PreparedFiles(NamedTuple):
@@ -63,7 +72,7 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
     """
     source = DATASETS[name]
     report(Progress(f"Looking for {source.title}"))
-    whole = getattr(import_torchvision().datasets, source.torchvision)
+    whole = getattr(_torchvision_for(source).datasets, source.torchvision)
     # Only the training files: torchvision's class would also download those for testing.
     kind: Any = type(whole.__name__, (whole,), {"resources": whole.resources[: len(TRAINING)]})
     raw = _raw(source, folder)
@@ -71,13 +80,30 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
         if not all((raw / file).is_file() for file in TRAINING):
             words, total = f"Downloading {source.title}", source.download
             _download(kind, folder, raw, lambda done: report(Progress(words, min(done, total), total, "bytes")))
-        report(Progress(f"Reading {source.title}"))
-        _write(kind(folder, train=True), prepared_files(name, folder))
     except Exception as error:  # network, disk, checksums, broken archives
-        archives = ", ".join(file for file, _ in kind.resources)
+        archives = " and ".join(file for file, _ in kind.resources)
         raise DataError(
-            f"{source.torchvision} is not available: {_reason(error)}. Check your network, or copy {archives} into {raw},"
+            f"{source.title} could not be downloaded: {_reason(error)} Try again, copy {archives} into {raw},"
             " or choose the bundled digits, which need no download."
+        ) from error
+    report(Progress(f"Reading {source.title}"))
+    try:
+        _write(kind(folder, train=True), prepared_files(name, folder))
+    except OSError as error:
+        raise DataError(f"{source.title} could not be stored: {_reason(error)}") from error
+    except Exception as error:  # torchvision's reader raises whatever its parsing meets
+        raise DataError(
+            f"{source.title} could not be read: its files are damaged. Delete {' and '.join(TRAINING)} in {raw}, then try"
+            " again."
+        ) from error
+
+
+def _torchvision_for(source: Source) -> Any:
+    try:
+        return import_torchvision()
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{source.title} needs torchvision, which is not installed. Install it with: pip install torchvision."
         ) from error
 
 
@@ -130,8 +156,14 @@ def _reporting(staged: Path, report: Callable[[int], None]) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The end of a sentence that says what failed."""
-    unreachable = re.search(r"urlopen error (?:\[Errno -?\d+\] )?(.*?)>", str(error))
-    if unreachable:
-        return f"the download server cannot be reached ({unreachable.group(1)})"
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """Return what failed as the end of a sentence; torchvision wraps most errors in a text of its own."""
+    said = str(error)
+    if refused := re.search(r"HTTP Error (\d+)", said):
+        return f"the server has no such file, or refuses it (HTTP error {refused.group(1)})."
+    if "urlopen error" in said or isinstance(error, (ConnectionError, TimeoutError, HTTPException)):
+        return "the server could not be reached. Is there a network connection?"
+    if "corrupted" in said or isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
+        return "the downloaded file is incomplete or damaged."
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        return f"{STORAGE[error.errno]}."
+    return f"{' '.join(said.split())[:200] or type(error).__name__}."

@@ -239,16 +239,16 @@ def test_a_failed_download_leaves_the_run_unchanged_and_can_be_retried(
     choose(app, "mnist")
     for _ in range(4):
         healthy(app.run())
-    assert "MNIST is not available: the tests have no network" in texts(app)
+    assert "MNIST could not be downloaded: the tests have no network" in texts(app)
     assert str(folder / "MNIST" / "raw") in texts(app)
     assert app.button(key="start").disabled, "Start would train something other than the page says"
     assert only_run(registry) is run
     press(app, "try_again")
     for _ in range(4):
         healthy(app.run())
-    assert "MNIST is not available" in texts(app)
+    assert "MNIST could not be downloaded" in texts(app)
     choose(app, "digits")
-    assert "is not available" not in texts(app)
+    assert "could not be downloaded" not in texts(app)
     press(app, "step")
     assert state(registry)[1].iteration == 2
 
@@ -261,7 +261,7 @@ def test_a_link_to_an_unavailable_dataset_shows_the_reason(
     visitor.query_params["dataset"] = "mnist"
     for _ in range(5):
         healthy(visitor.run())
-    assert "MNIST is not available" in texts(visitor)
+    assert "MNIST could not be downloaded" in texts(visitor)
     choose(visitor, "digits")
     press(visitor, "step")
     assert state(registry)[1].iteration == 1
@@ -293,7 +293,7 @@ def test_own_pictures_are_previewed_before_training(
 ) -> None:
     prepare_with(InlineJob)
     choose(app, "own_pictures")
-    assert "there are no pictures of yours here yet" in texts(app)
+    assert "There are no pictures yet. Upload your own with **Choose pictures**" in texts(app)
     app.number_input(key="picture_size").set_value(12)
     upload = pictures_zip(broken=b"no picture", **{"../evil.png": b"x"})
     app.file_uploader[0].set_value([("mine.zip", upload, "application/zip")])
@@ -348,7 +348,7 @@ def test_a_link_to_somebody_elses_data_explains_what_is_missing(registry: Regist
     visitor.query_params["dataset"] = "own_pictures"
     visitor.query_params["own_data"] = "0123456789abcdef"
     healthy(visitor.run())
-    assert "there are no pictures of yours here yet" in texts(visitor)
+    assert "The pictures of these settings are not on this page." in texts(visitor)
     choose(visitor, "digits")
     press(visitor, "step")
     assert state(registry)[1].iteration == 1

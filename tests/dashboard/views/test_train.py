@@ -125,7 +125,7 @@ def test_before_the_first_update_every_setting_applies_at_once(app: AppTest, reg
 def test_an_impossible_value_is_explained_and_leaves_the_run_unchanged(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     healthy(app.text_input(key="discriminator_hidden").set_value("12, x").run())
-    assert "discriminator_hidden = '12, x' is not possible; it should be 1 to 6 whole numbers" in texts(app)
+    assert "D hidden sizes = '12, x' is not possible; it should be 1 to 6 whole numbers" in texts(app)
     assert app.button(key="start").disabled
     assert app.button(key="reset").disabled
     assert state(registry)[1].iteration == 1
@@ -141,7 +141,7 @@ def test_no_text_for_hidden_sizes_breaks_the_page_or_trains_something_else(
     healthy(app.text_input(key="generator_hidden").set_value(text).run())
     config = only_run(registry).config
     if "text_notice" in components(app):
-        assert "generator_hidden" in markdown(component(app, "text_notice"))
+        assert "G hidden sizes" in markdown(component(app, "text_notice"))
         assert app.button(key="reset").disabled
     else:
         assert config.generator_hidden == tuple(int(part) for part in text.replace(";", ",").split(","))
@@ -152,7 +152,7 @@ def test_a_missing_device_is_explained_and_leaves_the_run_unchanged(app: AppTest
         pytest.skip("This machine has the device.")
     press(app, "step")
     healthy(app.selectbox(key="device").set_value("cuda").run())
-    assert "device = 'cuda' is not on this machine; it should be one of auto, cpu" in texts(app)
+    assert "Device = CUDA GPU is not on this machine; it should be one of Auto, CPU" in texts(app)
     assert state(registry)[1].iteration == 1
     assert app.button(key="reset").disabled
 

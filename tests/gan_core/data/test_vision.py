@@ -7,10 +7,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.error import HTTPError, URLError
 
 import pytest
 import torch
@@ -74,17 +76,57 @@ def test_the_lectures_gan_trains_on_mnist(mnist: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "class_name"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
+    ("name", "title"), [("mnist", "MNIST"), ("fashion_mnist", "Fashion-MNIST"), ("kmnist", "KMNIST")]
 )
-def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name: str, class_name: str) -> None:
+def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name: str, title: str) -> None:
     with pytest.raises(DataError) as caught:
         load_dataset(GANConfig(dataset=name))
     said = str(caught.value)
-    assert said.startswith(f"{class_name} is not available: the tests have no network")
-    assert str(folder / class_name / "raw") in said
+    assert said.startswith(f"{title} could not be downloaded: the tests have no network")
+    assert str(folder / title.replace("-", "") / "raw") in said
     assert "train-images-idx3-ubyte.gz" in said
     assert "bundled digits" in said
     assert [path for path in folder.rglob("*") if path.is_file()] == [], "no incomplete file is left"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (URLError(OSError(-2, "Name or service not known")), "the server could not be reached. Is there a network"),
+        (
+            URLError(OSError(111, "Connection refused")),
+            "the server could not be reached. Is there a network connection?",
+        ),
+        (ConnectionResetError(104, "Connection reset by peer"), "the server could not be reached. Is there a network"),
+        (TimeoutError("timed out"), "the server could not be reached. Is there a network connection?"),
+        (
+            HTTPError("", 404, "Not Found", Message(), None),
+            "the server has no such file, or refuses it (HTTP error 404).",
+        ),
+        (OSError(28, "No space left on device"), "the disk is full."),
+        (PermissionError(13, "Permission denied"), "this program may not write to its data folder, which GAN_DATA_DIR"),
+    ],
+)
+def test_an_error_of_the_system_is_explained(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    with pytest.raises(DataError) as caught:
+        prepare_dataset("mnist", folder)
+    assert str(caught.value).startswith(f"MNIST could not be downloaded: {reason}")
+    assert "Errno" not in str(caught.value)
+
+
+def test_without_torchvision_the_error_says_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ModuleNotFoundError("No module named 'torchvision'")
+
+    monkeypatch.setattr("gan_core.data.prepared.import_torchvision", missing)
+    with pytest.raises(DataError, match="MNIST needs torchvision, which is not installed"):
+        prepare_dataset("mnist", folder)
 
 
 def test_a_damaged_archive_is_not_used_as_data(folder: Path) -> None:
@@ -102,7 +144,7 @@ def test_a_damaged_unpacked_file_is_refused(folder: Path) -> None:
     for split in ("train", "t10k"):
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
-    with pytest.raises(DataError, match="MNIST is not available"):
+    with pytest.raises(DataError, match="MNIST could not be read: its files are damaged"):
         load_dataset(GANConfig(dataset="mnist"))
 
 
@@ -235,7 +277,7 @@ def test_a_download_reports_progress_and_leaves_no_temporary_files(
 @needs_real
 def test_a_download_with_a_wrong_checksum_is_not_used_as_data(folder: Path, mirror: Path) -> None:
     (mirror / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match=r"MNIST is not available: .*File not found or corrupted"):
+    with pytest.raises(DataError, match="MNIST could not be downloaded: the downloaded file is incomplete or damaged"):
         prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
