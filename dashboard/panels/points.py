@@ -40,7 +40,7 @@ def _measures_caption(config: GANConfig) -> str:
 CHART = Panel(
     "plot_plane", "2-D data", "plot", "samples",
     lambda snapshot, options: points_figure(snapshot, options.layers).payload(),
-    shown=for_points, caption=_caption, height=300, share=0.87, square=True,
+    shown=for_points, caption=_caption, height=300, share=0.78, square=True,
 )  # fmt: skip
 MEASURES = Panel(
     "text_measures", "", "text", "samples", lambda snapshot, options: measures(snapshot), shown=for_points,

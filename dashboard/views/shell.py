@@ -57,8 +57,8 @@ class Page:
             with st.container(key="top", horizontal=True, vertical_alignment="center", gap="xxsmall"):
                 st.html("<h1>GAN</h1>", width="content")
                 with st.container(key="links", horizontal=True, width="content", gap="xxsmall"):
-                    for url_path, page in links.items():
-                        st.page_link(page, disabled=url_path == self.url_path)
+                    for page in links.values():
+                        st.page_link(page)
                 self.buttons(state)
             with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(key="message"):

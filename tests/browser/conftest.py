@@ -88,7 +88,7 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
     page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
     yield page
     context.close()

@@ -25,7 +25,7 @@ MEASURE = """key => {
     if (!element) return null;
     const {left, top, width, height} = element.getBoundingClientRect();
     const covering = [];
-    for (const across of [0.1, 0.5, 0.9]) for (const down of [0.15, 0.5, 0.85]) {
+    for (const across of [0.1, 0.5, 0.9]) for (const down of [0.25, 0.5, 0.85]) {
         const found = document.elementFromPoint(left + width * across, top + height * down);
         if (!found || !(element.contains(found) || found.contains(element))) covering.push(found?.outerHTML.slice(0, 90));
     }
@@ -69,7 +69,7 @@ def test_everything_is_in_view_running_and_paused(browser: Browser, server: str,
         context = browser.new_context(viewport={"width": width, "height": height})
         page = context.new_page()
         page.goto(f"{server}/{query}")
-        page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+        page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
         page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
         paused = check_all(page, "start", query)
         click(page, "start")
@@ -92,7 +92,7 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, se
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
     page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
     measured(page, ("start", "step", "text_message", "picture_fakes", "picture_reals"))
     tops = [

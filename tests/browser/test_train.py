@@ -221,7 +221,7 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled").first.wait_for(timeout=40_000)
+    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
     page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page scrolls sideways"

@@ -37,7 +37,7 @@ async function draw(div, payload, { name, height, square }) {
   layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
   div.style.cssText = square ? `aspect-ratio: 1; max-width: ${height}` : `height: ${height}`;
-  div.setAttribute("role", "img");
+  div.setAttribute("role", "group"); // its buttons and legend stay reachable, as they would not in an image
   div.setAttribute("aria-label", name);
   div.latest = [traces, layout];
   div.release = () => window.Plotly?.purge(div);
