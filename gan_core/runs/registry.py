@@ -22,6 +22,7 @@ GRACE = 30 * 60.0  # seconds without a request after which a run ends
 UNDO_SECONDS = 180.0  # how long a replaced run is kept, paused
 PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
 MAX_RUNS = 16  # each is a process with its own networks
+MAX_REPLACED = 8  # runs kept for undo, beside those
 
 MakeRunner = Callable[[str, GANConfig, Path], Runner]
 
@@ -138,7 +139,6 @@ class Registry:
         evicted: list[Run] = []
         try:
             with self._lock:  # held throughout: two simultaneous calls must not fill the same place
-                evicted += self._pop_excess_replaced(self._max_runs - 1)
                 if len(self._runs) >= self._max_runs:
                     evicted += self._pop_longest_closed()
                 if len(self._runs) >= self._max_runs:
@@ -158,11 +158,10 @@ class Registry:
         closed = [(run.closed_at, run.id) for run in self._runs.values() if run.closed_at is not None]
         return [self._runs.pop(min(closed)[1])] if closed else []
 
-    def _pop_excess_replaced(self, most: int) -> list[Run]:
-        """Remove and return the runs kept longest for undo, until all runs together are at most ``most``."""
+    def _pop_excess_replaced(self) -> list[Run]:
+        """Remove and return the runs kept longest for undo, until there are at most ``MAX_REPLACED``."""
         oldest = sorted(self._replaced, key=lambda run_id: self._replaced[run_id][1])
-        excess = len(self._runs) + len(self._replaced) - most
-        return [self._replaced.pop(run_id)[0] for run_id in oldest[: max(0, excess)]]
+        return [self._replaced.pop(run_id)[0] for run_id in oldest[: max(0, len(oldest) - MAX_REPLACED)]]
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
         """Replace the run of this id by a new one under the same id, so that its address stays valid.
@@ -222,7 +221,7 @@ class Registry:
         with self._lock:
             before = self._replaced.pop(old.id, None)
             self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)
-            ended = [*self._pop_excess_replaced(self._max_runs), *([before[0]] if before else [])]
+            ended = [*self._pop_excess_replaced(), *([before[0]] if before else [])]
         for run in ended:
             run.close()
 

@@ -82,7 +82,7 @@ def test_own_pictures_are_uploaded_previewed_and_trained_on(page: Page, tmp_path
     expect(dialog.get_by_text("evil.png")).to_be_visible()
     click(page, "own_train")
     expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
-        "alt", "20 real samples of My own pictures", timeout=20_000
+        "alt", "18 real samples of My own pictures", timeout=20_000
     )
     train(page, 3)
 
@@ -91,7 +91,7 @@ def test_own_pictures_are_uploaded_previewed_and_trained_on(page: Page, tmp_path
 def test_mnist_is_prepared_in_the_background_and_filtered_by_class(page: Page) -> None:
     choose(page, "MNIST")
     expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
-        "alt", "36 real samples of MNIST", timeout=60_000
+        "alt", "18 real samples of MNIST", timeout=60_000
     )
     page.get_by_text("All 10 classes").first.click()
     for digit in ("3", "8"):

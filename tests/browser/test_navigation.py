@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from gan_core.config import GANConfig
-from tests.browser.train_page import click, drawn, iteration, pause, wait_for
+from tests.browser.train_page import click, drawn, iteration, open_popover, pause, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -22,8 +22,10 @@ def link(page: Page, title: str) -> None:
 
 def run_config(page: Page) -> GANConfig:
     """Return the settings that the run trains with, from the file with them."""
+    open_popover(page, "downloads", ".st-key-download_config button")
     with page.expect_download(timeout=20_000) as waiting:
         click(page, "download_config")
+    page.keyboard.press("Escape")
     return GANConfig.from_json(waiting.value.path().read_bytes())
 
 
@@ -47,7 +49,7 @@ def check_settings(page: Page) -> None:
     """Check the widgets of the Train page, the address, and that only BatchNorm waits."""
     expect(page.locator(".st-key-update_order").get_by_role("radio", name="G first")).to_be_checked(timeout=10_000)
     expect(page.locator(".st-key-generator_batch_norm input")).not_to_be_checked()
-    expect(page.get_by_text("Changed: G BatchNorm. It applies")).to_be_visible()
+    expect(page.get_by_text("Waits for Reset: G BatchNorm.")).to_be_visible()
     wanted = {"update_order": ["g_first"], "generator_batch_norm": ["false"]}
     wait_for(page, lambda: settings_in_address(page) == wanted, f"the address has {wanted}, not {page.url}")
     assert run_config(page) == MINE

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.train_page import click, drawn, iteration, pause, wait_for
+from tests.browser.train_page import click, drawn, iteration, pause, set_batch_size, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -125,10 +125,7 @@ def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:
 
 
 def test_settings_and_run_survive_a_reload_and_a_change_of_page(page: Page) -> None:
-    batch = page.locator(".st-key-batch_size input")
-    batch.fill("64")
-    batch.press("Enter")
-    page.wait_for_url(re.compile("batch_size=64"))
+    set_batch_size(page, 64)
     open_step_through(page)
     page.reload()
     page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=20_000)
@@ -143,11 +140,11 @@ def test_settings_and_run_survive_a_reload_and_a_change_of_page(page: Page) -> N
     drawn(page)
     done = iteration(page)
     page.get_by_role("link", name="Train").click()
-    page.locator(".st-key-start button:enabled").first.wait_for()
+    page.locator(".st-key-start button:enabled:visible").first.wait_for()
     drawn(page)
-    expect(page.locator(".st-key-batch_size input")).to_have_value("64")
+    expect(page.get_by_text("batch 64")).to_be_visible()
     assert iteration(page) == done
-    assert "Changed:" not in page.locator("body").inner_text()
+    assert "Waits for Reset" not in page.locator("body").inner_text()
     click(page, "start")
     wait_for(page, lambda: iteration(page) > done, "the same run trains on")
     pause(page)

@@ -12,7 +12,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
-from tests.browser.train_page import chart, click, download, fakes, iteration, pause, wait_for
+from tests.browser.train_page import (
+    chart,
+    click,
+    download,
+    fakes,
+    iteration,
+    open_popover,
+    pause,
+    set_batch_size,
+    wait_for,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -77,9 +87,11 @@ def test_the_downloaded_generator_and_the_snippet_reproduce_the_shown_fakes(page
         click(page, "step")
         wait_for(page, lambda count=count: iteration(page) == count, "a step")  # type: ignore[misc]
     click(page, "fresh_noise")
+    open_popover(page, "downloads", ".st-key-download_generator button")
     page.get_by_text("Code that loads the generator").click()
     code = page.locator("[data-testid=stCode] code", has_text="load_state_dict")
     expect(code).to_contain_text("manual_seed(1)")
+    source = code.inner_text()
     download(page, "download_generator", tmp_path)
     shown = np.asarray(Image.open(download(page, "download_pictures", tmp_path)))[1::3, 1::3].astype(float)
 
@@ -87,7 +99,7 @@ def test_the_downloaded_generator_and_the_snippet_reproduce_the_shown_fakes(page
     here = Path.cwd()
     os.chdir(tmp_path)
     try:
-        exec(code.inner_text(), scope)
+        exec(source, scope)
     finally:
         os.chdir(here)
     pictures = scope["pictures"].numpy()  # type: ignore[attr-defined]
@@ -157,13 +169,11 @@ def test_a_live_setting_marks_the_charts_and_another_waits_for_reset(page: Page)
     wait_for(page, lambda: iteration(page) == 1, "a step")
     page.locator(".st-key-update_order").get_by_text("G first").click()
     expect(page.locator(".st-key-plot_losses .annotation-text", has_text="Update order: G first")).to_be_visible()
-    batch = page.locator(".st-key-batch_size input")
-    batch.fill("64")
-    batch.press("Enter")
-    expect(page.get_by_text("Changed: Batch size. It applies from Reset on")).to_be_visible()
+    set_batch_size(page, 64)
+    expect(page.get_by_text("Waits for Reset: Batch size.")).to_be_visible()
     click(page, "reset")
     wait_for(page, lambda: iteration(page) == 0, "reset")
-    expect(page.get_by_text("Changed: Batch size")).to_be_hidden()
+    expect(page.get_by_text("Waits for Reset")).to_be_hidden()
     assert "batch_size=64" in page.url
 
 
@@ -188,7 +198,7 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "a step")
     page.wait_for_url(re.compile("run="))
     page.reload()
-    page.locator(".st-key-start button:enabled").first.wait_for(timeout=20_000)
+    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=20_000)
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
@@ -228,7 +238,7 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
 
     def places() -> dict[str, float]:
         keys = ("plot_losses", "plot_scores", "picture_fakes", "picture_reals", "step", "reset")
-        return {key: page.locator(f".st-key-{key}").first.bounding_box()["y"] for key in keys}  # type: ignore[index]
+        return {key: page.locator(f".st-key-{key} >> visible=true").first.bounding_box()["y"] for key in keys}  # type: ignore[index]
 
     before = places()
     click(page, "start")
@@ -237,3 +247,102 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     assert {key: abs(before[key] - during[key]) for key in before if abs(before[key] - during[key]) > 2} == {}
     pause(page)
     context.close()
+
+
+def focused(page: Page) -> str:
+    """Return the key of the widget that has the keyboard's focus, also inside a component."""
+    found: str = page.evaluate(
+        "() => document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-(\\S+)/)[1] ?? 'nothing'"
+    )
+    return found
+
+
+def test_the_keyboard_keeps_its_place_when_start_becomes_pause(page: Page) -> None:
+    page.locator(".st-key-start button").first.focus()
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: focused(page) == "pause", "the focus is on Pause")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: focused(page) == "start", "the focus is back on Start")
+
+
+def test_the_keyboard_keeps_its_place_when_a_layer_is_added(page: Page) -> None:
+    page.get_by_role("button", name="Generator: add a hidden layer").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Generator, hidden layer 4, units")).to_be_visible()
+    assert focused(page) == "picture_generator_hidden"
+
+
+def test_start_is_among_the_first_tab_stops(page: Page) -> None:
+    page.evaluate("() => document.activeElement.blur()")
+    stops = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        stops.append(focused(page))
+    assert "start" in stops, stops
+
+
+def test_shortcuts_start_pause_and_step(page: Page) -> None:
+    page.keyboard.press("s")
+    wait_for(page, lambda: iteration(page) == 1, "a step")
+    page.keyboard.press("p")
+    wait_for(page, lambda: iteration(page) > 1, "it trains")
+    page.keyboard.press("p")
+    expect(page.locator(".st-key-start button:enabled:visible").first).to_be_visible()
+    page.locator(".st-key-step button").first.hover()
+    expect(page.get_by_text("Key: S").first).to_be_visible()
+
+
+def test_undo_brings_back_a_trained_run_and_its_curve_is_shown_meanwhile(page: Page) -> None:
+    for count in (1, 2, 3):
+        click(page, "step")
+        wait_for(page, lambda count=count: iteration(page) == count, "a step")  # type: ignore[misc]
+    picture = fakes(page)
+    click(page, "reset")
+    wait_for(page, lambda: iteration(page) == 0, "reset")
+    wait_for(page, lambda: "last run" in chart(page, "plot_losses")["x"], "its curve stays")
+    click(page, "undo")
+    wait_for(page, lambda: iteration(page) == 3, "the old run")
+    wait_for(page, lambda: fakes(page) == picture, "with its images")
+
+
+def test_run_to_an_iteration_pauses_there(page: Page) -> None:
+    click(page, "run_to")
+    field = page.locator(".st-key-stop_iteration input")
+    field.fill("12")
+    field.press("Enter")
+    click(page, "run_until")
+    expect(page.get_by_text("Stopped at iteration 12, as you asked.")).to_be_visible(timeout=15_000)
+    assert iteration(page) == 12
+
+
+def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
+    page.locator(".st-key-speed").get_by_text("slow", exact=True).click()
+    click(page, "start")
+    for stage, cell in (("Noise", "noise"), ("Scores", "discriminator"), ("Loss", "updates")):
+        expect(page.locator(".st-key-text_message strong", has_text=stage).first).to_be_visible(timeout=10_000)
+        expect(page.locator(f".st-key-cell_{cell}.lit-cell")).to_be_visible()
+    page.locator(".st-key-speed").get_by_text("max", exact=True).click()
+    expect(page.locator(".lit-cell")).to_have_count(0)
+    pause(page)
+
+
+def test_a_speed_limits_the_iterations_per_second(page: Page) -> None:
+    page.locator(".st-key-speed").get_by_text("5", exact=True).click()
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) >= 1, "it trains")
+    before = iteration(page)
+    page.wait_for_timeout(3000)
+    assert 10 <= iteration(page) - before <= 18
+    pause(page)
+
+
+def test_copy_link_copies_an_address_with_the_settings(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".st-key-update_order").get_by_text("G first").click()
+    page.wait_for_url(re.compile("update_order=g_first"))
+    click(page, "share")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith("?update_order=g_first")
+    assert copied.startswith("http")

@@ -9,8 +9,25 @@ from playwright.sync_api import Page, expect
 
 
 def click(page: Page, key: str) -> None:
-    """Click the button with this key."""
-    page.locator(f".st-key-{key} button").first.click()
+    """Click the button with this key; on a phone Streamlit draws a hidden second one."""
+    page.locator(f".st-key-{key} button:visible").first.click()
+
+
+def open_popover(page: Page, key: str, content: str) -> None:
+    """Open the popover with this key, unless ``content`` is visible already."""
+    if not page.locator(content).first.is_visible():
+        click(page, key)
+        page.locator(content).first.wait_for()
+
+
+def set_batch_size(page: Page, size: int) -> None:
+    """Type a batch size into the cell of the data, and close its popover."""
+    open_popover(page, "more_data", ".st-key-batch_size input")
+    batch = page.locator(".st-key-batch_size input")
+    batch.fill(str(size))
+    batch.press("Enter")
+    page.wait_for_url(re.compile(f"batch_size={size}"))
+    page.keyboard.press("Escape")
 
 
 def iteration(page: Page) -> int:
@@ -33,7 +50,7 @@ def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: floa
 def pause(page: Page) -> None:
     """Pause, and wait until the page is drawn as paused."""
     click(page, "pause")
-    expect(page.locator(".st-key-start button:enabled").first).to_be_visible(timeout=10_000)
+    expect(page.locator(".st-key-start button:enabled:visible").first).to_be_visible(timeout=10_000)
     drawn(page)
 
 
@@ -68,8 +85,10 @@ def chart(page: Page, key: str) -> dict[str, Any]:
 
 def download(page: Page, key: str, folder: Path) -> Path:
     """Click a download button, and save the file under its own name."""
+    open_popover(page, "downloads", f".st-key-{key} button")
     with page.expect_download(timeout=20_000) as waiting:
         click(page, key)
+    page.keyboard.press("Escape")
     path = folder / waiting.value.suggested_filename
     waiting.value.save_as(path)
     return path

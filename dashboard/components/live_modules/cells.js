@@ -3,7 +3,7 @@ import { mount } from "./live.js";
 
 function draw(place, { cells, backward }) {
   for (const cell of document.querySelectorAll("[class*=st-key-cell_]")) {
-    cell.classList.toggle("lit", cells.some((name) => cell.classList.contains(`st-key-cell_${name}`)));
+    cell.classList.toggle("lit-cell", cells.some((name) => cell.classList.contains(`st-key-cell_${name}`)));
     cell.classList.toggle("backward", backward);
   }
 }

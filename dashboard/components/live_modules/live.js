@@ -3,6 +3,22 @@ const MAX_FAILURES = 3; // requests in a row that may fail before the page is as
 const MAX_BACKOFF = 20; // the most intervals between two requests while they keep failing
 const REDRAW_INTERVAL = 2000; // milliseconds until the page is asked again, if it has not run
 
+const REPLACED = ["start", "pause"]; // keys of the buttons that take each other's place
+
+let lastFocused = ""; // the key of the widget that has, or had, the keyboard's focus
+document.addEventListener("focusin", ({ target }) => (lastFocused = keyOf(target)));
+document.addEventListener("pointerdown", ({ target }) => (lastFocused = keyOf(target)));
+
+function keyOf(element) {
+  return element.closest?.("[class*=st-key-]")?.className.match(/st-key-(\S+)/)[1] ?? "";
+}
+
+// A button that took the place of the focused one takes its focus too.
+function keepFocus() {
+  if (document.activeElement !== document.body || !REPLACED.includes(lastFocused)) return;
+  document.querySelector(REPLACED.map((key) => `.st-key-${key} button`).join())?.focus({ preventScroll: true });
+}
+
 const panels = new Map(); // panel name → Map of element → function that draws a payload into it
 let followed = null; // the run that is being asked about; a new object for each run of the page
 
@@ -35,6 +51,7 @@ function removeDisconnected() {
 }
 
 function follow(settings, redraw) {
+  setTimeout(keepFocus, 100); // the page's run may draw the button a little later
   followed = null; // a pending answer is older than what the page was just drawn from
   if (settings?.every == null) return;
   followed = { ...settings, redraw, since: -1, turn: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };

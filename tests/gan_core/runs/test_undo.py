@@ -128,29 +128,25 @@ def test_a_replaced_run_ends_with_the_run_that_replaced_it(registry: Registry) -
     assert ended(new)
 
 
-def test_replaced_runs_make_room_before_anything_else(registry: Registry, clock: SimpleNamespace) -> None:
+def test_only_so_many_replaced_runs_are_kept_and_the_oldest_end_first(
+    registry: Registry, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_core.runs.registry.MAX_REPLACED", 2)
+    runs = [trained_run(registry, seed=seed) for seed in (1, 2, 3)]
+    for run in runs:
+        registry.restart(run.id, tiny(seed=9))
+        clock.now += 1
+    assert [ended(run) for run in runs] == [True, False, False]
+    assert [registry.can_undo(run.id) for run in runs] == [False, True, True]
+
+
+def test_replaced_runs_take_no_place_of_another_learner(registry: Registry) -> None:
     """The server holds four runs."""
-    first, second = trained_run(registry, seed=1), trained_run(registry, seed=2)
-    first_again = registry.restart(first.id, tiny(seed=3))
-    clock.now += 1
-    registry.restart(second.id, tiny(seed=4))
-    first_again.page_closed()
-    assert not ended(first)
-    third = registry.create(tiny(seed=5))
-    assert ended(first), "kept longest"
-    assert registry.can_undo(second.id)
-    fourth = registry.create(tiny(seed=6))
-    assert ended(second)
-    assert registry.get(first.id) is first_again, "a run whose page is closed goes after those"
-    fourth.send(Step())
-    registry.restart(fourth.id, tiny(seed=7))
-    assert ended(fourth), "no room to keep it"
-    assert not registry.can_undo(fourth.id)
-    registry.create(tiny(seed=8))
-    assert ended(first_again)
+    runs = [trained_run(registry, seed=seed) for seed in (1, 2, 3, 4)]
+    registry.restart(runs[0].id, tiny(seed=9))
+    assert registry.can_undo(runs[0].id), "no click destroys a trained run, on a full server neither"
     with pytest.raises(TooManyRuns):
         registry.create(tiny(seed=9))
-    assert not ended(third)
 
 
 def test_a_failed_run_can_be_brought_back_with_its_charts(registry: Registry) -> None:
