@@ -16,6 +16,7 @@ from dashboard.session.state import tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS, OWN
 from gan_core.data.drawing import SIDE
+from gan_core.snapshot import Snapshot
 
 
 def card(state: PageState) -> None:
@@ -27,11 +28,13 @@ def card(state: PageState) -> None:
         _own_data()
 
 
-def classes() -> None:
-    """Draw the choice of classes, for a dataset that has some."""
+def classes(snapshot: Snapshot | None) -> None:
+    """Draw the choice of classes, for a dataset that has some, and how many samples the run trains on."""
     if DATASETS[value("dataset", GANConfig().dataset)].classes:
         field("classes")
         st.caption("The generator learns only these. The samples themselves stay as they are.")
+        if snapshot is not None:
+            st.caption(f"This run trains on {snapshot.dataset_count:,} samples.")
 
 
 def drawing_canvas() -> None:

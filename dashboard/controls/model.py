@@ -77,7 +77,13 @@ def _generator(state: PageState) -> None:
 
 
 def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
-    with _cell("data", "Fake and real", _data_note(state.config), ("batch_size",), other=data.classes):
+    with _cell(
+        "data",
+        "Fake and real",
+        _data_note(state.config),
+        ("batch_size",),
+        other=partial(data.classes, state.report.snapshot),
+    ):
         mount("data cell")
         data.card(state)
 

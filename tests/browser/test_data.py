@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import REAL
-from tests.browser.train_page import chart, click, iteration, pause, wait_for
+from tests.browser.train_page import chart, click, iteration, open_popover, pause, wait_for
 
 
 def choose(page: Page, title: str) -> None:
@@ -93,13 +93,13 @@ def test_mnist_is_prepared_in_the_background_and_filtered_by_class(page: Page) -
     expect(page.locator(".st-key-picture_reals img")).to_have_attribute(
         "alt", "18 real samples of MNIST", timeout=60_000
     )
-    page.get_by_text("All 10 classes").first.click()
+    open_popover(page, "more_data", ".st-key-classes button")
     for digit in ("3", "8"):
         page.locator(".st-key-classes").get_by_role("button", name=digit, exact=True).click()
-    expect(page.get_by_text("Only 3, 8").first).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("2 of 10 classes").first).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("trains on 1,984 samples")).to_be_visible(timeout=10_000)
     page.keyboard.press("Escape")
     train(page, 2)
-    expect(page.get_by_text("1,984 of its samples").first).to_be_visible()
 
 
 def test_an_unavailable_dataset_shows_the_reason_and_leaves_the_run_unchanged(page: Page) -> None:
