@@ -37,7 +37,9 @@ def figures() -> list[Figure]:
         warm = median_start_to_image(server.address)
         early = remote.submit(watched, "Lecture's GAN", server.address, rounds=28).result()
         size = update_size(server.address, 5.0)
-        late = remote.submit(watched, "Small networks", server.address, 12, query_of(SMALL), 100_000).result()
+        late = remote.submit(
+            watched, "Small networks", server.address, 12, f"{query_of(SMALL)}&speed=max", 100_000
+        ).result()
         clicks = click_latency(server.address, CONCURRENT)
     runs = f"{CONCURRENT} runs of the lecture's GAN at once"
     return [

@@ -20,6 +20,7 @@ from gan_core.snapshot import Snapshot
 
 MNIST = (60_000, 28, 28)
 MEGABYTE = 1e6
+WARM_UP = 1.0  # seconds of training before a speed is measured: first iterations take longer
 
 
 def concurrency_figures(count: int = 8, seconds: float = 4.5, rounds: int = 3) -> list[Figure]:
@@ -67,12 +68,12 @@ def latest_snapshot(run: ProcessRunner) -> Snapshot:
 
 
 def speeds(runs: list[ProcessRunner], seconds: float) -> list[float]:
-    """Return each run's iterations per second while all train, measured after one second of warm-up."""
+    """Return each run's iterations per second while all train, measured after ``WARM_UP``."""
     for run in runs:
         run.send(Play())
-    time.sleep(1)
+    time.sleep(WARM_UP)
     before = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]
-    time.sleep(seconds)
+    time.sleep(seconds)  # the measured time itself
     after = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]
     for run in runs:
         run.send(Pause())
@@ -85,7 +86,7 @@ def memory_figures(seconds: float = 8.0, iterations: int = 100_000) -> list[Figu
     images = np.random.default_rng(0).integers(0, 256, MNIST, dtype=np.uint8)
     with started(LECTURE, images) as run:
         run.send(Play())
-        time.sleep(seconds)
+        time.sleep(seconds)  # its memory grows while it trains
         trained, large = latest_snapshot(run).iteration, own_memory(run)
     with started(POINTS) as run:
         run.send(Play())
@@ -100,7 +101,7 @@ def memory_figures(seconds: float = 8.0, iterations: int = 100_000) -> list[Figu
 
 def _memory_at(run: ProcessRunner, iteration: int) -> float:
     while latest_snapshot(run).iteration < iteration:
-        time.sleep(0.25)
+        time.sleep(0.25)  # asking more often would slow the run down
     return own_memory(run)
 
 

@@ -7,10 +7,12 @@ import streamlit as st
 from dashboard.session import link, server
 from dashboard.session.datasets import choose_dataset
 from dashboard.session.settings import show_setting, shown_settings
+from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
 
 RUN = "run"  # the run's id, with which a reload finds it again
+SPEED = "speed"  # the one that was chosen in the tab
 
 
 def arrive() -> None:
@@ -33,8 +35,14 @@ def arrive() -> None:
     adopted = run if run is not None and run.closed_at is not None else None
     if adopted is not None:
         here.run_id = adopted.id
-    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name != RUN}
+    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, SPEED)}
     config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
+    if speed := st.query_params.get(SPEED):
+        here.speed = SPEEDS.get(speed)
+        if here.speed is None:
+            here.link_problems += (
+                f"Speed = {speed[:40]} in the link is not possible; it should be one of {', '.join(SPEEDS)}.",
+            )
     here.chosen_dataset = config.dataset
     for setting in GANConfig.settings():
         if adopted is not None or setting.name in texts:
@@ -54,15 +62,19 @@ def remember_in_address() -> None:
     wanted = link.texts_of(config, *([] if run is None else [run.config]))
     if here.run_id:
         wanted[RUN] = here.run_id
+    if here.speed is not None:
+        wanted[SPEED] = name_of(here.speed)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
 def share_link() -> str:
-    """Return the query of a link that gives somebody else these settings: those that differ from the defaults.
+    """Return the query of a link that gives somebody else the settings that differ from the defaults, and the speed.
 
     It is empty where none does. The run is left out, and so is an upload, which stays on this server.
     """
     texts = link.texts_of(shown_settings()[0])
     texts.pop("own_data", None)
+    if (speed := tab().speed) is not None:
+        texts[SPEED] = name_of(speed)
     return urlencode(texts)

@@ -22,7 +22,7 @@ class InlineRunner:
         end = time.monotonic() + wait
         self._worker.advance(wait)
         while self._worker.wait and (left := end - time.monotonic()) > 0:
-            time.sleep(min(self._worker.wait, left))
+            time.sleep(min(self._worker.wait, left))  # until the speed allows the next iteration; no command can come
             self._worker.advance(left)
         return self._worker.report()
 

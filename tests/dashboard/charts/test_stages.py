@@ -61,7 +61,7 @@ def test_the_step_names_its_own_networks_optimiser(optimizer: str) -> None:
 
 @pytest.mark.parametrize("order", ["d_first", "g_first", "simultaneous"])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_what_has_changed_is_said_as_the_numbers_are(order: str, loss: str) -> None:
+def test_the_explanation_of_changes_agrees_with_their_numbers(order: str, loss: str) -> None:
     for view in walk_through(SMALL.replace(update_order=order, loss=loss)):
         if view.stage not in stages.CHANGES:
             continue

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import link
+from dashboard.session.speeds import SPEEDS
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.presets import PRESETS
@@ -161,3 +162,21 @@ def test_reading_a_link_inverts_writing_it(dataset: str, rate: float, norm: bool
     texts = link.texts_of(config)
     assert link.read(texts, GANConfig()) == (config, ())
     assert all(getattr(config, name) != GANConfig.setting(name).default for name in texts)
+
+
+def test_a_speed_in_a_link_is_the_runs_and_is_shared_again(registry: Registry) -> None:
+    page = healthy(arriving(speed="5").run())
+    snapshot = only_run(registry).poll().snapshot
+    assert snapshot is not None
+    assert snapshot.speed == SPEEDS["5"]
+    assert page.query_params["speed"] == "5"
+    assert page.session_state["share_link"] == "speed=5"
+    assert "speed" not in healthy(arriving().run()).query_params
+
+
+def test_a_speed_that_the_page_does_not_offer_is_explained(registry: Registry) -> None:
+    page = healthy(arriving(speed="warp").run())
+    assert tab(page).link_problems == (
+        "Speed = warp in the link is not possible; it should be one of slow, 1, 5, 25, 100, max.",
+    )
+    assert "speed" not in page.query_params

@@ -128,18 +128,18 @@ def test_no_table_has_an_empty_heading(walk: AppTest) -> None:
         assert all(cell.strip() for cell in heads[0].strip("|").split("|"))
 
 
-@pytest.mark.parametrize(("dataset", "said"), [("two_moons", "the orange line"), ("digits", "grow brighter")])
-def test_what_d_tells_g_is_explained_as_it_is_drawn(app: AppTest, dataset: str, said: str) -> None:
+@pytest.mark.parametrize(("dataset", "explanation"), [("two_moons", "the orange line"), ("digits", "grow brighter")])
+def test_the_sample_gradient_is_explained_for_the_kind_of_data(app: AppTest, dataset: str, explanation: str) -> None:
     healthy(app.selectbox(key="dataset").set_value(dataset).run())
     walk = go_to(app, "walk")
     press(walk, "walk_turn")
     for _ in range(6):
         press(walk, "walk_stage")
-    assert said in texts(walk)
+    assert explanation in texts(walk)
     assert ("pixels" in texts(walk)) == (dataset == "digits")
 
 
-def test_without_batch_norm_nothing_is_said_to_be_normalised(app: AppTest) -> None:
+def test_without_batch_norm_the_page_calls_nothing_normalised(app: AppTest) -> None:
     healthy(app.toggle(key="generator_batch_norm").set_value(False).run())
     walk = go_to(app, "walk")
     for _ in range(2):
