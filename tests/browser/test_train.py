@@ -16,6 +16,7 @@ from tests.browser.train_page import (
     chart,
     click,
     download,
+    drawn,
     fakes,
     iteration,
     open_popover,
@@ -296,6 +297,7 @@ def test_undo_brings_back_a_trained_run_and_its_curve_is_shown_meanwhile(page: P
     for count in (1, 2, 3):
         click(page, "step")
         wait_for(page, lambda count=count: iteration(page) == count, "a step")  # type: ignore[misc]
+    drawn(page)  # the images come after the iteration
     picture = fakes(page)
     click(page, "reset")
     wait_for(page, lambda: iteration(page) == 0, "reset")

@@ -229,7 +229,7 @@ def test_a_run_keeps_its_file_and_passes_it_on_when_restarted(
     assert trained_on(run) == ("My own pictures", 20)
     again = registry.restart(run.id, tiny(**settings, seed=5))
     assert trained_on(again) == ("My own pictures", 20)
-    assert list(folders.iterdir()) == [again.folder]
+    assert {*folders.iterdir()} == {run.folder, again.folder}, "the replaced run is kept for undo, with its file"
     registry.end(again.id)
     assert list(folders.iterdir()) == []
 
