@@ -72,6 +72,11 @@ def test_everything_is_in_view_running_and_paused(browser: Browser, server: str,
         page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
         page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
         paused = check_all(page, "start", query)
+        if not query:
+            strip = page.locator(".st-key-picture_fake_strip img").first
+            assert strip.evaluate("e => getComputedStyle(e).objectFit") == "cover", (
+                "the first row alone, not all in small"
+            )
         click(page, "start")
         wait_for(page, lambda page=page: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")  # type: ignore[misc]
         running = check_all(page, "pause", query)

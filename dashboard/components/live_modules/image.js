@@ -13,6 +13,7 @@ function draw(place, { alt, src }, { rows }) {
   const image = place.querySelector("img") ?? place.appendChild(document.createElement("img"));
   if (!rows && !place.querySelector("button")) place.appendChild(enlargeButton(place));
   image.alt = alt;
+  place.classList.toggle("row", Boolean(rows));
   if (rows) image.onload = () => (image.style.aspectRatio = `${image.naturalWidth} / ${rows}`);
   image.src = src;
 }
