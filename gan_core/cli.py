@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from gan_core.config import GANConfig, explain
 from gan_core.data import OWN, load_dataset
 from gan_core.data.errors import DataError
-from gan_core.options import build_parser, read_config
+from gan_core.options import build_parser, option, read_config
+from gan_core.plurals import counted
 
 REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; 130 is the shell's convention for Ctrl-C
 
@@ -28,24 +29,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(["Stopped."], INTERRUPTED)
     except OSError as error:
         file = f"{error.filename}: " if error.filename else ""
-        return _report([f"{file}{error.strerror}."], REFUSED)
+        return _report([f"{file}{error.strerror or error}."], REFUSED)
 
 
 def _train(options: dict[str, Any]) -> int:
     problems: list[str] = []
     iterations = _whole_number(options["iterations"])
     if iterations < 1:
-        problems.append(f"iterations = {options['iterations']!r} is not possible; it should be a whole number from 1.")
+        problems.append(
+            f"--iterations = {options['iterations']!r} is not possible; it should be a whole number from 1."
+        )
     try:
         config = read_config(options)
     except ValidationError as error:
-        problems += explain(error)
+        problems += explain(error, option)
     if problems:
         return _report(problems, REFUSED)
     if "data" in options:
         return _train_on_own_data(options["data"], options["out"], config, iterations)
     if config.dataset in OWN:
-        return _report([f"dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
+        return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
     return _train_into(options["out"], config, iterations)
 
 
@@ -89,7 +92,7 @@ def _train_into(folder: Path, config: GANConfig, iterations: int, own: Path | No
         return _report([str(diverged), kept], DIVERGED)
     if trainer.iteration < iterations:
         return _report([f"Stopped at iteration {done}; saved in {folder}"], INTERRUPTED)
-    sys.stdout.write(f"Trained {done} iterations; saved in {folder}\n")
+    sys.stdout.write(f"Trained {counted(trainer.iteration, 'iteration')}; saved in {folder}\n")
     return 0
 
 

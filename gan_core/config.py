@@ -6,7 +6,7 @@ change while training, from here.
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -28,6 +28,31 @@ ClassNumber = Annotated[int, Field(ge=0, le=99)]
 Classes = Annotated[tuple[ClassNumber, ...], Field(max_length=100)]
 
 
+@dataclass(frozen=True)
+class Condition:
+    """When a run uses a setting: where ``holds`` of its config; ``text`` says so in one sentence."""
+
+    text: str
+    holds: Callable[["GANConfig"], bool]
+
+
+OWN_PICTURES = Condition("Used only by your own pictures.", lambda config: config.dataset == "own_pictures")
+OWN_DATA = Condition(
+    "Used only by your own pictures and points.", lambda config: config.dataset in ("own_pictures", "own_points")
+)
+DRAWN = Condition("Used only by the dataset 'drawn', your drawing.", lambda config: config.dataset == "drawn")
+ANY_BATCH_NORM = Condition(
+    "Used only where a network has BatchNorm.",
+    lambda config: config.generator_batch_norm or config.discriminator_batch_norm,
+)
+PENALTY = Condition(
+    f"Used only by the loss {' or '.join(loss.title for loss in LOSSES.values() if loss.penalised)}.",
+    lambda config: LOSSES[config.loss].penalised,
+)
+ADAM = Condition("Used only by Adam.", lambda config: "adam" in (config.optimizer_g, config.optimizer_d))
+SGD = Condition("Used only by SGD.", lambda config: "sgd" in (config.optimizer_g, config.optimizer_d))
+
+
 def setting(
     default: Any,
     help: str,
@@ -40,6 +65,7 @@ def setting(
     names: dict[str, str] | None = None,
     accepted: str = "a name",
     data: bool = False,
+    used: Condition | None = None,
     **limits: Any,
 ) -> Any:
     """Return a field of GANConfig with all that a page or a command line needs to offer it."""
@@ -52,6 +78,7 @@ def setting(
         "names": names or {},
         "accepted": accepted,
         "data": data,
+        "condition": used,
     }
     return Field(default, description=help, json_schema_extra=extra, **limits)  # type: ignore[arg-type]
 
@@ -63,6 +90,7 @@ class Setting:
     ``minimum`` and ``maximum`` are inclusive; for hidden sizes they bound each layer's width. ``choices`` is empty
     unless the value is one of a fixed list; ``names`` gives their labels; ``accepted`` describes which texts are valid.
     ``data``: the text encodes data and is not typed by the learner. ``live``: the setting may change while training.
+    ``condition``: when a run uses it; None if always. ``help`` ends with it.
     """
 
     name: str
@@ -80,6 +108,19 @@ class Setting:
     names: dict[str, str]
     accepted: str
     data: bool
+    condition: Condition | None
+
+    def is_used(self, config: "GANConfig") -> bool:
+        """Return whether a run under ``config`` uses this setting: if not, no value of it changes anything."""
+        return self.condition is None or self.condition.holds(config)
+
+    def refusal(self, value: Any, right: str = "", name: str = "") -> str:
+        """Return the sentence that refuses ``value`` and says what would be right, if not any expected value.
+
+        The setting is named by the label that the page shows, or by another ``name``.
+        """
+        right = right or f"it should be {self.expected()}"
+        return f"{name or self.label} = {_shortened(value)} is not possible; {right}."
 
     def expected(self) -> str:
         """Return the valid values, as the end of a sentence."""
@@ -115,25 +156,25 @@ class GANConfig(BaseModel):
         label="Classes", group="data",
     )  # fmt: skip
     drawing: str = setting(
-        "", "Your drawing, which the points of the dataset 'drawn' fill evenly.",
-        label="Drawing", group="data", live=True, data=True, accepted="text made by the page's canvas, or empty",
+        "", "The cells that the real points fill evenly.",
+        label="Drawing", group="data", live=True, data=True, used=DRAWN, accepted="text made by the page's canvas, or empty",
         max_length=300, pattern=r"^[A-Za-z0-9_-]*$",
     )  # fmt: skip
     own_data: str = setting(
         "", "The fingerprint of your own pictures or points, which are stored outside the settings.",
-        label="Own data", group="data", data=True, accepted="the fingerprint of an upload: 16 digits 0-9, a-f",
+        label="Own data", group="data", data=True, used=OWN_DATA, accepted="the fingerprint of an upload: 16 digits 0-9, a-f",
         pattern=r"^([0-9a-f]{16})?$",
     )  # fmt: skip
     picture_size: int = setting(
         28, "Height and width that your own pictures are scaled to.",
-        label="Picture size", group="data", unit="pixels", ge=8, le=64, step=4,
+        label="Picture size", group="data", unit="pixels", used=OWN_PICTURES, ge=8, le=64, step=4,
     )  # fmt: skip
     latent_dim: int = setting(
         100, "How many random numbers z each fake is made from.",
         label="Noise size (latent_dim)", group="noise", unit="numbers", ge=1, le=1024, step=1,
     )  # fmt: skip
     noise: NoiseName = setting(
-        "normal", "How the random numbers z are drawn: normal with mean 0 and deviation 1, or uniform from -1 to 1.",
+        "normal", "How the random numbers z are drawn: normal with mean 0 and standard deviation 1, or uniform from -1 to 1.",
         label="Noise", group="noise", names={"normal": "normal", "uniform": "uniform"},
     )  # fmt: skip
     generator_hidden: HiddenSizes = setting(
@@ -158,11 +199,11 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     batch_norm_momentum: float = setting(
         0.7, "Share of BatchNorm's running mean and variance that each new batch replaces.",
-        label="BatchNorm momentum", group="generator", live=True, ge=0.0, le=1.0, step=0.05,
+        label="BatchNorm momentum", group="generator", live=True, used=ANY_BATCH_NORM, ge=0.0, le=1.0, step=0.05,
     )  # fmt: skip
     batch_norm_position: BatchNormPosition = setting(
         "after_activation", "Whether BatchNorm comes after the activation, as in the lecture, or before it.",
-        label="BatchNorm position", group="generator",
+        label="BatchNorm position", group="generator", used=ANY_BATCH_NORM,
         names={"after_activation": "after LeakyReLU", "before_activation": "before LeakyReLU"},
     )  # fmt: skip
     batch_size: int = setting(
@@ -187,8 +228,8 @@ class GANConfig(BaseModel):
         label="Loss", group="updates", live=True, names={name: loss.title for name, loss in LOSSES.items()},
     )  # fmt: skip
     gradient_penalty: float = setting(
-        10.0, "Weight of the penalty that keeps the length of D's gradient near 1; only the Wasserstein loss uses it.",
-        label="Gradient penalty", group="updates", live=True, ge=0.0, le=1000.0, step=1.0,
+        10.0, "Weight of the penalty on D's gradient, which grows as its length departs from 1.",
+        label="Gradient penalty", group="updates", live=True, used=PENALTY, ge=0.0, le=1000.0, step=1.0,
     )  # fmt: skip
     optimizer_g: OptimizerName = setting(
         "adam", "The rule that turns the generator's gradients into steps.",
@@ -199,24 +240,24 @@ class GANConfig(BaseModel):
         label="D optimiser", group="discriminator", names={"adam": "Adam", "sgd": "SGD"},
     )  # fmt: skip
     learning_rate_g: float = setting(
-        2e-4, "Size of the generator's steps; 0 freezes it.",
+        2e-4, "How large the generator's steps are; 0 freezes its weights.",
         label="G learning rate", group="generator", live=True, ge=0.0, le=1.0, step=0.0001,
     )  # fmt: skip
     learning_rate_d: float = setting(
-        2e-4, "Size of the discriminator's steps; 0 freezes it.",
+        2e-4, "How large the discriminator's steps are; 0 freezes its weights.",
         label="D learning rate", group="discriminator", live=True, ge=0.0, le=1.0, step=0.0001,
     )  # fmt: skip
     adam_beta1: float = setting(
-        0.5, "How long Adam remembers past gradients; GANs train more calmly at 0.5 than at Adam's own 0.9.",
-        label="Adam beta 1", group="updates", live=True, ge=0.0, le=0.9999, step=0.01,
+        0.5, "How long Adam remembers past gradients; many GANs train more stably at 0.5 than at Adam's default 0.9.",
+        label="Adam beta 1", group="updates", live=True, used=ADAM, ge=0.0, le=0.9999, step=0.01,
     )  # fmt: skip
     adam_beta2: float = setting(
         0.999, "How long Adam remembers the squares of past gradients.",
-        label="Adam beta 2", group="updates", live=True, ge=0.0, le=0.9999, step=0.001,
+        label="Adam beta 2", group="updates", live=True, used=ADAM, ge=0.0, le=0.9999, step=0.001,
     )  # fmt: skip
     sgd_momentum: float = setting(
-        0.0, "Share of its last step that SGD repeats; only SGD uses it.",
-        label="SGD momentum", group="updates", live=True, ge=0.0, le=0.9999, step=0.05,
+        0.0, "Share of its last step that SGD repeats.",
+        label="SGD momentum", group="updates", live=True, used=SGD, ge=0.0, le=0.9999, step=0.05,
     )  # fmt: skip
     seed: int = setting(
         0, "Fixes the initial weights, the order of the data and the noise: one seed, one run.",
@@ -230,8 +271,8 @@ class GANConfig(BaseModel):
     )  # fmt: skip
     precision: Precision = setting(
         "float32",
-        "Number format of the networks' products. bfloat16 is coarser and faster; where it would not be faster, "
-        "float32 is used.",
+        "Number format of the networks' products. bfloat16 is coarser, and faster on some machines; elsewhere float32 "
+        "is used instead.",
         label="Precision", group="run", names={"float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
 
@@ -288,6 +329,7 @@ def _describe(name: str) -> Setting:
     field = GANConfig.model_fields[name]
     extra: dict[str, Any] = field.json_schema_extra  # type: ignore[assignment]
     kind: Any = {int: "whole", float: "number", bool: "switch", str: "text"}.get(field.annotation)  # type: ignore[arg-type]
+    used: Condition | None = extra["condition"]
     choices: tuple[str, ...] = ()
     limits: Sequence[Any] = field.metadata
     if get_origin(field.annotation) is Literal:
@@ -297,8 +339,9 @@ def _describe(name: str) -> Setting:
     elif kind is None:
         kind, item = ("classes", ClassNumber) if name == "classes" else ("sizes", Width)
         limits = get_args(item)[1].metadata
+    help = f"{field.description} {used.text}" if used else field.description or ""
     return Setting(
-        name=name, default=field.default, help=field.description or "", kind=kind, choices=choices,
+        name=name, default=field.default, help=help, kind=kind, choices=choices,
         minimum=_limit(limits, "ge"), maximum=_limit(limits, "le"), **extra,
     )  # fmt: skip
 
@@ -306,31 +349,32 @@ def _describe(name: str) -> Setting:
 _SETTINGS: dict[str, Setting] = {name: _describe(name) for name in GANConfig.model_fields}
 
 
-def explain(error: ValidationError) -> list[str]:
-    """Return a sentence for each error: the field, the value, and what it should be."""
+def explain(error: ValidationError, name: Callable[[Setting], str] = lambda setting: setting.label) -> list[str]:
+    """Return a sentence for each error: the setting under ``name``, the value, and what it should be."""
     sentences: dict[str, None] = {}  # a dict keeps order and drops repeats
     for problem in error.errors():
-        if not problem["loc"]:
-            sentences[f"The settings cannot be read: {problem['msg']}."] = None
-            continue
-        name, value = str(problem["loc"][0]), problem["input"]
-        if name not in _SETTINGS:
-            near = difflib.get_close_matches(name, _SETTINGS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            sentences[f"{name}: there is no setting of this name.{hint}"] = None
-            continue
-        inner = problem["loc"][1:]
-        item = "entry" if _SETTINGS[name].kind == "classes" else "layer"
-        where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
-        sentences[
-            f"{name}{where} = {_shortened(value)} is not possible; it should be {_SETTINGS[name].expected()}."
-        ] = None
+        sentences[_explain(problem["loc"], problem["input"], problem["msg"], name)] = None
     return list(sentences)
+
+
+def _explain(place: tuple[int | str, ...], value: Any, message: str, name: Callable[[Setting], str]) -> str:
+    """Return the sentence about one of pydantic's errors."""
+    if not place:
+        return f"The settings cannot be read: {message}."
+    field, *inner = place
+    setting = _SETTINGS.get(str(field))
+    if setting is None:
+        near = difflib.get_close_matches(str(field), _SETTINGS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{field}: there is no setting of this name.{hint}"
+    item = "entry" if setting.kind == "classes" else "layer"
+    where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
+    return setting.refusal(value, name=name(setting) + where)
 
 
 def _shortened(value: Any) -> str:
     try:
-        text = repr(value)
+        text = ", ".join(map(repr, value)) if isinstance(value, tuple) and value else repr(value)
     except ValueError:  # Python prints no whole number of more than 4,300 digits
         return "a number this long"
     return text if len(text) <= 60 else text[:57] + "…"

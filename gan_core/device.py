@@ -2,6 +2,8 @@
 
 import torch
 
+from gan_core.config import GANConfig
+
 
 class DeviceUnavailable(ValueError):
     """This machine does not have the config's device; the message names those that it has."""
@@ -26,10 +28,9 @@ def resolve_device(name: str) -> torch.device:
     kind, _, index = name.partition(":")
     if kind not in available or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
         no_cuda = kind == "cuda" and torch.version.cuda is None
-        reason = "this PyTorch is built without CUDA" if no_cuda else "this machine has none"
-        raise DeviceUnavailable(
-            f"device = {name!r} is not possible: {reason}. Available: auto, {', '.join(available)}."
-        )
+        reason = "this PyTorch is built without CUDA" if no_cuda else "this machine has no such device"
+        right = f"it should be one of {', '.join(map(repr, ('auto', *available)))}, as {reason}"
+        raise DeviceUnavailable(GANConfig.setting("device").refusal(name, right))
     return torch.device(name)
 
 

@@ -11,7 +11,7 @@ class Preset:
     """Settings to start from, with a title and a description of what to watch."""
 
     title: str
-    sentence: str
+    description: str
     config: GANConfig
 
 
@@ -24,7 +24,7 @@ PRESETS: dict[str, Preset] = {
         GANConfig(),
     ),
     "ring": Preset(
-        "Eight gaussians, learned",
+        "Eight Gaussians, learned",
         "Two small networks and a ring of eight clouds; D's learning rate is four times G's. Watch the fakes reach all"
         " eight clouds within about a thousand iterations.",
         _RING,

@@ -44,11 +44,6 @@ def recent(snapshot: Snapshot) -> Recent | None:
     return Recent(int(lengths.sum()), settled, dict(zip(COLUMNS, map(float, means), strict=True)))
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 image", "1,500 iterations"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def clock(seconds: float) -> str:
     """Format seconds as 0:21 or 1:02:03."""
     minutes, rest = divmod(int(seconds), 60)

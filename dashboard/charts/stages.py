@@ -47,9 +47,7 @@ def explain_stage(view: StageView) -> str:
     """Explain the stage that was just executed, in one or two sentences."""
     config, loss = view.config, LOSSES[view.config.loss]
     if view.stage == "loss":
-        explanation = loss.explanation_d if view.network == "D" else loss.explanation_g
-        without = view.network == "D" and loss.penalised and config.gradient_penalty == 0
-        return explanation + (" The penalty's weight is 0 in this run, so it adds nothing." if without else "")
+        return loss.explain_d(config.gradient_penalty) if view.network == "D" else loss.explanation_g
     return _EXPLANATIONS[view.network, view.stage].format(
         batch=config.batch_size,
         numbers="1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers",

@@ -27,7 +27,7 @@ function bars(sizes) {
     const bar = element("div", "bar");
     bar.style.height = `${barHeight(size)}px`;
     bar.style.opacity = 0.45 + (0.55 * index) / (sizes.length - 1);
-    space.title = `${size} values`;
+    space.title = `${size} ${size === 1 ? "value" : "values"}`;
     space.append(bar);
     row.append(space);
   });

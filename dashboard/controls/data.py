@@ -32,7 +32,6 @@ def classes(snapshot: Snapshot | None) -> None:
     """Draw the choice of classes, for a dataset that has some, and how many samples the run trains on."""
     if DATASETS[value("dataset", GANConfig().dataset)].classes:
         field("classes")
-        st.caption("The generator learns only these. The samples themselves stay as they are.")
         if snapshot is not None:
             st.caption(f"This run trains on {snapshot.dataset_count:,} samples.")
 
@@ -61,7 +60,9 @@ def _own_data() -> None:
 def _download_buttons() -> None:
     """Draw the button that cancels the download or, where it failed, the one that tries it again."""
     if datasets.download_progress() is not None:
-        st.button("Cancel", key="call_off", icon=":material/close:", type="tertiary", on_click=datasets.cancel_download)
+        st.button(
+            "Cancel", key="cancel_download", icon=":material/close:", type="tertiary", on_click=datasets.cancel_download
+        )
     elif value("dataset") in (failed := tab().failed_download):
         st.button("Try again", key="try_again", icon=":material/refresh:", type="tertiary", on_click=failed.clear)
 
@@ -75,4 +76,4 @@ def download_progress() -> None:
     else:
         done, total = progress.done / 1e6, progress.total / 1e6
         share, amount = (done / total, f": {done:.1f} MB of {total:.1f} MB") if total else (0.0, " …")
-        st.progress(min(share, 1.0), text=f":small[{progress.words}{amount}]")
+        st.progress(min(share, 1.0), text=f":small[{progress.description}{amount}]")

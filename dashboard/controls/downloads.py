@@ -1,4 +1,4 @@
-"""Downloads: the generator, the code that loads it, the metrics and the pictures."""
+"""Downloads: the generator, the code that loads it, the metrics and the samples."""
 
 import streamlit as st
 
@@ -29,14 +29,14 @@ def menu(report: Report) -> None:
                 ("Generator", "generator.safetensors", "generator", run.generator_file),
                 ("For torch.load", "generator.pt", "generator_pt", lambda: as_torch_file(run.generator_file())),
                 ("Losses and scores", "metrics.csv", "metrics", lambda: metrics_csv(current())),
-                ("Pictures", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
+                ("Samples", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
                 ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
             ):
                 st.download_button(
                     label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
                     icon=":material/download:", help=f"Download {name}",
                 )  # fmt: skip
-        with st.expander("Code that loads the generator and makes the pictures on this page", icon=":material/code:"):
+        with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
             st.code(snippet, language="python")
             st.caption("Needs PyTorch and safetensors. It draws the same noise as this page.")

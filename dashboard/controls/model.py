@@ -19,6 +19,7 @@ from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
 from gan_core.config import GANConfig, Network
 from gan_core.data import DATASETS
+from gan_core.plurals import counted
 from gan_core.snapshot import Snapshot
 
 CELLS = (1.0, 2.5, 1.7, 2.5, 2.3)  # widths of the strip's cells, relative
@@ -61,7 +62,7 @@ def _cell(
 def _noise(config: GANConfig) -> None:
     with _cell("noise", "Noise z", "", ("noise", "latent_dim", "seed")):
         st.image(_density(config.noise == "normal"), width="stretch", alt=f"{config.noise.capitalize()} distribution")
-        st.html(f'<p class="note">{config.latent_dim} numbers, {config.noise}<br>seed {config.seed}</p>')
+        st.html(f'<p class="note">{counted(config.latent_dim, "number")}, {config.noise}<br>seed {config.seed}</p>')
         st.button(
             "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
             help="Start again from another seed: other weights, other noise, another order of the data.",

@@ -10,37 +10,46 @@ from dashboard.controls.widgets import field
 from dashboard.session import own_data
 from dashboard.session.state import tab, value
 from gan_core.config import GANConfig
+from gan_core.data import DATASETS
+from gan_core.data.own.images import MOST_PICTURES
+from gan_core.data.own.points import MAX_CSV, MOST_POINTS
+from gan_core.data.own.refusals import FEWEST, MAX_UPLOAD, MIB, megabytes
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.images import samples_png
+from gan_core.plurals import counted
 from gan_core.runs.jobs import Job, JobDone, JobFailed
 
-PREVIEWED = 48  # pictures
+PREVIEWED, PREVIEWED_POINTS = 48, 5000
+LEFT_OUT: dict[OwnKind, str] = {"own_pictures": "file", "own_points": "line"}
 DEADLINE = 120.0  # seconds that reading may take: 20,000 pictures take about five
 CANCELLED = JobFailed("Cancelled. Remove the files, or upload them again.")
 TYPES: dict[OwnKind, list[str]] = {"own_pictures": ["png", "jpg", "jpeg", "zip"], "own_points": ["csv", "tsv", "txt"]}
+LIMITS: dict[OwnKind, int] = {"own_pictures": MAX_UPLOAD, "own_points": MAX_CSV}  # bytes
 INSTRUCTIONS: dict[OwnKind, str] = {
-    "own_pictures": "Upload 16 to 20,000 PNG or JPEG files, or a zip of them, 50 MB in all. Each is converted to grey, cropped"
-    " to its central square and scaled to the size below.",
-    "own_points": "Upload a CSV with two columns, x and y: 16 to 100,000 rows, 10 MB. Both columns are scaled by the same"
-    " factor, so shapes keep their proportions.",
+    "own_pictures": f"Upload {FEWEST} to {MOST_PICTURES:,} PNG or JPEG files, or a zip of them, at most"
+    f" {megabytes(MAX_UPLOAD)} together. Each is converted to grey, cropped to its central square and scaled to the size"
+    " below.",
+    "own_points": f"Upload a CSV, TSV or TXT file of two columns, x and y: {FEWEST} to {MOST_POINTS:,} rows, at most"
+    f" {megabytes(MAX_CSV)}. Both columns are scaled by the same factor, so shapes keep their proportions.",
 }
+# Streamlit's line gives the limit of a single file; the instructions give the one that holds.
+STYLE = '<style>[data-testid="stFileUploaderDropzoneInstructions"] {display: none}</style>'
 
 
 def open_dialog(kind: OwnKind) -> None:
     """Open the dialog for own pictures or points."""
-    title = "My own pictures" if kind == "own_pictures" else "My own points"
-    st.dialog(title, width="medium", on_dismiss="rerun")(_dialog)(kind)
+    st.dialog(DATASETS[kind].title, width="medium", on_dismiss="rerun")(_dialog)(kind)
 
 
 def _dialog(kind: OwnKind) -> None:
-    st.caption(
-        f"{INSTRUCTIONS[kind]} Your files stay on this server. They are deleted once you close"
-        " the page and its run ends."
-    )
+    st.html(STYLE)
+    st.caption(INSTRUCTIONS[kind])
     many: Any = kind == "own_pictures"  # Streamlit's overloads want the literal
     files = st.file_uploader(
-        "Files", type=TYPES[kind], accept_multiple_files=many, key=f"upload_{kind}", label_visibility="collapsed"
-    )
+        "Files", type=TYPES[kind], accept_multiple_files=many, key=f"upload_{kind}", label_visibility="collapsed",
+        max_upload_size=LIMITS[kind] // MIB,
+    )  # fmt: skip
+    st.caption("Your files stay on this server. They are deleted once you close the page and its run ends.")
     if kind == "own_pictures":
         field("picture_size")
     chosen = files if isinstance(files, list) else [files] if files is not None else []
@@ -83,8 +92,9 @@ def _wait(job: Job, bar: Any) -> Kept | JobFailed:
                 return result
             if isinstance(state, JobFailed):
                 return state
-            share = min(state.done / state.total, 1.0) if state.total else 0.0
-            bar.progress(share, text=f":small[Reading: {state.done:,} of {state.total:,} files]")
+            if state.total:
+                files = counted(state.total, "file")
+                bar.progress(min(state.done / state.total, 1.0), text=f":small[Reading: {state.done:,} of {files}]")
         return JobFailed(
             f"Reading took longer than {DEADLINE:.0f} seconds and was stopped. Upload fewer or smaller files."
         )
@@ -96,21 +106,22 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
     """Draw the first samples, what was left out, and the button that chooses them."""
     samples = np.load(kept.path, mmap_mode="r")
     if kind == "own_pictures":
-        st.markdown(
-            f"**{kept.count:,} pictures**, {samples.shape[1]}×{samples.shape[2]}. The first, as the GAN sees them:"
-        )
+        shown = "The first" if kept.count > PREVIEWED else "All of them"
+        size = f"{samples.shape[1]}×{samples.shape[2]}"
+        st.markdown(f"**{kept.count:,} pictures**, {size}. {shown}, as the GAN sees them:")
         few = samples[:PREVIEWED].astype(np.float32) / 127.5 - 1
         st.image(samples_png(few, columns=12, scale=2), width="stretch", alt="Preview of your pictures")
     else:
-        st.markdown(f"**{kept.count:,} points.** As the GAN sees them:")
-        st.image(samples_png(np.array(samples[:5000])), width=300, alt="Preview of your points")
+        shown = "The first, as" if kept.count > PREVIEWED_POINTS else "As"
+        st.markdown(f"**{kept.count:,} points.** {shown} the GAN sees them:")
+        st.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
     for note in kept.notes:
         st.caption(note)
     if kept.refusals:
-        with st.expander(f"Left out: {len(kept.refusals)}", icon=":material/block:"):
+        with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
     if batch := own_data.smaller_batch(kept.count):
-        st.caption(f"Fewer than a batch: the batch size goes down to {batch}.")
+        st.caption(f"There are fewer samples than a batch has: the batch size becomes {batch}.")
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
         own_data.use_upload(kind, kept)
         st.rerun()

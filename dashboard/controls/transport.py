@@ -87,7 +87,7 @@ def _presets() -> None:
             st.button(
                 preset.title, key=f"preset_{name}", on_click=commands.begin_with, args=(preset.config,), width="stretch"
             )
-            st.caption(preset.sentence)
+            st.caption(preset.description)
 
 
 def _share() -> None:

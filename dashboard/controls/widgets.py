@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.session.settings import show_sizes
-from dashboard.session.state import value
+from dashboard.session.settings import show_sizes, shown_settings
+from dashboard.session.state import current_run, value
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
@@ -16,13 +16,17 @@ def field(
 ) -> None:
     """Draw the widget of one field; ``hidden``: without its label, which then stands beside it.
 
-    Its value is read by ``dashboard.session.settings``.
+    It is disabled, and keeps its value, where neither the settings nor the run use it. Its value is read by
+    ``dashboard.session.settings``.
     """
     setting = GANConfig.setting(name)
+    used = _is_used(setting)
+    applies = "Changes at once." if setting.live else "Applies from Reset on."
     shared: dict[str, Any] = {
         "label": label or setting.label,
         "key": name,
-        "help": f"{setting.help} {'Changes at once.' if setting.live else 'Applies from Reset on.'}",
+        "help": f"{setting.help} {applies if used else 'It has no effect now.'}",
+        "disabled": not used,
         "on_change": on_change or "rerun",
         "label_visibility": "collapsed" if hidden else "visible",
         "persist_state": "session",  # the value outlives script runs that do not draw the widget
@@ -32,6 +36,14 @@ def field(
         "classes": _classes, "text": _text,
     }  # fmt: skip
     draw[setting.kind](setting, shared)
+
+
+def _is_used(setting: Setting) -> bool:
+    """Return whether the settings use this one, or the run does, whose own may differ until Reset."""
+    if setting.condition is None:
+        return True
+    run, (config, _) = current_run(), shown_settings()
+    return setting.is_used(config) or (run is not None and setting.is_used(run.config))
 
 
 def _number(setting: Setting, shared: dict[str, Any]) -> None:

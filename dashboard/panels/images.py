@@ -1,10 +1,10 @@
 """Images of samples: a few on the data card, all of the shown ones in the card of images."""
 
-from dashboard.charts.explain import counted
 from dashboard.charts.images import image
 from dashboard.panels.base import Panel, Payload, ViewOptions, for_images, for_points
 from gan_core.config import GANConfig
 from gan_core.images import samples_png
+from gan_core.plurals import counted
 from gan_core.snapshot import Snapshot
 
 ROW = 6  # images in the data cell; points are all drawn in one image

@@ -23,13 +23,8 @@ class Settings:
 def settings_from_widgets() -> Settings:
     """Build the config from the widgets' values."""
     config, impossible = shown_settings()
-    return Settings(None, tuple(map(_explain, impossible))) if impossible else Settings(config)
-
-
-def _explain(name: str) -> str:
-    """Return the sentence that says that a widget's value is not possible, under the name that the page shows."""
-    setting = GANConfig.setting(name)
-    return f"{setting.label} = {value(name)!r} is not possible; it should be {setting.expected()}."
+    problems = tuple(GANConfig.setting(name).refusal(value(name)) for name in impossible)
+    return Settings(None, problems) if problems else Settings(config)
 
 
 def shown_settings() -> tuple[GANConfig, tuple[str, ...]]:

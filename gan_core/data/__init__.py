@@ -54,8 +54,12 @@ def load_dataset(config: GANConfig, own: Path | None = None) -> "Dataset":
     """
     found = source(config.dataset)
     if config.classes and config.classes[-1] >= len(found.classes):
-        right = f"from 0 to {len(found.classes) - 1}" if found.classes else "empty: this dataset has no classes"
-        raise DataError(f"classes = {config.classes} is not possible for {found.title}; it should be {right}.")
+        right = (
+            f"from 0 to {len(found.classes) - 1} for {found.title}"
+            if found.classes
+            else f"left out: {found.title} has none"
+        )
+        raise DataError(GANConfig.setting("classes").refusal(config.classes, f"they should be {right}"))
     module, _, function = found.loader.partition(":")
     dataset: Dataset = replace(getattr(import_module(module), function)(config, own), title=found.title)
     return dataset.only(config.classes) if config.classes else dataset

@@ -23,11 +23,11 @@ def pack(cells: Cells) -> str:
 def unpack(text: str) -> Cells:
     """Decode the cells that ``pack`` has encoded; ValueError says why if ``pack`` cannot have returned this text."""
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{{LETTERS}}}", text):
-        raise ValueError(f"a drawing is {LETTERS} characters of A-Z, a-z, 0-9, - and _, and this text is not")
+        raise ValueError(f"it should be {LETTERS} characters of A-Z, a-z, 0-9, - and _")
     packed = np.frombuffer(base64.urlsafe_b64decode(text + "="), np.uint8)
     cells = np.unpackbits(packed).reshape(SIDE, SIDE).astype(bool)
     if pack(cells) != text:  # the last character has two unused bits, which must be 0
-        raise ValueError("the last character of this text belongs to no drawing")
+        raise ValueError("it should end in a character whose last two bits, which no cell uses, are 0")
     return cells
 
 

@@ -39,12 +39,13 @@ def load_drawing(config: GANConfig, own: Path | None = None) -> Dataset:
     DataError if it is not a drawing, or an empty one.
     """
     drawing, random = config.drawing, points_stream(config.dataset)
+    setting = GANConfig.setting("drawing")
     try:
         painted = torch.from_numpy(unpack(drawing)).nonzero() if drawing else torch.zeros(0, 2)
     except ValueError as error:
-        raise DataError(f"drawing = {drawing!r} is not possible; {error}.") from error
+        raise DataError(setting.refusal(drawing, str(error))) from error
     if not len(painted):
-        raise DataError(f"drawing = {drawing!r} is not possible; nothing is painted: draw something first.")
+        raise DataError(setting.refusal(drawing, "it should have at least one painted cell, and none is painted"))
     cells = painted[torch.randint(len(painted), (COUNT,), generator=random)]
     row, column = (cells + torch.rand(COUNT, 2, generator=random)).unbind(dim=1)
     points = (torch.stack([column, SIDE - row], dim=1) * (2 / SIDE) - 1) * EXTENT

@@ -78,8 +78,8 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
     raw = _raw(source, folder)
     try:
         if not all((raw / file).is_file() for file in TRAINING):
-            words, total = f"Downloading {source.title}", source.download
-            _download(kind, folder, raw, lambda done: report(Progress(words, min(done, total), total, "bytes")))
+            title, total = f"Downloading {source.title}", source.download
+            _download(kind, folder, raw, lambda done: report(Progress(title, min(done, total), total, "bytes")))
     except Exception as error:  # network, disk, checksums, broken archives
         archives = " and ".join(file for file, _ in kind.resources)
         raise DataError(
@@ -157,13 +157,13 @@ def _reporting(staged: Path, report: Callable[[int], None]) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     """Return what failed as the end of a sentence; torchvision wraps most errors in a text of its own."""
-    said = str(error)
-    if refused := re.search(r"HTTP Error (\d+)", said):
+    text = str(error)
+    if refused := re.search(r"HTTP Error (\d+)", text):
         return f"the server has no such file, or refuses it (HTTP error {refused.group(1)})."
-    if "urlopen error" in said or isinstance(error, (ConnectionError, TimeoutError, HTTPException)):
+    if "urlopen error" in text or isinstance(error, (ConnectionError, TimeoutError, HTTPException)):
         return "the server could not be reached. Is there a network connection?"
-    if "corrupted" in said or isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
+    if "corrupted" in text or isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
         return "the downloaded file is incomplete or damaged."
     if isinstance(error, OSError) and error.errno in STORAGE:
         return f"{STORAGE[error.errno]}."
-    return f"{' '.join(said.split())[:200] or type(error).__name__}."
+    return f"{' '.join(text.split())[:200] or type(error).__name__}."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Progress(NamedTuple):
     """``done`` of ``total`` in ``unit``, and a description of the work; a total of 0 means unknown."""
 
-    words: str
+    description: str
     done: int = 0
     total: int = 0
     unit: str = ""

@@ -3,6 +3,7 @@
 import difflib
 from typing import Literal, NamedTuple
 
+from gan_core.config import GANConfig
 from gan_core.data.errors import DataError
 
 DIGITS = tuple("0123456789")
@@ -37,9 +38,9 @@ DATASETS: dict[str, Source] = {
     "kmnist": Source("KMNIST", TORCHVISION, "pictures", KANA, 18_194_632, "KMNIST"),
     "own_pictures": Source("My own pictures", "gan_core.data.own.loaders:load_own_pictures"),
     "line": Source("Line", POINTS, "points"),
-    "two_gaussians": Source("Two gaussians", POINTS, "points"),
-    "eight_gaussians": Source("Eight gaussians on a ring", POINTS, "points"),
-    "grid_25": Source("25 gaussians on a grid", POINTS, "points"),
+    "two_gaussians": Source("Two Gaussians", POINTS, "points"),
+    "eight_gaussians": Source("Eight Gaussians on a ring", POINTS, "points"),
+    "grid_25": Source("25 Gaussians on a grid", POINTS, "points"),
     "ring": Source("Ring", POINTS, "points"),
     "disjoint": Source("Three clouds far apart", POINTS, "points"),
     "two_moons": Source("Two moons", POINTS, "points"),
@@ -58,4 +59,5 @@ def source(name: str) -> Source:
         return DATASETS[name]
     near = difflib.get_close_matches(name, DATASETS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"dataset = {name!r} is not known; it should be one of {', '.join(map(repr, DATASETS))}.{hint}")
+    right = f"it should be one of {', '.join(map(repr, DATASETS))}"
+    raise DataError(GANConfig.setting("dataset").refusal(name, right) + hint)

@@ -71,8 +71,8 @@ class Loss(ABC):
     ``is_probability``: D(x) is the sigmoid of a logit, else the logit itself. ``threshold``: the logit above which D
     takes a sample for real; None where the output has no such level. ``averaged``: loss_d is the mean of its two parts,
     else their sum. ``penalised``: ``penalty`` is added to loss_d. ``reading``: how to read the chart of losses, in one line.
-    ``explanation_d`` and ``explanation_g``: what each network's loss rewards. ``formula_*`` are LaTeX, ``code_*`` lines
-    of the lecture's loop.
+    ``explanation_d`` and ``explanation_g``: what each network's loss rewards; ``explain_d`` adds the penalty. ``formula_*``
+    are LaTeX, ``code_*`` lines of the lecture's loop.
     """
 
     title: ClassVar[str]
@@ -126,6 +126,14 @@ class Loss(ABC):
     def manual(self, buffers: LogitBuffers) -> ManualBackward | None:
         """Return the manual backward pass from loss to logits; None if only autograd computes this loss."""
         return None
+
+    def explain_d(self, penalty_weight: float) -> str:
+        """Return what D's loss rewards, with this weight of the penalty where the loss has one."""
+        if not self.penalised:
+            return self.explanation_d
+        if penalty_weight == 0:
+            return f"{self.explanation_d} The penalty's weight is 0 in this run, so it adds nothing."
+        return f"{self.explanation_d} The penalty grows as the length of D's gradient departs from 1."
 
     def code_total(self, penalty_weight: float) -> str:
         """Return the line of the lecture's loop that combines the two parts of loss_d."""

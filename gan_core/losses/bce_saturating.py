@@ -24,8 +24,8 @@ class SaturatingCrossEntropy(CrossEntropy):
         "If D outputs 0.5 for all, D loss is 0.693, G loss -0.693. G loss is flat near 0, where D is sure of the fakes."
     )
     explanation_g = (
-        "The fakes are compared with zeros and the sign is reversed: G maximises D's loss. Where D is sure of a fake, this"
-        " curve is flat, and G's gradient nearly vanishes."
+        "The fakes are compared with zeros and the sign is reversed: G maximises D's loss on them. The slope of this loss"
+        " over a fake's logit is D(G(z)): where D is sure of a fake, it is near 0."
     )
     formula_g = r"\tfrac1n\sum\log(1-D(G(z)))"
     code_g = "g_loss = -bce(fake_logits, zeros)"

@@ -22,8 +22,8 @@ class LeastSquares(Loss):
     reading = (
         "If D outputs 0.5 for every sample, both losses are 0.25. D's targets are 1 for real and 0 for fake samples."
     )
-    explanation_d = "Squared distances: real logits to one, fake logits to zero. D minimises their mean."
-    explanation_g = "The squared distance of the fakes' logits to **one**."
+    explanation_d = "D minimises squared distances: of real logits to one, and of fake logits to zero."
+    explanation_g = "G minimises the squared distance of the fakes' logits to **one**, the target of real samples."
     formula_real = r"\tfrac1n\sum(D(x)-1)^2"
     formula_fake = r"\tfrac1n\sum D(G(z))^2"
     formula_g = r"\tfrac1n\sum(D(G(z))-1)^2"

@@ -19,9 +19,11 @@ class WassersteinPenalty(Loss):
     balance = Balance(0.0, None, None, "0")
     averaged = False
     penalised = True
-    reading = "D(x) - D(G(z)) estimates how far fakes are from real samples; D loss is minus that, plus the penalty."
-    explanation_d = "D should score real samples high and fakes low; the penalty keeps its slope near 1."
-    explanation_g = "G wants its fakes scored high."
+    reading = (
+        "D loss is D(G(z)) - D(x), plus the penalty. Below 0, D scores real samples higher by more than the penalty."
+    )
+    explanation_d = "D should score real samples high and fakes low."
+    explanation_g = "G wants its fakes scored high: its loss is minus their mean score."
     formula_real = r"-\tfrac1n\sum D(x)"
     formula_fake = r"\tfrac1n\sum D(G(z))"
     formula_g = r"-\tfrac1n\sum D(G(z))"

@@ -16,7 +16,7 @@ from gan_core.diagnostics.views import Experiment, Switches
 from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.export.weights import save_networks
 from gan_core.history import History
-from gan_core.metrics import COLUMNS
+from gan_core.metrics import COLUMNS, TITLES
 from gan_core.runs.rendering import Rendered, Renderer
 from gan_core.runs.speed import Schedule, Speed, Speedometer
 from gan_core.runs.stop import Stop
@@ -147,7 +147,7 @@ class ActiveRun:
         loss = self.trainer.last_losses(network)[name]
         self._singles.append(SingleUpdate(self.trainer.iteration, network, loss))
         if not np.isfinite(loss):
-            raise Diverged(name, loss, self.trainer.iteration)
+            raise Diverged(TITLES[name], loss, self.trainer.iteration)
         self.checkpoint()
 
     def walk(self, to: Literal["stage", "turn"]) -> None:

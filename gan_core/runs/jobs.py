@@ -59,7 +59,9 @@ class Job:
                     self._state = self._connection.recv()
                 except (EOFError, OSError):
                     self._process.join(1)
-                    self._state = JobFailed(f"The work ended unexpectedly (exit code {self._process.exitcode}).")
+                    self._state = JobFailed(
+                        f"The background process ended unexpectedly (exit code {self._process.exitcode})."
+                    )
             return self._state
 
     def cancel(self) -> None:
@@ -87,7 +89,7 @@ def _serve(connection: Connection, work: Callable[..., Any], arguments: tuple[An
     except (BrokenPipeError, EOFError):
         return  # the parent has closed its end
     except Exception as error:
-        connection.send(JobFailed(f"The work failed with {type(error).__name__}: {error}"))
+        connection.send(JobFailed(f"The background process failed with {type(error).__name__}: {error}"))
 
 
 def _limit_memory() -> None:

@@ -146,7 +146,9 @@ def _describe_exit(exitcode: int | None) -> str:
         name = signal.Signals(-exitcode).name
         reason = f"The training process was killed ({name})."
         if name == "SIGKILL":
-            reason += " Unless it was killed on purpose, the machine ran out of memory: try smaller hidden sizes."
+            reason += (
+                " Unless it was killed on purpose, the machine probably ran out of memory: try smaller hidden sizes."
+            )
         return reason
     return f"The training process ended unexpectedly (exit code {exitcode})."
 

@@ -27,12 +27,12 @@ class Stop:
             )
         if self.iteration is not None and self.iteration <= iteration:
             raise ValueError(
-                f"iteration = {self.iteration:,} has passed; it should be above {iteration:,}, where the run is now."
+                f"Iteration = {self.iteration:,} has passed; it should be above {iteration:,}, where the run is now."
             )
         if self.metric and self.metric not in COLUMNS:
             raise ValueError(f"metric = {self.metric!r} is not known; it should be one of {', '.join(COLUMNS)}.")
         if not math.isfinite(self.value):
-            raise ValueError(f"value = {self.value} is not possible; it should be a finite number.")
+            raise ValueError(f"Value = {self.value} is not possible; it should be a finite number.")
 
     def reason(self, iteration: int, metrics: Mapping[str, float]) -> str:
         """Return why a run with these metrics of ``iteration`` stops here, as a sentence; "" if it goes on."""

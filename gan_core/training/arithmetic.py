@@ -80,7 +80,10 @@ def _float32(work: float, device: torch.device) -> tuple[bool, str]:
     if work < MIN_WORK_FOR_ONEDNN:
         return False, "Products in float32 by PyTorch's default library, the fastest for layers this small."
     if not onednn_computes_in_float32():
-        return False, "Products in float32 by PyTorch's default library: oneDNN's fastest way is not exact here."
+        return (
+            False,
+            "Products in float32 by PyTorch's default library: oneDNN's fast mode is not available in full float32 here.",
+        )
     return True, "Products in float32 by oneDNN: as exact as PyTorch's default here, and faster for layers this wide."
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_core.metrics import COLUMNS, OPTIONAL
+from gan_core.metrics import COLUMNS, OPTIONAL, TITLES
 from gan_core.training.trainer import Trainer
 
 Rows = NDArray[np.float32]
@@ -15,8 +15,8 @@ class Diverged(ValueError):
 
     def __init__(self, what: str, value: float, iteration: int) -> None:
         super().__init__(
-            f"{what} became {value} at iteration {iteration:,}: the training has diverged. Smaller learning rates, "
-            "or BatchNorm, usually prevent it."
+            f"{what} became {value} at iteration {iteration:,}: the training has diverged. Smaller learning rates "
+            "or BatchNorm often prevent it."
         )
 
 
@@ -27,7 +27,7 @@ def healthy_rows(rows: Rows, first: int) -> tuple[Rows, Diverged | None]:
     if not len(positions):
         return rows, None
     index, column = positions[0].tolist()
-    return rows[:index], Diverged(COLUMNS[column], float(rows[index, column]), first + index)
+    return rows[:index], Diverged(TITLES[COLUMNS[column]], float(rows[index, column]), first + index)
 
 
 def broken_weights(trainer: Trainer) -> Diverged | None:
@@ -39,5 +39,5 @@ def broken_weights(trainer: Trainer) -> Diverged | None:
         for name, values in getattr(trainer, network).state_dict().items():
             finite = torch.isfinite(values)
             if not finite.all():
-                return Diverged(f"{network} {name}", float(values[~finite][0]), trainer.iteration)
+                return Diverged(f"{name} of the {network}", float(values[~finite][0]), trainer.iteration)
     return None

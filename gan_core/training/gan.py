@@ -49,10 +49,9 @@ class GAN:
         self.device = resolve_device(config.device)
         self.dataset = (dataset or load_dataset(config)).to(self.device)
         if config.batch_size > self.dataset.count:
-            raise DataError(
-                f"batch_size = {config.batch_size} is not possible; {self.dataset.title} has {self.dataset.count} "
-                f"samples, so it should be from 2 to {self.dataset.count}."
-            )
+            count = self.dataset.count
+            right = f"it should be from 2 to {count:,}, the number of samples of {self.dataset.title}"
+            raise DataError(GANConfig.setting("batch_size").refusal(config.batch_size, right))
         self.arithmetic = choose_arithmetic(config, self.dataset.features, self.device)
         self.generator = build_network(config, "G", self.dataset.features).to(self.device)
         self.discriminator = build_network(config, "D", self.dataset.features).to(self.device)

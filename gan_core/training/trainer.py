@@ -67,9 +67,9 @@ class Trainer(GAN):
         the trainer then stays unchanged.
         """
         changed = self.config.differences(config)
-        fixed = [name for name in changed if not GANConfig.setting(name).live]
+        fixed = [setting.label for setting in map(GANConfig.setting, changed) if not setting.live]
         if fixed:
-            raise ValueError(f"{', '.join(fixed)} cannot change while training: start again to apply it.")
+            raise ValueError(f"{', '.join(fixed)} cannot change while training. Begin a new run to apply the change.")
         if config.dataset == "drawn" and "drawing" in changed:
             self.dataset = load_dataset(config).to(self.device)  # the number of points stays, so the sampler continues
         self.config = config

@@ -16,7 +16,7 @@ def draw(report: Report, snapshot: Snapshot) -> None:
     if view is None or view.sample_gradient is None or view.fake is None:
         st.caption("Step to the Backward stage of a G update: the gradient that D sends into each fake appears here.")
         return
-    draw_gradient(view.fake, view.sample_gradient, "walk_push_large")
+    draw_gradient(view.fake, view.sample_gradient, "walk_sample_gradient_large")
 
 
 def draw_gradient(fakes: Values, gradient: Values, key: str) -> None:

@@ -86,7 +86,7 @@ def _changes(view: StageView) -> None:
             st.markdown(_norms(view))
             st.caption(explain_changes(view))
     if view.stage == "gradients" and view.sample_gradient is not None and view.fake is not None:
-        draw_gradient(view.fake, view.sample_gradient, "walk_push")
+        draw_gradient(view.fake, view.sample_gradient, "walk_sample_gradient")
 
 
 def _bars(view: StageView) -> None:

@@ -25,14 +25,14 @@ def draw(report: Report, snapshot: Snapshot) -> None:
         "Without BatchNorm a fake depends only on its own noise, in train mode and in eval mode alike: between the two,"
         f" these values differ by at most {_difference(compared).max():.1g}, on a scale from −1 to 1."
     )
-    gallery(single_pngs(compared.train), [""] * len(compared.train), "Fake", "twins_train")
+    gallery(single_pngs(compared.train), [""] * len(compared.train), "Fake", "compared_train")
 
 
 def _three_ways(compared: TrainEvalComparison) -> None:
     ways = (
-        ("Train mode: normalised by this whole batch, as in training", compared.train, "twins_train"),
+        ("Train mode: normalised by this whole batch, as in training", compared.train, "compared_train"),
         ("Eval mode: normalised by the running statistics, as in your download", compared.eval,
-         "twins_eval"),
+         "compared_eval"),
     )  # fmt: skip
     for column, (title, fakes, key) in zip(st.columns(2, gap="small"), ways, strict=True):
         with column:

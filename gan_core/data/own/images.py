@@ -85,8 +85,8 @@ def read_images(
             count += 1
         except FileRejected as reason:
             refusals.add(entry.name, reason)
-    refusals.check_enough(count, "pictures", MOST_PICTURES)
-    return Gathered(pictures[:count], refusals.sentences(), tuple(notes))
+    refusals.check_enough(count, "picture", MOST_PICTURES)
+    return Gathered(pictures[:count], refusals.sentences(), tuple(notes), refusals.count)
 
 
 def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:

@@ -11,6 +11,7 @@ from gan_core.config import GANConfig
 from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.own.samples import fingerprint
+from gan_core.data.registry import DATASETS
 
 
 def load_own_pictures(config: GANConfig, own: Path | None = None) -> Dataset:
@@ -18,7 +19,9 @@ def load_own_pictures(config: GANConfig, own: Path | None = None) -> Dataset:
     array = _opened(config, own, "pictures")
     side = config.picture_size
     if array.dtype != np.uint8 or array.ndim != 3:
-        raise DataError("The file of your own data contains no pictures: upload pictures, or choose My own points.")
+        raise DataError(
+            f"The file of your own data contains no pictures: upload pictures, or choose {DATASETS['own_points'].title}."
+        )
     if array.shape[1:] != (side, side):
         found = "×".join(map(str, array.shape[1:]))
         raise DataError(f"Your own pictures were scaled to {found} pixels, not {side}×{side}: upload them again.")
@@ -29,7 +32,9 @@ def load_own_points(config: GANConfig, own: Path | None = None) -> Dataset:
     """Return the points in ``own``, float32; DataError if it is missing or not the file that ``config`` names."""
     array = _opened(config, own, "points")
     if array.dtype != np.float32 or array.shape[1:] != (2,):
-        raise DataError("The file of your own data contains no points: upload a CSV, or choose My own pictures.")
+        raise DataError(
+            f"The file of your own data contains no points: upload a CSV, or choose {DATASETS['own_pictures'].title}."
+        )
     return _dataset(config, array)
 
 

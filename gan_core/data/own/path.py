@@ -24,7 +24,9 @@ def read_path(path: Path, size: int) -> tuple[str, Gathered]:
         return "own_points", read_points(path.name, path.read_bytes())
     if path.suffix.lower() == ".zip":
         return "own_pictures", read_images([(path.name, path.read_bytes())], size)
-    raise DataError(f"{path} is not possible; it should be a folder or a zip of pictures, or a CSV of points.")
+    raise DataError(
+        f"--data = {str(path)!r} is not possible; it should be a folder or a zip of pictures, or a CSV of points."
+    )
 
 
 def _folder_files(folder: Path) -> list[tuple[str, bytes]]:

@@ -40,7 +40,7 @@ def read_points(name: str, content: bytes) -> Gathered:
     points = list(islice(found, MOST_POINTS))
     if next(found, None) is not None:
         notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
-    refusals.check_enough(len(points), "points", MOST_POINTS)
+    refusals.check_enough(len(points), "point", MOST_POINTS)
     return _scaled(np.array(points), refusals, notes)
 
 
@@ -101,7 +101,7 @@ def _scaled(points: NDArray[np.float64], refusals: Refusals, notes: list[str]) -
         )
     # Clipped because rounding may change the last digit.
     scaled = ((points - middle) / reach * REACH).clip(-REACH, REACH)
-    notes.append(
-        f"Scaled to fit: x is shifted by {-x:.6g} and y by {-y:.6g}, then both are divided by {reach / REACH:.6g}."
+    notes.append(  # 0.0 - x is never the -0.0 that -x may be
+        f"Scaled to fit: x is shifted by {0.0 - x:.6g} and y by {0.0 - y:.6g}, then both are divided by {reach / REACH:.6g}."
     )
-    return Gathered(scaled.astype(np.float32), refusals.sentences(), tuple(notes))
+    return Gathered(scaled.astype(np.float32), refusals.sentences(), tuple(notes), refusals.count)

@@ -6,10 +6,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
+from gan_core.plurals import counted
 
 FEWEST = 16  # samples, as few as a small batch
 MIB = 2**20  # bytes
-MAX_UPLOAD = 50 * MIB  # bytes of all files together; Streamlit's maxUploadSize is the same limit for one file
+MAX_UPLOAD = 50 * MIB  # bytes of all files together
 KEPT_REFUSALS = 50  # sentences; a zip of the wrong kind of file would give thousands
 REFUSALS_IN_ERROR = 5  # sentences
 
@@ -20,12 +21,13 @@ class Gathered:
 
     ``array``: pictures as uint8 ``[n, side, side]``, 0 black to 255 white, or points as float32 ``[n, 2]`` in [-0.9, 0.9].
     ``refusals``: a sentence for each refused file or line, the first ``KEPT_REFUSALS`` of them and one that counts the
-    rest. ``notes``: sentences about what was done with the others.
+    rest. ``notes``: sentences about what was done with the others. ``refused``: how many files or lines were refused.
     """
 
     array: NDArray[Any]
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: int = 0
 
 
 class FileRejected(Exception):
@@ -51,10 +53,10 @@ class Refusals:
         rest = self.count - len(first)
         return (*first, f"And {rest:,} more.") if rest else tuple(first)
 
-    def check_enough(self, count: int, kind: str, most: int) -> None:
+    def check_enough(self, count: int, noun: str, most: int) -> None:
         """Raise DataError, with the first sentences, if ``count`` is less than ``FEWEST`` samples."""
         if count < FEWEST:
-            needed = f"{count} {kind} could be read; it should be {FEWEST} to {most:,}."
+            needed = f"{counted(count, noun)} could be read; there should be {FEWEST} to {most:,}."
             raise DataError(" ".join((needed, *self.sentences(REFUSALS_IN_ERROR))))
 
 

@@ -19,7 +19,7 @@ class Kept:
     """Where the samples of an upload are kept, and what the page says about it.
 
     ``own_data``: the samples' fingerprint. ``notes``: sentences about what was done with the samples. ``refusals``: a
-    sentence for each refused file or line.
+    sentence for each refused file or line, the first of them where there are many. ``refused``: how many there are.
     """
 
     path: Path
@@ -27,6 +27,7 @@ class Kept:
     count: int
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
+    refused: int
 
 
 def gather(kind: OwnKind, files: UploadedFiles, size: int, folder: Path, report: ReportProgress) -> Kept:
@@ -42,4 +43,4 @@ def gather(kind: OwnKind, files: UploadedFiles, size: int, folder: Path, report:
     name = fingerprint(found.array)
     path = folder / f"{name}.npy"
     keep(found.array, path)
-    return Kept(path, name, len(found.array), found.notes, found.refusals)
+    return Kept(path, name, len(found.array), found.notes, found.refusals, found.refused)
