@@ -27,7 +27,7 @@ def unpack(text: str) -> Cells:
     packed = np.frombuffer(base64.urlsafe_b64decode(text + "="), np.uint8)
     cells = np.unpackbits(packed).reshape(SIDE, SIDE).astype(bool)
     if pack(cells) != text:  # the last character has two unused bits, which must be 0
-        raise ValueError("it should end in a character whose last two bits, which no cell uses, are 0")
+        raise ValueError("it should have another last character: this one belongs to no drawing")
     return cells
 
 

@@ -82,7 +82,7 @@ def _float32(work: float, device: torch.device) -> tuple[bool, str]:
     if not onednn_computes_in_float32():
         return (
             False,
-            "Products in float32 by PyTorch's default library: oneDNN's fast mode is not available in full float32 here.",
+            "Products in float32 by PyTorch's default library: oneDNN has no fast mode in full float32 here.",
         )
     return True, "Products in float32 by oneDNN: as exact as PyTorch's default here, and faster for layers this wide."
 

@@ -31,7 +31,7 @@ def train(page: Page, iterations: int) -> None:
 
 
 def test_2d_data_is_updated_live(page: Page) -> None:
-    choose(page, "Eight gaussians on a ring")
+    choose(page, "Eight Gaussians on a ring")
     page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
     before = points(page, "Fake")
     assert len(before) == 400

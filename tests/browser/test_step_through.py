@@ -120,7 +120,7 @@ def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:
         if stage == 7:
             expect(page.get_by_text("D's step moved D's weights. G's stay as they are")).to_be_visible()
         if stage == 13:
-            expect(page.locator(".st-key-walk_push img")).to_have_count(8)
+            expect(page.locator(".st-key-walk_sample_gradient img")).to_have_count(8)
     wait_for(page, lambda: iteration(page) == 2, "the iteration is counted")
 
 

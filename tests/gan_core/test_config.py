@@ -127,7 +127,7 @@ def check_refusal(setting: Setting, value: Any, error: ValidationError) -> None:
     assert sentences
     shown = [value, *value, tuple(value)] if isinstance(value, list) else [value]
     for sentence in sentences:
-        assert sentence.startswith(setting.name)
+        assert sentence.startswith(setting.label)
         assert sentence.endswith(f"is not possible; it should be {setting.expected()}.")
         assert any(repr(one)[:57] in sentence for one in shown)
         assert "\n" not in sentence
@@ -155,7 +155,7 @@ def test_json_is_validated_as_strictly_as_arguments(setting: Setting, value: Any
         with pytest.raises(ValidationError) as caught:
             GANConfig.from_json(text)
         assert explain(caught.value)
-        assert all(sentence.startswith(setting.name) for sentence in explain(caught.value))
+        assert all(sentence.startswith(setting.label) for sentence in explain(caught.value))
 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=12), json_values, min_size=1, max_size=6))
@@ -168,7 +168,8 @@ def test_explain_has_a_sentence_for_every_invalid_field(values: dict[str, Any]) 
         GANConfig(**values)
     sentences = explain(caught.value)
     assert len(sentences) >= len(wrong)
-    assert all(any(sentence.startswith(name) for sentence in sentences) for name in wrong)
+    beginnings = [GANConfig.setting(name).label if name in NAMES else name for name in wrong]
+    assert all(any(sentence.startswith(beginning) for sentence in sentences) for beginning in beginnings)
 
 
 @given((st.text(max_size=200) | st.binary(max_size=40)).filter(lambda text: text.strip() not in ("{}", b"{}")))
@@ -197,12 +198,14 @@ def test_numbers_refuse_booleans_texts_and_values_out_of_range(setting: Setting)
 
 
 def test_explain_names_the_valid_values() -> None:
-    assert refusal(latent_dim=0) == ["latent_dim = 0 is not possible; it should be a whole number from 1 to 1024."]
+    assert refusal(latent_dim=0) == [
+        "Noise size (latent_dim) = 0 is not possible; it should be a whole number from 1 to 1024."
+    ]
     assert refusal(update_order="both") == [
-        "update_order = 'both' is not possible; it should be one of 'd_first', 'g_first', 'simultaneous'."
+        "Update order = 'both' is not possible; it should be one of 'd_first', 'g_first', 'simultaneous'."
     ]
     assert refusal(generator_hidden=[64, 0]) == [
-        "generator_hidden, layer 2 = 0 is not possible; it should be 1 to 6 whole numbers, each from 1 to 4096, "
+        "G hidden sizes, layer 2 = 0 is not possible; it should be 1 to 6 whole numbers, each from 1 to 4096, "
         "such as 256, 512."
     ]
     assert refusal(latentdim=3) == ["latentdim: there is no setting of this name. Did you mean latent_dim?"]
@@ -212,7 +215,7 @@ def test_explain_names_the_valid_values() -> None:
 
 def test_explain_shortens_a_number_too_long_to_print() -> None:
     (sentence,) = refusal(seed=10**5000)
-    assert sentence.startswith("seed")
+    assert sentence.startswith("Seed = ")
     assert len(sentence) < 200
 
 

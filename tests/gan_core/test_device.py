@@ -22,7 +22,7 @@ def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert available_devices() == ("cpu",)
     assert resolve_device("auto") == torch.device("cpu")
     for name in ("cuda", "cuda:0", "mps"):
-        sentence = rf"^device = '{name}' is not possible: .*\. Available: auto, cpu\.$"
+        sentence = rf"^Device = '{name}' is not possible; it should be one of 'auto', 'cpu', as this .*\.$"
         with pytest.raises(DeviceUnavailable, match=sentence):
             resolve_device(name)
 
@@ -32,7 +32,7 @@ def test_with_a_gpu_auto_is_the_gpu_and_indices_are_checked(monkeypatch: pytest.
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert resolve_device("auto") == torch.device("cuda")
     assert resolve_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(DeviceUnavailable, match=r"^device = 'cuda:2' is not possible"):
+    with pytest.raises(DeviceUnavailable, match=r"^Device = 'cuda:2' is not possible"):
         resolve_device("cuda:2")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from gan_core.data.errors import DataError
 from gan_core.data.own.archive import hidden
 from gan_core.data.own.images import read_images
-from gan_core.data.own.points import read_points
+from gan_core.data.own.points import check_table, read_points
 from gan_core.data.own.refusals import Gathered, check_upload
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -19,10 +19,12 @@ def read_path(path: Path, size: int) -> tuple[str, Gathered]:
     """
     if path.is_dir():
         return "own_pictures", read_images(_folder_files(path), size)
-    check_upload(path.stat().st_size)
+    size_on_disk = path.stat().st_size  # before reading it into memory
     if path.suffix.lower() in TABLES:
+        check_table(path.name, size_on_disk)
         return "own_points", read_points(path.name, path.read_bytes())
     if path.suffix.lower() == ".zip":
+        check_upload(size_on_disk)
         return "own_pictures", read_images([(path.name, path.read_bytes())], size)
     raise DataError(
         f"--data = {str(path)!r} is not possible; it should be a folder or a zip of pictures, or a CSV of points."

@@ -29,8 +29,7 @@ def read_points(name: str, content: bytes) -> Gathered:
     that is not two finite numbers is refused and the others are read. DataError if fewer than 16 remain, if all points
     are equal, or if the file is not such a text.
     """
-    if len(content) > MAX_CSV:
-        raise DataError(f"{printable(name)} is larger than {megabytes(MAX_CSV)}, which is the limit.")
+    check_table(name, len(content))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -42,6 +41,12 @@ def read_points(name: str, content: bytes) -> Gathered:
         notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
     refusals.check_enough(len(points), "point", MOST_POINTS)
     return _scaled(np.array(points), refusals, notes)
+
+
+def check_table(name: str, count: int) -> None:
+    """Raise DataError if the file of this name has more than ``MAX_CSV`` bytes."""
+    if count > MAX_CSV:
+        raise DataError(f"{printable(name)} is larger than {megabytes(MAX_CSV)}, which is the limit.")
 
 
 def _points(text: str, refusals: Refusals) -> Iterator[Point]:

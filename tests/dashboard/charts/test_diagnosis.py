@@ -274,7 +274,7 @@ def test_the_mode_collapse_preset_is_diagnosed_as_such_and_the_advice_helps(run:
     collapsed = run("mode_collapse")
     said = readings(collapsed, 100, 15)
     assert sum("nearly alike" in text for text in said) >= 10
-    assert "nearly alike" in PRESETS["mode_collapse"].sentence
+    assert "nearly alike" in PRESETS["mode_collapse"].description
     shown = collapsed.report().snapshot
     assert shown is not None
     advice = found(spreading(shown, 0.1)).why

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dashboard.charts.diagnosis import reading
-from dashboard.charts.explain import RECENT, clock, counted, recent, status_line
+from dashboard.charts.explain import RECENT, clock, recent, status_line
 from dashboard.panels import scores
 from dashboard.panels.base import ViewOptions
 from gan_core.history import History, Trace
@@ -79,7 +79,3 @@ def test_the_status_is_one_short_line(snapshot: Make) -> None:
 
 def test_seconds_are_formatted_as_a_clock() -> None:
     assert [clock(21.9), clock(61), clock(3723)] == ["0:21", "1:01", "1:02:03"]
-
-
-def test_a_noun_agrees_with_its_number() -> None:
-    assert [counted(n, "image") for n in (0, 1, 1500)] == ["0 images", "1 image", "1,500 images"]

@@ -26,7 +26,7 @@ def _page() -> None:
         ("step", commands.reconcile_and_send, (Step(1),)),
         ("reset", commands.reset, ()),
         ("discard", commands.discard_changes, ()),
-        ("call_off", datasets.cancel_download, ()),
+        ("cancel_download", datasets.cancel_download, ()),
     ):
         st.button(key, key=key, on_click=action, args=arguments)
 

@@ -82,7 +82,7 @@ def test_classes_in_a_link_to_a_dataset_without_classes_are_explained(registry: 
 
 
 def test_a_link_with_names_as_the_page_shows_them_is_understood() -> None:
-    texts = {"dataset": "Eight gaussians on a ring", "update_order": "G first"}
+    texts = {"dataset": "Eight Gaussians on a ring", "update_order": "G first"}
     assert link.read(texts, GANConfig()) == (GANConfig(dataset="eight_gaussians", update_order="g_first"), ())
 
 

@@ -103,5 +103,5 @@ def test_a_cancelled_download_gives_the_settings_back(
     before = only_run(registry).config
     choose(page, "mnist")
     assert "learning_rate_g" in state(page).waiting
-    press(page, "call_off")
+    press(page, "cancel_download")
     assert only_run(registry).config == before == state(page).config

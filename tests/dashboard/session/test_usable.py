@@ -62,7 +62,7 @@ def test_a_trained_run_goes_on_beside_an_empty_drawing(page: AppTest, registry: 
 
 def test_a_trained_run_goes_on_beside_settings_that_cannot_start(trained: AppTest, registry: Registry) -> None:
     press(change(trained, batch_size=1000, classes=[1]), "reset")
-    assert "batch_size = 1000 is not possible" in state(trained).settings.problems[0]
+    assert "Batch size = 1000 is not possible" in state(trained).settings.problems[0]
     check_start_goes_on_with(trained, registry)
 
 

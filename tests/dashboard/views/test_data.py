@@ -129,7 +129,7 @@ def test_2d_data_can_be_stepped_through(app: AppTest, registry: Registry) -> Non
     view = state(registry)[1].walk
     assert view is not None
     assert view.sample_gradient is not None
-    assert component(app, "walk_push")["items"]
+    assert component(app, "walk_sample_gradient")["items"]
     press(app, "step")
     assert state(registry)[1].iteration == 1
 
@@ -224,7 +224,7 @@ def test_the_run_continues_during_a_download_that_can_be_cancelled(
     press(app, "step")
     assert only_run(registry) is run
     assert state(registry)[1].iteration == 2
-    press(app, "call_off")
+    press(app, "cancel_download")
     assert app.selectbox(key="dataset").value == "digits"
     assert not app.get("progress")
     assert only_run(registry) is run
@@ -337,7 +337,7 @@ def test_an_unusable_upload_is_refused_with_a_sentence(
     choose(app, "own_pictures")
     app.file_uploader[0].set_value([("few.zip", pictures_zip(3), "application/zip")])
     in_dialog(app)
-    assert "3 pictures could be read; it should be 16 to 20,000" in texts(app)
+    assert "3 pictures could be read; there should be 16 to 20,000" in texts(app)
     assert "own_train" not in [button.key for button in app.button]
     choose(app, "digits")
     assert state(registry)[1].iteration == 1

@@ -71,7 +71,7 @@ def test_each_stage_shows_only_what_it_made(walk: AppTest) -> None:
         "scores": ({"walk_real", "walk_fake"}, {"walk_fake"}),
         "loss": (set(), set()),
         "zero_grad": (set(), set()),
-        "gradients": ({"walk_gradients"}, {"walk_gradients", "walk_push"}),
+        "gradients": ({"walk_gradients"}, {"walk_gradients", "walk_sample_gradient"}),
         "update": ({"walk_update"}, {"walk_update"}),
     }
     for network in (0, 1):
@@ -103,14 +103,14 @@ def test_details_appear_at_the_stages_that_compute_them(walk: AppTest) -> None:
         press(walk, "walk_stage")  # G's, up to its gradients
     open_tab(walk, "What D tells G")
     assert "−∂loss_g/∂x over each fake" in texts(walk)
-    assert len(component(walk, "walk_push_large")["items"]) == 4, "the whole batch is four pictures here"
+    assert len(component(walk, "walk_sample_gradient_large")["items"]) == 4, "the whole batch is four pictures here"
     open_tab(walk, "Saturating or not")
     assert "Mean slope of the loss" in texts(walk)
     assert component(walk, "walk_saturating")["data"]
     open_tab(walk, "Train and eval")
     assert "Expected more than 1 value per channel" in texts(walk)
     assert "| BatchNorm 8 |" in texts(walk)
-    assert set(components(walk)) >= {"twins_train", "twins_eval"}
+    assert set(components(walk)) >= {"compared_train", "compared_eval"}
 
 
 def test_no_table_has_an_empty_heading(walk: AppTest) -> None:

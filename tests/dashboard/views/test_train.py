@@ -281,7 +281,7 @@ def test_settings_that_cannot_start_leave_the_run_unchanged(app: AppTest, regist
     healthy(app.number_input(key="batch_size").set_value(1000).run())
     assert "Waits for Reset: **Classes**, **Batch size**" in texts(app)
     press(app, "reset")
-    assert "batch_size = 1000 is not possible" in texts(app)
+    assert "Batch size = 1000 is not possible" in texts(app)
     assert only_run(registry) is run
     assert state(registry)[1].iteration == 1
     assert not app.button(key="start").disabled, "the run trains on under its own settings"

@@ -75,9 +75,9 @@ def test_digits_are_the_bundled_scans_enlarged() -> None:
 
 
 def test_an_unknown_dataset_is_refused_with_the_known_names() -> None:
-    with pytest.raises(DataError, match=r"dataset = 'digit' is not known; .*'digits'.* Did you mean 'digits'\?"):
+    with pytest.raises(DataError, match=r"Dataset = 'digit' is not possible; .*'digits'.* Did you mean 'digits'\?"):
         load_dataset(GANConfig(dataset="digit"))
-    with pytest.raises(DataError, match=r"dataset = 'qqq' is not known; it should be one of 'digits'[^?]*$"):
+    with pytest.raises(DataError, match=r"Dataset = 'qqq' is not possible; it should be one of 'digits'[^?]*$"):
         load_dataset(GANConfig(dataset="qqq"))
 
 

@@ -46,14 +46,14 @@ def test_unpack_accepts_only_texts_that_pack_returns(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "is 171 characters"),
-        ("A" * 170, "is 171 characters"),
-        ("A" * 172, "is 171 characters"),
-        ("A" * 170 + "+", "is 171 characters"),
-        ("A" * 170 + "\n", "is 171 characters"),
-        ("Ä" * 171, "is 171 characters"),
-        ("A" * 171 + "\n", "is 171 characters"),
-        ("A" * 170 + "B", "the last character"),
+        ("", "should be 171 characters"),
+        ("A" * 170, "should be 171 characters"),
+        ("A" * 172, "should be 171 characters"),
+        ("A" * 170 + "+", "should be 171 characters"),
+        ("A" * 170 + "\n", "should be 171 characters"),
+        ("Ä" * 171, "should be 171 characters"),
+        ("A" * 171 + "\n", "should be 171 characters"),
+        ("A" * 170 + "B", "another last character"),
     ],
 )
 def test_unpack_says_why_it_rejects_a_text(text: str, reason: str) -> None:

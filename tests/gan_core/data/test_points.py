@@ -197,12 +197,14 @@ def test_the_first_row_is_at_the_top_and_a_cell_is_filled_evenly() -> None:
 
 @pytest.mark.parametrize("text", ["", pack(np.zeros((SIDE, SIDE), bool))])
 def test_an_empty_drawing_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match=rf"^drawing = '{text}' is not possible; nothing is painted: draw something"):
+    with pytest.raises(
+        DataError, match=rf"^Drawing = '{text[:56]}.* is not possible; it should have at least one painted"
+    ):
         load_dataset(GANConfig(dataset="drawn", drawing=text))
 
 
 def test_a_text_that_is_not_a_drawing_is_refused() -> None:
-    with pytest.raises(DataError, match=r"^drawing = 'abc' is not possible; a drawing is 171 characters of .*\.$"):
+    with pytest.raises(DataError, match=r"^Drawing = 'abc' is not possible; it should be 171 characters of .*\.$"):
         load_dataset(GANConfig(dataset="drawn", drawing="abc"))
 
 

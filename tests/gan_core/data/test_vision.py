@@ -267,7 +267,7 @@ def test_a_download_reports_progress_and_leaves_no_temporary_files(
     prepare_dataset("mnist", folder, reports.append)
     assert is_prepared("mnist", folder)
     assert load_dataset(GANConfig(dataset="mnist")).count == 10_000
-    downloading = [progress for progress in reports if progress.words == "Downloading MNIST"]
+    downloading = [progress for progress in reports if progress.description == "Downloading MNIST"]
     assert downloading
     assert all(progress.unit == "bytes" and 0 <= progress.done <= progress.total for progress in downloading)
     assert [progress.done for progress in downloading] == sorted(progress.done for progress in downloading)

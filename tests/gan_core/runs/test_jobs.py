@@ -63,8 +63,8 @@ def test_a_job_returns_its_result() -> None:
     ("work", "said"),
     [
         (refuse, "field = 1 is not possible."),
-        (fail, "The work failed with KeyError: 'what'"),
-        (die, "The work ended unexpectedly (exit code -9)."),
+        (fail, "The background process failed with KeyError: 'what'"),
+        (die, "The background process ended unexpectedly (exit code -9)."),
     ],
 )
 def test_a_failing_job_reports_the_reason(work: Callable[..., None], said: str) -> None:
@@ -76,7 +76,7 @@ def test_a_job_cannot_allocate_more_memory_than_the_limit() -> None:
     assert until(Job(allocate, MAX_MEMORY // 2), ended) == JobDone(MAX_MEMORY // 2)
     state = until(Job(allocate, MAX_MEMORY + 1), ended)
     assert isinstance(state, JobFailed)
-    assert state.message.startswith("The work failed with MemoryError")
+    assert state.message.startswith("The background process failed with MemoryError")
 
 
 def test_a_cancelled_job_removes_its_temporary_files_and_ends(tmp_path: Path) -> None:

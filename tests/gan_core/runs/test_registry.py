@@ -208,7 +208,7 @@ def test_a_restart_that_fails_keeps_the_old_run() -> None:
     registry = Registry(InlineRunner)
     old = registry.create(tiny())
     old.send(Step(2))
-    with pytest.raises(CannotStart, match="dataset = 'nothing' is not known"):
+    with pytest.raises(CannotStart, match="Dataset = 'nothing' is not possible"):
         registry.restart(old.id, tiny(dataset="nothing"))
     assert registry.get(old.id) is old
     snapshot = old.poll().snapshot

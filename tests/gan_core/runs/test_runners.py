@@ -172,7 +172,7 @@ def test_an_unknown_dataset_is_reported_as_a_failure(make: Make) -> None:
     report = failed(make(tiny(dataset="digit")))
     assert report.failure is not None
     assert report.snapshot is None
-    assert report.failure.message.startswith("dataset = 'digit' is not known")
+    assert report.failure.message.startswith("Dataset = 'digit' is not possible")
     assert "Traceback" in report.failure.details
     assert "DataError" in report.failure.details
 
@@ -181,7 +181,9 @@ def test_a_batch_larger_than_the_dataset_is_reported_as_a_failure(make: Make, mo
     config = GANConfig.model_construct(**{**tiny().model_dump(), "batch_size": 1798})
     report = failed(make(config))
     assert report.failure is not None
-    assert report.failure.message.startswith("batch_size = 1798 is not possible; Digits")
+    assert report.failure.message.startswith(
+        "Batch size = 1798 is not possible; it should be from 2 to 1,797, the number of samples of Digits"
+    )
 
 
 def test_an_error_in_training_is_reported_with_its_traceback(make: Make, tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ def test_divergence_of_a_single_update_is_reported(make: Make, tmp_path: Path) -
     report = failed(runner)
     assert report.failure is not None
     assert report.snapshot is not None
-    assert re.match(r"loss_d became (inf|nan) at iteration 0: the training has diverged\.", report.failure.message)
+    assert re.match(r"D loss became (inf|nan) at iteration 0: the training has diverged\.", report.failure.message)
     assert all(value.isfinite().all() for value in weights(tmp_path / "run")["discriminator"].values())
 
 

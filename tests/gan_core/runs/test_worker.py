@@ -35,7 +35,7 @@ def test_broken_weights_are_not_saved(tmp_path: Path, command: Any, network: str
     assert report.failure is not None
     assert report.snapshot is not None
     if not isinstance(command, Update):
-        beginning = f"{network} 0.bias became inf at iteration 2: the training has diverged."
+        beginning = f"0.bias of the {network} became inf at iteration 2: the training has diverged."
         assert report.failure.message.startswith(beginning)
     assert report.snapshot.samples_iteration == 2
     for file in tmp_path.iterdir():

@@ -29,7 +29,7 @@ def test_onednn_computes_wide_float32_layers_on_the_cpu_if_it_is_exact(monkeypat
     assert not arithmetic.choose_arithmetic(config, 784, torch.device("cuda")).onednn
     monkeypatch.setattr(arithmetic, "onednn_computes_in_float32", lambda: False)
     assert not arithmetic.choose_arithmetic(config, 784, CPU).onednn
-    assert "not exact here" in arithmetic.choose_arithmetic(config, 784, CPU).description
+    assert "no fast mode in full float32" in arithmetic.choose_arithmetic(config, 784, CPU).description
 
 
 def test_bfloat16_is_used_only_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:

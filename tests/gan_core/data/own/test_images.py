@@ -249,13 +249,13 @@ def test_progress_is_reported_before_each_file() -> None:
 def test_at_least_sixteen_pictures_are_needed() -> None:
     assert len(read_images(list(GOOD.items()), 8).array) == 16
     files = [*list(GOOD.items())[:15], ("z.png", b"text")]
-    sentence = r"^15 pictures could be read; it should be 16 to 20,000\. z\.png is not a PNG or JPEG picture\.$"
+    sentence = r"^15 pictures could be read; there should be 16 to 20,000\. z\.png is not a PNG or JPEG picture\.$"
     with pytest.raises(DataError, match=sentence):
         read_images(files, 8)
 
 
 def test_an_empty_upload_is_refused() -> None:
-    with pytest.raises(DataError, match=r"^0 pictures could be read; it should be 16 to 20,000\.$"):
+    with pytest.raises(DataError, match=r"^0 pictures could be read; there should be 16 to 20,000\.$"):
         read_images([], 8)
 
 
@@ -275,7 +275,7 @@ def test_an_empty_upload_is_refused() -> None:
 def test_an_upload_without_pictures_is_refused_with_the_reason(name: str, content: bytes, said: str) -> None:
     with pytest.raises(DataError) as caught:
         read_images([(name, content)], 8)
-    assert str(caught.value) == f"0 pictures could be read; it should be 16 to 20,000. {said}"
+    assert str(caught.value) == f"0 pictures could be read; there should be 16 to 20,000. {said}"
 
 
 def test_an_error_states_the_first_reasons_and_counts_the_others() -> None:

@@ -128,7 +128,7 @@ def test_a_new_upload_does_not_change_the_data_of_a_loaded_run(tmp_path: Path) -
         ({"dataset": "own_points"}, "The file of your own data contains no points: upload a CSV"),
         ({"own_data": "0123456789abcdef"}, "The available pictures are not those of these settings: upload the"),
         ({"own_data": ""}, "The available pictures are not those of these settings: upload the pictures again."),
-        ({"classes": (1,)}, r"classes = (1,) is not possible for My own pictures"),
+        ({"classes": (1,)}, "Classes = 1 is not possible; they should be left out: My own pictures has none."),
     ],
 )
 def test_settings_that_do_not_fit_the_file_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
