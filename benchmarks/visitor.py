@@ -44,6 +44,7 @@ class _Following:
     due: float
     since: int = -1
     turn: int = 0  # answers that had payloads
+    repeats: int = 0  # of these, how many were of revision ``since``
     outdated_seen: int = 0
 
 
@@ -138,13 +139,15 @@ class Visitor:
     def _ask(self, following: _Following) -> None:
         asked_at = time.perf_counter()
         following.due = asked_at + following.every
-        address = f"/{following.address}&since={following.since}&turn={following.turn}"
+        address = f"/{following.address}&since={following.since}&turn={following.turn}&repeats={following.repeats}"
         answer = self._get(address)
         body = answer.read()
         self._sizes.append(len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders()))
         content = json.loads(body)
-        following.since = content["revision"]
+        if content["revision"] != following.since:
+            following.since, following.repeats = content["revision"], 0
         following.turn += bool(content["panels"])
+        following.repeats += bool(content["panels"])
         for name, payload in content["panels"].items():
             self._see(name, payload)
         following.outdated_seen = following.outdated_seen + 1 if content["redraw"] else 0

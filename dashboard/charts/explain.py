@@ -61,9 +61,10 @@ def status_line(snapshot: Snapshot | None) -> dict[str, Any]:
     if snapshot is None:
         return rich_text("Starting …")
     precision = "" if snapshot.precision == "float32" else f" {snapshot.precision}"
+    rate = snapshot.iterations_per_second  # below one in slow motion
     device, _, _ = snapshot.device.partition(",")  # the GPU's name and the number of threads are in ``computing``
     return rich_text(
         "Iteration ", bold(f"{snapshot.iteration:,}"), " · epoch ", bold(f"{snapshot.epoch:,}"),
-        " · ", bold(f"{snapshot.iterations_per_second:.0f}"), " it/s · ", bold(clock(snapshot.seconds)),
+        " · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s · ", bold(clock(snapshot.seconds)),
         f" · {device}{precision} · seed ", bold(f"{snapshot.config.seed}"),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from dashboard import views
 from dashboard.charts.explain import status_line
 from dashboard.live.watch import Watch, outdated
-from dashboard.panels import update_payloads
+from dashboard.panels import turn_keys, update_payloads
 from dashboard.panels.base import Payload
 from dashboard.session.run import report_of
 from dashboard.views.message import MESSAGE
@@ -24,12 +24,15 @@ from gan_core.runs.protocol import Report
 # "identity" keeps the server from compressing each answer, which takes longer than sending the plain bytes.
 HEADERS = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
 
+NUMBERS = {"since": -1, "turn": -1, "repeats": 0}  # of the query, with what they are where it lacks them
 
-def answer(report: Report, watch: Watch, page: Page, since: int, turn: int = -1) -> dict[str, Any]:
+
+def answer(report: Report, watch: Watch, page: Page, since: int, turn: int = -1, repeats: int = 0) -> dict[str, Any]:
     """Return one answer, which JSON can hold.
 
     "redraw": whether the whole page must be drawn again. "revision" of what is sent. "panels": payloads by panel name, none
-    if nothing has changed since revision ``since``. ``turn``: how many answers had payloads before; -1 asks for all panels.
+    if all panels show this revision. ``turn``: how many answers had payloads before; -1 asks for all panels.
+    ``repeats``: how many of these were of revision ``since``.
     """
     snapshot = report.snapshot
     revision = -1 if snapshot is None else snapshot.revision
@@ -38,20 +41,25 @@ def answer(report: Report, watch: Watch, page: Page, since: int, turn: int = -1)
         made = {MESSAGE: page.hint(report), STATUS: status_line(snapshot)}
         if page.has_panels:
             made |= update_payloads(snapshot, watch.options, turn)
+    elif snapshot is not None and page.has_panels and turn >= 0 and repeats < len(turn_keys(snapshot.shape)):
+        made = update_payloads(snapshot, watch.options, turn, behind=True)
     return {"redraw": outdated(watch.layout, report), "revision": revision, "panels": made}
 
 
 async def _live(request: Request) -> Response:
     query = request.query_params
     try:
-        watch, since, turn = Watch.of(query), int(query.get("since", -1)), int(query.get("turn", -1))
+        watch = Watch.of(query)
+        since, turn, repeats = (int(query.get(name, unset)) for name, unset in NUMBERS.items())
         page = next(page for page in views.PAGES if page.url_path == watch.page)
     except (ValueError, StopIteration):
-        return Response("live: the query should be the one that the page was drawn with; since and turn: numbers.", 400)
+        return Response(
+            "live: the query should be the one that the page was drawn with; since, turn, repeats: numbers.", 400
+        )
 
     def respond() -> Response:
         report = report_of(request.path_params["run"])
-        return JSONResponse(answer(report, watch, page, since, turn), headers=HEADERS)
+        return JSONResponse(answer(report, watch, page, since, turn, repeats), headers=HEADERS)
 
     return await run_in_threadpool(respond)
 

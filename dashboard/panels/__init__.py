@@ -19,8 +19,6 @@ PANELS: tuple[Panel, ...] = (
     images.REALS,
 )
 
-FAST = 8.0  # iterations per second from which panels take turns: each is then hardly behind
-
 
 def shown_panels(shape: Shape, place: Place | None = None) -> list[Panel]:
     """Return the panels for samples of this shape, in their order; with ``place``, only those there."""
@@ -34,11 +32,21 @@ def page_payloads(snapshot: Snapshot, options: ViewOptions) -> dict[str, Payload
     return made | {panel.key: made[panel.source] for panel in shown if panel.source}
 
 
-def update_payloads(snapshot: Snapshot, options: ViewOptions, turn: int = -1) -> dict[str, Payload]:
-    """Return the payloads of one update by key; ``turn`` counts them, -1 asks for all panels."""
+def update_payloads(
+    snapshot: Snapshot, options: ViewOptions, turn: int = -1, behind: bool = False
+) -> dict[str, Payload]:
+    """Return the payloads of one update by key; ``turn`` counts them, -1 asks for all panels.
+
+    ``behind``: only the panel whose turn it is, because the others show this snapshot already.
+    """
     shown = [panel for panel in shown_panels(snapshot.shape) if panel.updated and not panel.source]
-    if turn >= 0 and snapshot.iterations_per_second >= FAST:
-        turns = [panel.key for panel in shown if panel.takes_turns]
-        skipped = {key for number, key in enumerate(turns) if number != turn % len(turns)}
-        shown = [panel for panel in shown if panel.key not in skipped]
+    if turn >= 0:
+        turns = turn_keys(snapshot.shape)
+        next_key = turns[turn % len(turns)]
+        shown = [panel for panel in shown if panel.key == next_key or not (panel.takes_turns or behind)]
     return {panel.key: panel.payload(snapshot, options) for panel in shown}
+
+
+def turn_keys(shape: Shape) -> list[str]:
+    """Return the keys of the panels of which each update has only one."""
+    return [panel.key for panel in shown_panels(shape) if panel.takes_turns]

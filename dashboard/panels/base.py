@@ -43,8 +43,8 @@ class Panel:
     export. ``place``: where on the page. ``payload``: what the browser draws. ``shown``: for which shape of samples.
     ``caption``: how to read it, under these settings. ``height``: of a plot, and of any skeleton, in pixels, at least;
     ``share``: of the room that page.css leaves to charts and samples, where that is more. A ``square`` plot is as high as
-    it is wide, if that fits. ``takes_turns``: while a run is fast, each answer updates only one of these panels, because
-    drawing them is the most expensive thing that a browser does. ``updated``: False if its payload stays the same for a
+    it is wide, if that fits. ``takes_turns``: each answer updates only one of these panels, because drawing
+    them is the most expensive thing that a browser does. ``updated``: False if its payload stays the same for a
     run's life.
     ``source``: the key of the panel whose payloads it shows, of which only the top row.
     """

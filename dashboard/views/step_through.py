@@ -29,7 +29,8 @@ def draw(state: PageState) -> None:
         return
     st.html(_style())
     with st.container(key="walk_page", gap="xsmall"):
-        with st.container(key="walk_head", horizontal=True, vertical_alignment="center", gap="small"):
+        # The position stands at the bottom: a tooltip of the buttons reaches down to there.
+        with st.container(key="walk_head", horizontal=True, vertical_alignment="bottom", gap="small"):
             st.markdown(f"**{_position(state.report, snapshot.walk)}**", width="stretch")
             st.html(flow_html(snapshot.walk), width="content")
         with st.container(key="walk_body"):

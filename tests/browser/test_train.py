@@ -317,6 +317,22 @@ def test_run_to_an_iteration_pauses_there(page: Page) -> None:
     assert iteration(page) == 12
 
 
+def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) -> None:
+    click(page, "run_to")
+    page.locator(".st-key-stop_metric [data-baseweb=select], .st-key-stop_metric [role=combobox]").first.click()
+    page.get_by_role("option", name="D(x)", exact=True).click()
+    value = page.locator(".st-key-stop_value input")
+    value.fill("0.6")
+    value.press("Enter")
+    click(page, "run_until")
+    expect(page.get_by_text(re.compile(r"Stopped at iteration \d+: D\(x\) 0\.\d+ is above 0\.6\."))).to_be_visible(
+        timeout=15_000
+    )
+    scores = chart(page, "plot_scores")["y"]["D(x), raw"]
+    assert scores[-1] > 0.6
+    assert max(scores[:-1]) <= 0.6
+
+
 def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
     page.locator(".st-key-speed").get_by_text("slow", exact=True).click()
     click(page, "start")

@@ -55,11 +55,8 @@ def test_a_registered_panel_is_on_the_page_and_in_the_live_answer(
     assert "plot_dummy" not in answer_to("walk", snapshot(1))
 
 
-def test_a_registered_panel_takes_its_turn_while_a_run_is_fast(
-    snapshot: Callable[..., Snapshot], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registered_panel_takes_its_turn(snapshot: Callable[..., Snapshot], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panels, "PANELS", (*panels.PANELS, PANEL))
-    monkeypatch.setattr(panels, "FAST", 0.0)
     turns = [panel.key for panel in panels.PANELS if panel.takes_turns]
     assert turns[-1] == "plot_dummy"
     charts = [

@@ -54,7 +54,7 @@ function follow(settings, redraw) {
   setTimeout(keepFocus, 100); // the page's run may draw the button a little later
   followed = null; // a pending answer is older than what the page was just drawn from
   if (settings?.every == null) return;
-  followed = { ...settings, redraw, since: -1, turn: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };
+  followed = { ...settings, redraw, since: -1, turn: 0, repeats: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };
   schedule(followed, performance.now());
 }
 
@@ -71,7 +71,7 @@ function schedule(run, askedAt) {
 async function ask(run) {
   const askedAt = performance.now();
   try {
-    const address = new URL(`${run.address}&since=${run.since}&turn=${run.turn}`, document.baseURI);
+    const address = new URL(`${run.address}&since=${run.since}&turn=${run.turn}&repeats=${run.repeats}`, document.baseURI);
     const response = await fetch(address, { cache: "no-store" });
     if (!response.ok) throw new Error(await response.text());
     const answer = await response.json();
@@ -89,8 +89,9 @@ async function ask(run) {
 
 function take(run, answer) {
   const payloads = Object.entries(answer.panels);
+  if (answer.revision !== run.since) run.repeats = 0;
   run.since = answer.revision;
-  if (payloads.length) run.turn += 1;
+  if (payloads.length) [run.turn, run.repeats] = [run.turn + 1, run.repeats + 1];
   run.outdatedSeen = answer.redraw ? run.outdatedSeen + 1 : 0;
   removeDisconnected();
   for (const [name, payload] of payloads) for (const show of panels.get(name)?.values() ?? []) show(payload);

@@ -73,6 +73,7 @@ def test_the_status_is_one_short_line(snapshot: Make) -> None:
     )
     line = markdown(status_line(shown)).replace("**", "")
     assert line == "Iteration 1,500 · epoch 107 · 49 it/s · 0:31 · CPU · seed 0"
+    assert " · 0.2 it/s · " in markdown(status_line(replace(shown, iterations_per_second=0.21))).replace("**", "")
     on_gpu = replace(shown, device="CUDA, NVIDIA H100 80GB HBM3", precision="bfloat16")
     assert " · CUDA bfloat16 · seed" in markdown(status_line(on_gpu))
 

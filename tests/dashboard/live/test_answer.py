@@ -27,7 +27,7 @@ from dashboard.views import PAGES
 from gan_core.history import History
 from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
-from gan_core.snapshot import SingleUpdate, Snapshot
+from gan_core.snapshot import Ghost, SingleUpdate, Snapshot
 from tests.dashboard.conftest import component, components, follows, healthy, markdown, png_of
 from tests.dashboard.views.test_train import only_run, press
 
@@ -72,10 +72,10 @@ def server(registry: Registry) -> Server:
     return get
 
 
-def answer_to(report: Report, watch: Watch, since: int = -1, turn: int = -1) -> dict[str, Any]:
+def answer_to(report: Report, watch: Watch, since: int = -1, turn: int = -1, repeats: int = 0) -> dict[str, Any]:
     """Return the answer for the page that ``watch`` names."""
     page = next(page for page in PAGES if page.url_path == watch.page)
-    return channel.answer(report, watch, page, since, turn)
+    return channel.answer(report, watch, page, since, turn, repeats)
 
 
 def report(snapshot: Snapshot | None, state: State = "running", settled: bool = True) -> Report:
@@ -131,13 +131,20 @@ def test_the_script_asks_only_while_the_run_is_busy(app: AppTest) -> None:
     assert follows(app)["every"] is None
 
 
-def test_a_fast_run_brings_one_chart_at_a_time_and_a_slow_one_all(snapshot: SnapshotOf) -> None:
-    for speed, expected in ((100.0, [{key} for key in CHARTS]), (1.0, [set(CHARTS)] * len(CHARTS))):
-        now = report(replace(snapshot(3), iterations_per_second=speed))
-        watch = Watch("train", layout_version(now))
-        brought = [answer_to(now, watch, 0, turn)["panels"].keys() & CHARTS.keys() for turn in range(len(CHARTS))]
-        assert brought == expected
-        assert answer_to(now, watch, 0)["panels"].keys() >= CHARTS.keys()
+def test_charts_take_turns_until_each_shows_the_revision(snapshot: SnapshotOf) -> None:
+    now = report(snapshot(3))
+    watch = Watch("train", layout_version(now))
+    whole = answer_to(now, watch)["panels"].keys()
+    assert whole > CHARTS.keys()
+    answer = answer_to(now, watch, turn=4)
+    first, revision = answer["panels"].keys(), answer["revision"]
+    assert first > whole - CHARTS.keys()
+    assert len(first & CHARTS.keys()) == 1
+    then = [
+        answer_to(now, watch, revision, turn=4 + repeats, repeats=repeats)["panels"].keys() for repeats in (1, 2, 3)
+    ]
+    assert {*first, *then[0], *then[1]} == whole
+    assert [len(keys) for keys in then] == [1, 1, 0], "nothing else is sent again"
 
 
 def test_unchanged_payloads_are_not_sent_again(app: AppTest, server: Server) -> None:
@@ -160,9 +167,10 @@ def test_an_update_stays_under_60_kilobytes(snapshot: SnapshotOf, history_of: Hi
     """Fakes of an untrained generator and noisy curves: nothing here can be compressed."""
     made = snapshot(0, dataset=dataset, generator_batch_norm=False)
     fake = np.random.default_rng(0).uniform(-1, 1, made.fake.shape).astype(np.float32)
-    now = report(replace(made, fake=fake, trace=history_of(5000).trace(), iterations_per_second=100.0))
+    ghost = Ghost.of(made.config, history_of(5000).trace())
+    now = report(replace(made, fake=fake, trace=history_of(5000).trace(), ghost=ghost))
     watch = Watch("train", layout_version(now), ViewOptions(layers=tuple(LAYERS)))
-    for turn in range(2):
+    for turn in range(len(CHARTS)):
         assert len(json.dumps(answer_to(now, watch, -1, turn))) < 60_000
 
 
@@ -246,7 +254,7 @@ def test_a_watch_is_read_back_from_its_address(watch: Watch) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        *({"page": "no"}, {"axes": "z"}, {"layers": "x"}, {"since": "x"}, {"turn": "x"}),
+        *({"page": "no"}, {"axes": "z"}, {"layers": "x"}, {"since": "x"}, {"turn": "x"}, {"repeats": "x"}),
         *({"layout": text} for text in ("1", "{}", "x", "flying.28x28.0")),
     ],
 )
