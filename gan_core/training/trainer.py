@@ -69,7 +69,7 @@ class Trainer(GAN):
         changed = self.config.differences(config)
         fixed = [setting.label for setting in map(GANConfig.setting, changed) if not setting.live]
         if fixed:
-            raise ValueError(f"{', '.join(fixed)} cannot change while training. Begin a new run to apply the change.")
+            raise ValueError(f"{', '.join(fixed)} cannot change while training. Begin a new run to apply it.")
         if config.dataset == "drawn" and "drawing" in changed:
             self.dataset = load_dataset(config).to(self.device)  # the number of points stays, so the sampler continues
         self.config = config

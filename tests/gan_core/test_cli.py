@@ -96,7 +96,7 @@ def test_the_command_writes_what_a_trainer_computes(
     shown = capfd.readouterr()
     assert f"{iterations}/{iterations}" in shown.err
     assert "loss_d=" in shown.err
-    assert shown.out == f"Trained {iterations} iterations; saved in {out}\n"
+    assert shown.out == f"Trained {iterations} iteration{'s' * (iterations > 1)}; saved in {out}\n"
 
 
 def test_samples_png_is_written_only_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_own_data_in_the_config_requires_the_data_option(
 ) -> None:
     (tmp_path / "config.json").write_text(tiny(dataset=name, own_data="0" * 16).to_json())
     assert run(tmp_path / "out", "--config", str(tmp_path / "config.json")) == 2
-    assert capsys.readouterr().err == f"dataset = '{name}' needs your own data: add --data PATH.\n"
+    assert capsys.readouterr().err == f"--dataset = '{name}' needs your own data: add --data PATH.\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -29,7 +29,10 @@ def test_a_widget_has_range_default_and_help_from_the_config(app: AppTest, setti
     widget = widgets(app)[setting.name]
     proto = widget.proto
     assert setting.help in proto.help
-    assert ("Changes at once." if setting.live else "Applies from Reset on.") in proto.help
+    used = setting.is_used(GANConfig(dataset=widgets(app)["dataset"].value))
+    applies = "Changes at once." if setting.live else "Applies from Reset on."
+    assert proto.help.endswith(applies if used else "It has no effect now.")
+    assert proto.disabled == (not used)
     if setting.kind in ("whole", "number"):
         assert (widget.min, widget.max) == (setting.minimum, setting.maximum)
     if setting.kind == "choice":

@@ -239,7 +239,7 @@ def test_choosing_drawn_starts_with_the_starter_and_keeps_an_existing_drawing() 
 
 
 def test_an_unknown_dataset_can_be_left_but_not_chosen() -> None:
-    with pytest.raises(DataError, match="'rings' is not known"):
+    with pytest.raises(DataError, match="Dataset = 'rings' is not possible"):
         with_recommended_settings(GANConfig(), "rings")
     assert with_recommended_settings(GANConfig(dataset="of another version"), "ring") == with_recommended_settings(
         GANConfig(), "ring"

@@ -1,6 +1,7 @@
 """walk → update → step, and runs that are reconfigured, saved and continued."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -217,7 +218,7 @@ def test_a_fixed_setting_cannot_change_while_training(name: str) -> None:
     before, config = everything(trainer), trainer.config
     with pytest.raises(
         ValueError,
-        match=rf"^{re.escape(GANConfig.setting(name).label)} cannot change while training\. Begin a new run to apply the change\.$",
+        match=rf"^{re.escape(GANConfig.setting(name).label)} cannot change while training\. Begin a new run to apply it\.$",
     ):
         trainer.reconfigure(config.replace(**{name: OTHER[name], "learning_rate_g": 0.5}))
     assert trainer.config is config

@@ -117,14 +117,14 @@ def test_a_refusal_quotes_only_the_beginning_of_a_long_line() -> None:
 
 def test_at_least_sixteen_points_are_needed() -> None:
     assert len(read(table(SQUARES[:16]))) == 16
-    sentence = r"^15 points could be read; it should be 16 to 100,000\. Line 16 \(\?\) does not have two columns\.$"
+    sentence = r"^15 points could be read; there should be 16 to 100,000\. Line 16 \(\?\) does not have two columns\.$"
     with pytest.raises(DataError, match=sentence):
         read(table(SQUARES[:15]) + "?\n")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "x,y\n", "\ufeff"])
 def test_a_table_without_points_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match=r"^0 points could be read; it should be 16 to 100,000\.$"):
+    with pytest.raises(DataError, match=r"^0 points could be read; there should be 16 to 100,000\.$"):
         read(text)
 
 
