@@ -194,9 +194,9 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
     if axes.log_x and last == 1:
         x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
     return {
-        "margin": {"l": 40, "r": 30, "t": 24, "b": 40}, "hovermode": "x unified",
+        "margin": {"l": 40, "r": 30, "t": 36, "b": 40}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
-        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 11}},
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 10}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
         "uirevision": f"{axes.log_x}{axes.log_y}",
         "xaxis": x_axis,
