@@ -204,6 +204,7 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
 
 
 def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(page: Page, tmp_path: Path) -> None:
+    wait_for(page, lambda: iteration(page) == 0, "the first run's answer, so its process is there")
     others = set(_children())
     click(page, "reset")
     wait_for(page, lambda: len(set(_children()) - others) == 1, "the new run's process")
@@ -328,9 +329,8 @@ def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) ->
     expect(page.get_by_text(re.compile(r"Stopped at iteration \d+: D\(x\) 0\.\d+ is above 0\.6\."))).to_be_visible(
         timeout=15_000
     )
-    scores = chart(page, "plot_scores")["y"]["D(x), raw"]
-    assert scores[-1] > 0.6
-    assert max(scores[:-1]) <= 0.6
+    wait_for(page, lambda: chart(page, "plot_scores")["y"]["D(x), raw"][-1] > 0.6, "the last score is above")
+    assert max(chart(page, "plot_scores")["y"]["D(x), raw"][:-1]) <= 0.6
 
 
 def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:

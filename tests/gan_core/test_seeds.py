@@ -42,7 +42,7 @@ def drawn(iterations: int = 3, **changes: Any) -> dict[str, Any]:
         ({"latent_dim": 5}, {"weights_g", "noise_d", "noise_g"}),
         ({"batch_size": 7}, {"data_order", "noise_d", "noise_g"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)),
 )
 def test_changing_a_setting_changes_only_the_random_streams_it_uses(change: dict[str, Any], touched: set[str]) -> None:
     before, after = drawn(), drawn(**change)
