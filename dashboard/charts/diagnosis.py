@@ -137,16 +137,16 @@ def _ahead(snapshot: Snapshot, now: Recent, lead: float, numbers: str, why: str)
     return Reading(f"D is {degree}: {numbers}. {gradient} {_number(norm)}.", why)
 
 
-def _level(snapshot: Snapshot, said: str, numbers: str, why: str) -> Reading:
+def _level(snapshot: Snapshot, message: str, numbers: str, why: str) -> Reading:
     view = snapshot.points
     if view is not None and view.divergence > view.floor + APART:
         return Reading(
-            f"{said}, yet divergence is {view.divergence:.2f} bits: {numbers}.",
+            f"{message}, yet divergence is {view.divergence:.2f} bits: {numbers}.",
             f"{why} Two samples of real points have a divergence of {view.floor:.2f} bits. D does not see the difference,"
             " or not yet.",
         )
     why += " A D that has learned nothing scores like this too, so look at the fakes."
-    return Reading(f"{said}: {numbers}.", why)
+    return Reading(f"{message}: {numbers}.", why)
 
 
 def _critic(snapshot: Snapshot, now: Recent) -> Reading | None:

@@ -191,7 +191,7 @@ def test_unusable_data_is_refused(pictures: Path, tmp_path: Path, capsys: pytest
     for large in ("large.csv", "large.zip"):
         with (tmp_path / large).open("wb") as file:
             file.truncate(50 * 2**20 + 1)
-    for name, said in (
+    for name, message in (
         ("nothing.zip", f"{tmp_path / 'nothing.zip'}: No such file or directory."),
         ("empty", "0 pictures could be read; there should be 16 to 20,000."),
         ("few.csv", "2 points could be read; there should be 16 to 100,000."),
@@ -204,7 +204,7 @@ def test_unusable_data_is_refused(pictures: Path, tmp_path: Path, capsys: pytest
     ):
         assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / name)) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith(said)
+        assert line.startswith(message)
         assert not (tmp_path / "out").exists()
 
 

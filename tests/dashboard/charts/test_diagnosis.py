@@ -36,9 +36,9 @@ def spreading(shown: Snapshot, share: float, iteration: int = 500) -> Snapshot:
 
 
 def found(shown: Snapshot) -> Reading:
-    said = reading(shown)
-    assert said is not None
-    return said
+    message = reading(shown)
+    assert message is not None
+    return message
 
 
 # Scores: cross entropy and least squares -----------------------------------------------------------------------
@@ -64,9 +64,9 @@ def test_the_lead_is_the_difference_of_the_scores(snapshot: Make, loss: str) -> 
 @pytest.mark.parametrize("loss", ["bce", "least_squares"])
 def test_a_sure_d_leaves_g_its_gradient_where_the_loss_does_not_saturate(snapshot: Make, loss: str) -> None:
     shown = traced(snapshot(0, loss=loss), d_real=0.98, d_fake=0.03, grad_norm_g=36.8)
-    said = found(shown)
-    assert said.text == "D is far ahead: real images score 0.98, fakes 0.03. G still gets a gradient: norm 36.8."
-    assert "slope of G's loss is " + ("0.97" if loss == "bce" else "1.9") in said.why
+    message = found(shown)
+    assert message.text == "D is far ahead: real images score 0.98, fakes 0.03. G still gets a gradient: norm 36.8."
+    assert "slope of G's loss is " + ("0.97" if loss == "bce" else "1.9") in message.why
     flat = found(traced(shown, d_real=0.98, d_fake=0.03, grad_norm_g=0.12))
     assert flat.text.endswith("G still gets a gradient: norm 0.12.")
     stuck = found(traced(shown, d_real=0.98, d_fake=0.03, grad_norm_g=0.0049))  # D or G itself is flat
@@ -153,9 +153,9 @@ def test_a_critic_without_penalty_estimates_no_distance(snapshot: Make) -> None:
 
 def test_nearly_equal_images_are_named_with_their_spread(snapshot: Make) -> None:
     shown = traced(snapshot(0), d_real=0.98, d_fake=0.03)
-    said = found(spreading(shown, 0.04))
-    assert said.text == "The 36 fakes are nearly alike: they vary 4% as much as the real images."
-    assert f"{spread(shown.real):.2g}" in said.why
+    message = found(spreading(shown, 0.04))
+    assert message.text == "The 36 fakes are nearly alike: they vary 4% as much as the real images."
+    assert f"{spread(shown.real):.2g}" in message.why
     assert "vary less than 1% as much" in found(spreading(shown, 0.001)).text
     assert found(spreading(shown, 0.11)).text.startswith("The 36 fakes are nearly alike")
     assert "alike" not in found(spreading(shown, 0.13)).text
@@ -165,8 +165,8 @@ def test_nearly_equal_images_are_named_with_their_spread(snapshot: Make) -> None
 
 def test_nearly_equal_points_are_named_from_a_larger_spread(snapshot: Make) -> None:
     shown = traced(snapshot(0, **RING))
-    said = found(spreading(shown, 0.24))
-    assert said.text == "The 400 fakes are nearly alike: they vary 24% as much as the real points."
+    message = found(spreading(shown, 0.24))
+    assert message.text == "The 400 fakes are nearly alike: they vary 24% as much as the real points."
     assert "alike" not in found(spreading(shown, 0.26)).text
 
 
@@ -227,14 +227,14 @@ FAST_G = {
 def readings(worker: Worker, every: int, times: int) -> list[str]:
     """Return what is said every so many iterations."""
     worker.start()
-    said = []
+    message = []
     for _ in range(times):
         worker.handle(Step(every))
         snapshot = worker.report().snapshot
         assert snapshot is not None
         now = reading(snapshot)
-        said.append(now.text if now else "")
-    return said
+        message.append(now.text if now else "")
+    return message
 
 
 @pytest.fixture
@@ -252,19 +252,21 @@ def run(tmp_path: Any) -> Callable[..., Worker]:
 def test_the_same_sure_d_takes_the_gradient_of_one_loss_and_not_of_the_other(run: Callable[..., Worker]) -> None:
     saturating = readings(run(loss="bce_saturating", **SURE_D), 250, 1)
     plain = readings(run(loss="bce", **SURE_D), 250, 1)
-    assert all(said.startswith("D is far ahead: real images score 1.00, fakes 0.0") for said in saturating + plain)
+    assert all(
+        message.startswith("D is far ahead: real images score 1.00, fakes 0.0") for message in saturating + plain
+    )
     assert "G's gradient is weak" in saturating[0]
     assert "G still gets a gradient" in plain[0]
 
 
 def test_images_of_a_g_that_is_too_fast_become_alike_and_a_slower_g_prevents_it(run: Callable[..., Worker]) -> None:
     collapsed = run(**FAST_G)
-    assert any("nearly alike" in said for said in readings(collapsed, 50, 12))
+    assert any("nearly alike" in message for message in readings(collapsed, 50, 12))
     shown = collapsed.report().snapshot
     assert shown is not None
     assert "Try a G learning rate of 5e-05 and Reset" in found(spreading(shown, 0.1)).why
     advised = run(**{**FAST_G, "learning_rate_g": 5e-5})
-    assert not any("alike" in said for said in readings(advised, 100, 10))
+    assert not any("alike" in message for message in readings(advised, 100, 10))
     shown = advised.report().snapshot
     assert shown is not None
     assert spread(shown.fake) > 0.4 * spread(shown.real)
@@ -272,8 +274,8 @@ def test_images_of_a_g_that_is_too_fast_become_alike_and_a_slower_g_prevents_it(
 
 def test_the_mode_collapse_preset_is_diagnosed_as_such_and_the_advice_helps(run: Callable[..., Worker]) -> None:
     collapsed = run("mode_collapse")
-    said = readings(collapsed, 100, 15)
-    assert sum("nearly alike" in text for text in said) >= 10
+    message = readings(collapsed, 100, 15)
+    assert sum("nearly alike" in text for text in message) >= 10
     assert "nearly alike" in PRESETS["mode_collapse"].description
     shown = collapsed.report().snapshot
     assert shown is not None
@@ -289,18 +291,18 @@ def test_the_mode_collapse_preset_is_diagnosed_as_such_and_the_advice_helps(run:
 
 @pytest.mark.parametrize("preset", ["ring", "drawing"])
 def test_healthy_presets_are_never_called_collapsed(run: Callable[..., Worker], preset: str) -> None:
-    said = readings(run(preset), 50, 30)
-    assert not any("alike" in text or "missing" in text for text in said)
-    assert sum(bool(text) for text in said) > 25
+    message = readings(run(preset), 50, 30)
+    assert not any("alike" in text or "missing" in text for text in message)
+    assert sum(bool(text) for text in message) > 25
 
 
 def test_a_smaller_lecture_is_never_called_collapsed(run: Callable[..., Worker]) -> None:
-    said = readings(run(**{**FAST_G, "learning_rate_g": 2e-4, "generator_batch_norm": True}), 50, 8)
-    assert not any("alike" in text or "weak" in text for text in said)
-    assert said[0].startswith("D is ahead: real images score ")
+    message = readings(run(**{**FAST_G, "learning_rate_g": 2e-4, "generator_batch_norm": True}), 50, 8)
+    assert not any("alike" in text or "weak" in text for text in message)
+    assert message[0].startswith("D is ahead: real images score ")
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_no_sentence_is_longer_than_the_line(run: Callable[..., Worker], loss: str) -> None:
-    said = readings(run("ring", loss=loss), 50, 20)
-    assert 0 < max(map(len, said)) <= 90
+    message = readings(run("ring", loss=loss), 50, 20)
+    assert 0 < max(map(len, message)) <= 90

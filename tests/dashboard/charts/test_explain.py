@@ -58,12 +58,12 @@ def test_the_card_and_the_diagnosis_show_the_same_scores(snapshot: Make) -> None
     values[:, COLUMNS.index("d_real")] = 0.9
     values[:, COLUMNS.index("d_fake")] = [0.2] * 75 + [0.4] * 25
     shown = with_trace(snapshot(), Trace(np.arange(1, 101), values, 1))
-    card, said = markdown(scores.NOW.payload(shown, ViewOptions())), reading(shown)
-    assert said is not None
-    assert "real images score 0.90, fakes 0.30" in said.text
+    card, sentence = markdown(scores.NOW.payload(shown, ViewOptions())), reading(shown)
+    assert sentence is not None
+    assert "real images score 0.90, fakes 0.30" in sentence.text
     assert "D(x) **0.90**" in card
     assert "D(G(z)) **0.30**" in card
-    assert "last 50 iterations" in said.why
+    assert "last 50 iterations" in sentence.why
     assert "last 50 iterations" in scores.NOW.caption(shown.config)
 
 

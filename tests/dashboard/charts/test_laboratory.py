@@ -28,33 +28,33 @@ def trainer() -> Trainer:
 @pytest.mark.parametrize("switches", ALL)
 def test_every_sentence_is_true_of_the_table(trainer: Trainer, switches: Switches) -> None:
     made = experiment(trainer, switches)
-    said = explain(made)
+    message = explain(made)
     d, g = made.blocks
     usual_d, usual_g = made.unchanged
     same = same_numbers(d, usual_d) and same_numbers(g, usual_g)
-    assert (SAME in said) == same
-    assert ("Nothing is switched" in said) == (switches == Switches())
-    assert ("has filled G's .grad" in said) == (d.gradient_g is not None) == (not switches.detach)
-    assert ("No weight of G has moved in D's block" in said) == (not switches.detach and d.change_g == 0)
-    assert ("plus the one that your run left there" in said) == (d.gradient_d != usual_d.gradient_d)
-    assert ("D's .grad held nothing to add to" in said) == (
+    assert (SAME in message) == same
+    assert ("Nothing is switched" in message) == (switches == Switches())
+    assert ("has filled G's .grad" in message) == (d.gradient_g is not None) == (not switches.detach)
+    assert ("No weight of G has moved in D's block" in message) == (not switches.detach and d.change_g == 0)
+    assert ("plus the one that your run left there" in message) == (d.gradient_d != usual_d.gradient_d)
+    assert ("D's .grad held nothing to add to" in message) == (
         not switches.zero_grad and d.gradient_d == usual_d.gradient_d
     )
-    assert ("has freed the graph" in said) == bool(g.error)
+    assert ("has freed the graph" in message) == bool(g.error)
     if not g.error:
-        assert ("G's loss is −bce(fake_logits, zeros)" in said) == (switches.labels == "zeros") == (g.loss < 0)  # type: ignore[operator]
-        assert ("scores D's fakes again" in said) == switches.reuse_fakes
+        assert ("G's loss is −bce(fake_logits, zeros)" in message) == (switches.labels == "zeros") == (g.loss < 0)  # type: ignore[operator]
+        assert ("scores D's fakes again" in message) == switches.reuse_fakes
         if switches.reuse_fakes:
-            assert ("so its loss differs" in said) == (g.loss != usual_g.loss)
-        assert ("can go through it again" in said) == (not switches.detach and switches.reuse_fakes)
+            assert ("so its loss differs" in message) == (g.loss != usual_g.loss)
+        assert ("can go through it again" in message) == (not switches.detach and switches.reuse_fakes)
 
 
 def test_reused_fakes_are_not_said_to_change_nothing(trainer: Trainer) -> None:
     made = experiment(trainer, Switches(reuse_fakes=True))
     assert made.blocks[1].loss != made.unchanged[1].loss
-    said = explain(made)
-    assert SAME not in said
-    assert "after D's step has moved D, so its loss differs" in said
+    message = explain(made)
+    assert SAME not in message
+    assert "after D's step has moved D, so its loss differs" in message
 
 
 def test_a_last_digit_that_the_table_does_not_show_counts_as_different(trainer: Trainer) -> None:
@@ -89,9 +89,9 @@ def test_the_saturating_gradient_is_compared_as_it_is(bias: float, than: str) ->
 
 
 def test_a_fresh_run_without_zeroing_has_nothing_to_add_to() -> None:
-    said = explain(experiment(Trainer(SMALL), Switches(zero_grad=False)))
-    assert "D's .grad held nothing to add to" in said
-    assert "Your switches change no number here" in said
+    message = explain(experiment(Trainer(SMALL), Switches(zero_grad=False)))
+    assert "D's .grad held nothing to add to" in message
+    assert "Your switches change no number here" in message
 
 
 @pytest.mark.parametrize("switches", ALL)

@@ -39,15 +39,15 @@ def test_there_is_no_formula_before_the_loss_stage() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_scores_are_called_sigmoids_only_where_they_are(loss: str) -> None:
     for view in walk_through(SMALL.replace(loss=loss)):
-        said = stages.explain_stage(view)
-        assert ("sigmoid" in said) == (view.stage == "scores" and LOSSES[loss].is_probability)
+        sentence = stages.explain_stage(view)
+        assert ("sigmoid" in sentence) == (view.stage == "scores" and LOSSES[loss].is_probability)
 
 
-@pytest.mark.parametrize(("weight", "said"), [(0.0, True), (10.0, False)])
-def test_a_penalty_without_weight_is_named(weight: float, said: bool) -> None:
+@pytest.mark.parametrize(("weight", "sentence"), [(0.0, True), (10.0, False)])
+def test_a_penalty_without_weight_is_named(weight: float, sentence: bool) -> None:
     for view in walk_through(SMALL.replace(loss="wasserstein_gp", gradient_penalty=weight)):
         named = "The penalty's weight is 0" in stages.explain_stage(view)
-        assert named == (said and (view.network, view.stage) == ("D", "loss"))
+        assert named == (sentence and (view.network, view.stage) == ("D", "loss"))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -65,32 +65,32 @@ def test_the_explanation_of_changes_agrees_with_their_numbers(order: str, loss: 
     for view in walk_through(SMALL.replace(update_order=order, loss=loss)):
         if view.stage not in stages.CHANGES:
             continue
-        said = stages.explain_changes(view)
+        sentence = stages.explain_changes(view)
         networks = {"G": view.generator, "D": view.discriminator}
         own, other = networks[view.network], networks["DG"[view.network == "D"]]
         name = "DG"[view.network == "D"]
         together = len(view.turns[view.turn]) > 1
         moved = own.change > 0
-        assert ("No weight has moved" in said) == (view.stage == "gradients")
-        if "No weight has moved" in said:
+        assert ("No weight has moved" in sentence) == (view.stage == "gradients")
+        if "No weight has moved" in sentence:
             assert own.change == other.change == 0
-        assert (f"{view.network}'s step moved {view.network}'s weights" in said) == moved
-        assert (f"{name}'s stay as they are" in said) == (moved and not together)
-        assert ("although it holds gradients" in said) == (moved and not together and other.gradient is not None)
-        assert ("have not moved yet" in said) == (moved and together and other.change == 0)
-        assert ("moved just before" in said) == (moved and together and other.change > 0)
-        assert (f"{view.network}'s .grad is None" in said) == (view.stage == "zero_grad")
+        assert (f"{view.network}'s step moved {view.network}'s weights" in sentence) == moved
+        assert (f"{name}'s stay as they are" in sentence) == (moved and not together)
+        assert ("although it holds gradients" in sentence) == (moved and not together and other.gradient is not None)
+        assert ("have not moved yet" in sentence) == (moved and together and other.change == 0)
+        assert ("moved just before" in sentence) == (moved and together and other.change > 0)
+        assert (f"{view.network}'s .grad is None" in sentence) == (view.stage == "zero_grad")
         if view.stage == "zero_grad":
             assert own.gradient is None
-            assert ("is None too" in said) == (other.gradient is None)
+            assert ("is None too" in sentence) == (other.gradient is None)
 
 
 def test_a_step_that_moves_nothing_says_so_and_why() -> None:
     for view in walk_through(SMALL.replace(learning_rate_d=0.0)):
         if view.stage == "update":
-            said = stages.explain_changes(view)
-            assert ("D's step moved no weight: D's learning rate is 0." in said) == (view.network == "D")
-            assert ("G's step moved G's weights" in said) == (view.network == "G")
+            sentence = stages.explain_changes(view)
+            assert ("D's step moved no weight: D's learning rate is 0." in sentence) == (view.network == "D")
+            assert ("G's step moved G's weights" in sentence) == (view.network == "G")
     still = replace(view.generator, change=0.0)
     assert "too small" in stages.explain_changes(replace(view, generator=still))
     assert "every gradient is 0" in stages.explain_changes(replace(view, generator=replace(still, gradient=0.0)))

@@ -87,12 +87,12 @@ def dead(slope: float, bias: float) -> StageView:
 def test_the_sentence_on_dead_units_is_true_of_their_shares(slope: float, bias: float, sentence: str) -> None:
     view = dead(slope, bias)
     layers = charts.inactive_layers(view)
-    said = charts.explain_inactive(layers, slope)
+    message = charts.explain_inactive(layers, slope)
     most = max(share for _, share in layers)
-    assert sentence in said
-    assert ("no unit is off" in said) == (most == 0)
-    assert ("LeakyReLU passes on every negative value" in said) == (slope > 0 and most == 0)
-    assert (f"in G 1: Linear 3→8, {most:.1%} of the units are off" in said) == (bias <= 0 and most > 0)
+    assert sentence in message
+    assert ("no unit is off" in message) == (most == 0)
+    assert ("LeakyReLU passes on every negative value" in message) == (slope > 0 and most == 0)
+    assert (f"in G 1: Linear 3→8, {most:.1%} of the units are off" in message) == (bias <= 0 and most > 0)
     figure = charts.inactive_bars(view)
     assert (figure is None) == (most == 0), "no empty chart"
     if figure is not None:

@@ -47,12 +47,12 @@ def test_a_value_that_no_run_can_have_is_explained(registry: Registry, name: str
     app = AppTest.from_file(APP, default_timeout=30)
     app.query_params[name] = text
     healthy(app.run())
-    (said,) = tab(app).link_problems
+    (message,) = tab(app).link_problems
     begins, expected, stands = WRONG[name, text]
-    assert said.startswith(begins)
-    assert f"it should be {expected}" in said
-    assert f"Instead, the page uses {stands}" in said
-    assert len(said) < 420
+    assert message.startswith(begins)
+    assert f"it should be {expected}" in message
+    assert f"Instead, the page uses {stands}" in message
+    assert len(message) < 420
     assert only_run(registry).config == GANConfig()
     assert name not in app.query_params
 
@@ -76,8 +76,8 @@ def test_other_names_and_right_values_are_no_problem(registry: Registry) -> None
 
 def test_classes_in_a_link_to_a_dataset_without_classes_are_explained(registry: Registry) -> None:
     page = healthy(arriving(dataset="ring", classes="3").run())
-    (said,) = tab(page).link_problems
-    assert "it should be left out: this dataset has no classes" in said
+    (message,) = tab(page).link_problems
+    assert "it should be left out: this dataset has no classes" in message
     assert only_run(registry).config.dataset == "ring"
 
 

@@ -41,9 +41,9 @@ def test_each_click_on_next_stage_executes_one_stage(walk: AppTest, registry: Re
 def test_the_page_explains_which_network_an_update_changed(walk: AppTest) -> None:
     for _ in range(7):
         press(walk, "walk_stage")
-    said = texts(walk)
-    assert "D's step moved D's weights. G's stay as they are." in said
-    assert "| :primary[Generator] | None | 0 |" in said
+    sentence = texts(walk)
+    assert "D's step moved D's weights. G's stay as they are." in sentence
+    assert "| :primary[Generator] | None | 0 |" in sentence
     press(walk, "walk_turn")
     assert "G's step moved G's weights. D's stay as they are although it holds gradients." in texts(walk)
 
@@ -144,10 +144,10 @@ def test_without_batch_norm_the_page_calls_nothing_normalised(app: AppTest) -> N
     walk = go_to(app, "walk")
     for _ in range(2):
         press(walk, "walk_stage")
-    said = texts(open_tab(walk, "Train and eval"))
-    assert "Without BatchNorm" in said
-    assert "normalised" not in said
-    assert "| Layer |" not in said
+    sentence = texts(open_tab(walk, "Train and eval"))
+    assert "Without BatchNorm" in sentence
+    assert "normalised" not in sentence
+    assert "| Layer |" not in sentence
 
 
 def test_the_laboratory_runs_an_experiment_and_restores_the_switches(walk: AppTest, registry: Registry) -> None:

@@ -81,11 +81,11 @@ def test_the_lectures_gan_trains_on_mnist(mnist: Path) -> None:
 def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name: str, title: str) -> None:
     with pytest.raises(DataError) as caught:
         load_dataset(GANConfig(dataset=name))
-    said = str(caught.value)
-    assert said.startswith(f"{title} could not be downloaded: the tests have no network")
-    assert str(folder / title.replace("-", "") / "raw") in said
-    assert "train-images-idx3-ubyte.gz" in said
-    assert "bundled digits" in said
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{title} could not be downloaded: the tests have no network")
+    assert str(folder / title.replace("-", "") / "raw") in sentence
+    assert "train-images-idx3-ubyte.gz" in sentence
+    assert "bundled digits" in sentence
     assert [path for path in folder.rglob("*") if path.is_file()] == [], "no incomplete file is left"
 
 

@@ -87,7 +87,7 @@ def test_slope_g_is_the_gradient_of_loss_g_at_a_fake(name: str, logit: float) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "logit"),
+    ("name", "sentence", "logit"),
     [
         ("bce", "0.5 for every sample, both losses are ln 2 = 0.693", 0.0),
         ("bce_saturating", "0.5 for all, D loss is 0.693, G loss -0.693", 0.0),
@@ -95,11 +95,13 @@ def test_slope_g_is_the_gradient_of_loss_g_at_a_fake(name: str, logit: float) ->
         ("hinge", "0 for every sample, D loss is 2", 0.0),
     ],
 )
-def test_the_levels_in_a_reading_are_those_of_a_d_that_outputs_one_value(name: str, said: str, logit: float) -> None:
+def test_the_levels_in_a_reading_are_those_of_a_d_that_outputs_one_value(
+    name: str, sentence: str, logit: float
+) -> None:
     loss, same = LOSSES[name], torch.full((3, 1), logit)
-    assert said in loss.reading
+    assert sentence in loss.reading
     d, g = (float(loss.combine(*loss.discriminator(same, same, ONES, ZEROS))), float(loss.generator(same, ONES, ZEROS)))
-    numbers = {float(number) for number in re.findall(r"-?\d+\.?\d*", said.replace("ln 2", ""))}
+    numbers = {float(number) for number in re.findall(r"-?\d+\.?\d*", sentence.replace("ln 2", ""))}
     expected = {float(loss.score(same)[0]), d} | (set() if name == "hinge" else {g})
     assert sorted(numbers) == pytest.approx(sorted({round(value, 3) for value in expected}))
 

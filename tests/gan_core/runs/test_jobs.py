@@ -60,15 +60,15 @@ def test_a_job_returns_its_result() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "said"),
+    ("work", "sentence"),
     [
         (refuse, "field = 1 is not possible."),
         (fail, "The background process failed with KeyError: 'what'"),
         (die, "The background process ended unexpectedly (exit code -9)."),
     ],
 )
-def test_a_failing_job_reports_the_reason(work: Callable[..., None], said: str) -> None:
-    assert until(Job(work), ended) == JobFailed(said)
+def test_a_failing_job_reports_the_reason(work: Callable[..., None], sentence: str) -> None:
+    assert until(Job(work), ended) == JobFailed(sentence)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")

@@ -35,7 +35,7 @@ def stopped(runner: Runner) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("stop", "said"),
+    ("stop", "sentence"),
     [
         (Stop(), "iteration = None with metric = '' is not possible; it should be one of the two."),
         (Stop(20, "loss_g"), "iteration = 20 with metric = 'loss_g' is not possible; it should be one of the two."),
@@ -45,8 +45,8 @@ def stopped(runner: Runner) -> Snapshot:
         (Stop(metric="loss_d", value=-math.inf), "Value = -inf is not possible; it should be a finite number."),
     ],
 )
-def test_a_wrong_stop_is_refused_by_field_value_and_what_is_right(stop: Stop, said: str) -> None:
-    with pytest.raises(ValueError, match="^" + re.escape(said)):
+def test_a_wrong_stop_is_refused_by_field_value_and_what_is_right(stop: Stop, sentence: str) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(sentence)):
         stop.check(1000)
 
 
@@ -73,11 +73,11 @@ def test_every_metric_has_a_title() -> None:
     ],
 )  # fmt: skip
 def test_the_reason_is_true_of_the_numbers_that_it_names(stop: Stop, measured: float, reason: str) -> None:
-    said = stop.reason(1312, {stop.metric: measured})
-    assert said.startswith(reason)
-    assert bool(said) == bool(reason)
-    if said:
-        shown, side, value = re.search(r"([\d.]+) is (above|below) ([\d.]+)\.$", said).groups()  # type: ignore[union-attr]
+    sentence = stop.reason(1312, {stop.metric: measured})
+    assert sentence.startswith(reason)
+    assert bool(sentence) == bool(reason)
+    if sentence:
+        shown, side, value = re.search(r"([\d.]+) is (above|below) ([\d.]+)\.$", sentence).groups()  # type: ignore[union-attr]
         assert float(shown) > float(value) if side == "above" else float(shown) < float(value)
 
 

@@ -260,7 +260,7 @@ def test_an_empty_upload_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.zip", zipped({}), "a.zip contains no files."),
         ("a.zip", zipped({"folder/": b""}), "a.zip contains no files."),
@@ -272,18 +272,18 @@ def test_an_empty_upload_is_refused() -> None:
         ("a.png", b"", "a.png is not a PNG or JPEG picture."),
     ],
 )
-def test_an_upload_without_pictures_is_refused_with_the_reason(name: str, content: bytes, said: str) -> None:
+def test_an_upload_without_pictures_is_refused_with_the_reason(name: str, content: bytes, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read_images([(name, content)], 8)
-    assert str(caught.value) == f"0 pictures could be read; there should be 16 to 20,000. {said}"
+    assert str(caught.value) == f"0 pictures could be read; there should be 16 to 20,000. {message}"
 
 
 def test_an_error_states_the_first_reasons_and_counts_the_others() -> None:
     with pytest.raises(DataError) as caught:
         read_images([(f"{index:04}.png", b"text") for index in range(1007)], 8)
-    said = str(caught.value)
-    assert "0004.png is not a PNG or JPEG picture. And 1,002 more." in said
-    assert "0005.png" not in said
+    message = str(caught.value)
+    assert "0004.png is not a PNG or JPEG picture. And 1,002 more." in message
+    assert "0005.png" not in message
 
 
 def test_the_number_of_refusals_is_limited() -> None:
@@ -369,18 +369,18 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width: int
     bomb = png_of(width, height, 0, zlib.compress(bytes(100_000)))
     assert len(bomb) < 300
     tracemalloc.start()
-    said = refusal_of("bomb.png", bomb)
+    message = refusal_of("bomb.png", bomb)
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
-    assert said == f"bomb.png has {width:,}×{height:,} pixels; the limit is 40 million."
+    assert message == f"bomb.png has {width:,}×{height:,} pixels; the limit is 40 million."
 
 
 def test_a_jpeg_of_many_scans_is_refused() -> None:
     photo = encoded(noise_images(1, 16)[0], "JPEG", progressive=True)
     last = photo[photo.rindex(b"\xff\xda") : -2]
     assert len(read_one(photo[:-2] + last + photo[-2:], 8)) == 8
-    said = refusal_of("scans.jpg", photo[:-2] + last * 31 + photo[-2:])
-    assert said == "scans.jpg has more than 30 scans, which no ordinary JPEG has."
+    message = refusal_of("scans.jpg", photo[:-2] + last * 31 + photo[-2:])
+    assert message == "scans.jpg has more than 30 scans, which no ordinary JPEG has."
 
 
 MEGABYTE = zlib.compress(bytes(2**20 - 1))  # Pillow unpacks at most this much of a text
@@ -404,8 +404,8 @@ def test_a_png_of_many_compressed_texts_is_refused(bomb: bytes) -> None:
     """45,000 of them, in a file of 45 MB, would take Pillow 100 seconds."""
     assert len(read_one(with_chunks(bomb), 8)) == 8
     began = time.process_time()
-    said = refusal_of("texts.png", with_chunks(*[bomb] * 101))
-    assert said == "texts.png has more than 100 compressed texts, which no ordinary PNG has."
+    message = refusal_of("texts.png", with_chunks(*[bomb] * 101))
+    assert message == "texts.png has more than 100 compressed texts, which no ordinary PNG has."
     assert time.process_time() - began < 1
 
 
@@ -496,9 +496,9 @@ def test_hidden_files_in_a_zip_are_skipped(name: str) -> None:
 
 
 def test_a_refusal_shows_a_file_name_on_one_short_line() -> None:
-    said = refusal_of("a\n\x1b[31m\u202e" + "x" * 60_000, b"text")
-    assert len(said) < 130
-    assert said.isprintable()
+    message = refusal_of("a\n\x1b[31m\u202e" + "x" * 60_000, b"text")
+    assert len(message) < 130
+    assert message.isprintable()
 
 
 def directory_entry(content: bytes, name: str) -> int:
@@ -610,11 +610,11 @@ def test_too_many_entries_are_refused_before_they_are_listed(monkeypatch: pytest
     monkeypatch.setattr(own_archive, "MAX_ENTRIES", 20)
     few, many = (zipped({**GOOD, **{f"folder{index}/": b"" for index in range(count)}}) for count in (4, 5))
     assert len(read_images([("a.zip", few)], 8).array) == 16
-    said = r"^The zip contains more than 20 files and folders, which is the limit\.$"
-    with pytest.raises(DataError, match=said):
+    message = r"^The zip contains more than 20 files and folders, which is the limit\.$"
+    with pytest.raises(DataError, match=message):
         read_images([("a.zip", few), ("b.zip", zipped({"one.png": b""}))], 8)
     monkeypatch.setattr("zipfile.ZipFile", None)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_images([("a.zip", many)], 8)
 
 
@@ -634,12 +634,12 @@ def survives(files: list[tuple[str, bytes]]) -> None:
     try:
         gathered = read_images(files, 8)
     except DataError as error:
-        said: tuple[str, ...] = (str(error),)
+        message: tuple[str, ...] = (str(error),)
     else:
-        said = gathered.refusals
+        message = gathered.refusals
         assert gathered.array.dtype == np.uint8
         assert gathered.array.shape == (len(gathered.array), 8, 8)
-    assert all(sentence.isprintable() for sentence in said)
+    assert all(sentence.isprintable() for sentence in message)
 
 
 MUTATIONS = st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6), st.integers(0, 6)), min_size=1, max_size=8)

@@ -138,7 +138,7 @@ def test_only_the_first_hundred_thousand_points_are_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (bytes(MAX_CSV + 1), r"^points\.csv is larger than 10 MB, which is the limit\.$"),
         (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is not a text in UTF-8: save the table as CSV in UTF-8\.$"),
@@ -149,8 +149,8 @@ def test_only_the_first_hundred_thousand_points_are_used() -> None:
         ),
     ],
 )
-def test_a_file_that_is_not_a_table_of_points_is_refused(content: bytes, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_a_file_that_is_not_a_table_of_points_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         read_points("points.csv", content)
 
 
@@ -170,10 +170,10 @@ def test_any_bytes_give_points_or_a_data_error(content: bytes) -> None:
     try:
         gathered = read_points("points.csv", b"0,0\n1,1\n" * 8 + content)
     except DataError as error:
-        said: tuple[str, ...] = (str(error),)
+        message: tuple[str, ...] = (str(error),)
     else:
-        said = gathered.refusals
+        message = gathered.refusals
         assert gathered.array.dtype == np.float32
         assert gathered.array.shape == (len(gathered.array), 2)
         assert math.isclose(np.abs(gathered.array).max(), 0.9, rel_tol=1e-6)
-    assert all(sentence.isprintable() for sentence in said)
+    assert all(sentence.isprintable() for sentence in message)

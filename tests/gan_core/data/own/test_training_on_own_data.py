@@ -122,7 +122,7 @@ def test_a_new_upload_does_not_change_the_data_of_a_loaded_run(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"picture_size": 12}, "Your own pictures were scaled to 8×8 pixels, not 12×12: upload them again."),
         ({"dataset": "own_points"}, "The file of your own data contains no points: upload a CSV"),
@@ -131,11 +131,11 @@ def test_a_new_upload_does_not_change_the_data_of_a_loaded_run(tmp_path: Path) -
         ({"classes": (1,)}, "Classes = 1 is not possible; they should be left out: My own pictures has none."),
     ],
 )
-def test_settings_that_do_not_fit_the_file_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_settings_that_do_not_fit_the_file_are_refused(changes: dict[str, Any], sentence: str, tmp_path: Path) -> None:
     path, settings = own_file(tmp_path)
     with pytest.raises(DataError) as caught:
         load_dataset(tiny(**{**settings, **changes}), path)
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(sentence)
 
 
 def test_a_file_of_points_is_refused_as_pictures(tmp_path: Path) -> None:
