@@ -91,4 +91,8 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
     page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
     yield page
+    pause = page.locator(".st-key-pause button:enabled:visible")
+    if pause.count():  # a run whose page is gone trains on for a minute, beside the next tests
+        pause.first.click()
+        page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=20_000)
     context.close()

@@ -1,12 +1,13 @@
 """axe-core finds nothing serious on any page, light and dark."""
 
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.train_page import chart, click, wait_for
+from tests.browser.train_page import chart, click, drawn, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -39,9 +40,10 @@ def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -
     assert problems(page) == []
     click(page, "pause")
     page.get_by_role("link", name="Step through").click()
-    for _ in range(7):
+    for stage in range(1, 8):
         click(page, "walk_stage")
-        page.wait_for_timeout(700)  # the stage's drawing follows its answer
+        expect(page.get_by_text(re.compile(rf"stage {stage} of 7"))).to_be_visible(timeout=10_000)
+        drawn(page)
         assert problems(page) == []
     context.close()
 

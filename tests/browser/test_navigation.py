@@ -62,19 +62,30 @@ def check_it_trains(page: Page) -> None:
     wait_for(page, lambda: iteration(page) > shown, "the run goes on")
 
 
-@pytest.fixture
-def training(page: Page) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def run_page(browser: Browser, server: str) -> Iterator[Page]:
     """A run that trains, with a live setting and another changed."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.goto(server)
+    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 0, "it trains")
     page.locator(".st-key-update_order").get_by_text("G first").click()
     page.locator(".st-key-generator_batch_norm label").first.click()
     check_settings(page)
     yield page
-    on_train(page)
-    check_it_trains(page)
-    check_settings(page)
     pause(page)
+    context.close()
+
+
+@pytest.fixture
+def training(run_page: Page) -> Iterator[Page]:
+    """The same run for every test, which leaves it as it was."""
+    yield run_page
+    on_train(run_page)
+    check_it_trains(run_page)
+    check_settings(run_page)
 
 
 def test_a_link_and_a_link_back_leave_settings_and_run(training: Page) -> None:

@@ -41,9 +41,18 @@ def overflow(page: Page) -> int:
     return found
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
-def test_all_of_a_stage_is_in_view_without_scrolling(page: Page, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+SIZES = ((1280, 720), (1440, 900), (1920, 1080))
+
+
+def check_all_is_in_view(page: Page, height: int, stage: int) -> None:
+    wait_for(page, lambda: overflow(page) == 0, f"stage {stage} fits: {overflow(page)} pixels do not")
+    top, bottom = box(page, ".st-key-walk_page")
+    assert bottom - top <= height - 130, "the window without the rows above and the margin below"
+    assert box(page, ".st-key-walk_code .listing")[1] <= bottom
+    wait_for(page, lambda: lit_lines_are_in_the_box(page), "the lit lines are in view")
+
+
+def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
     open_step_through(page)
     for stage in range(1, 15):
         click(page, "walk_stage")
@@ -52,13 +61,16 @@ def test_all_of_a_stage_is_in_view_without_scrolling(page: Page, size: tuple[int
         drawn(page)
         if stage in (6, 7, 13, 14):
             page.locator(".st-key-walk_tabs .main-svg:visible").first.wait_for()
-        wait_for(page, lambda: overflow(page) == 0, f"stage {stage} fits: {overflow(page)} pixels do not")
-        top, bottom = box(page, ".st-key-walk_page")
-        assert bottom - top <= size[1] - 130, "the window without the rows above and the margin below"
-        assert box(page, ".st-key-walk_code .listing")[1] <= bottom
-        assert lit_lines_are_in_the_box(page)
-    for name in page.get_by_role("tab").all_inner_texts():
-        expect(page.get_by_role("tab", name=name)).to_be_in_viewport(ratio=1)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            check_all_is_in_view(page, height, stage)
+        tooltip = page.locator("[data-testid=stTooltipContent]").bounding_box()
+        if tooltip is not None:  # of the button that was clicked
+            assert tooltip["y"] + tooltip["height"] <= box(page, ".st-key-walk_head p")[0], "the position is covered"
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        for name in page.get_by_role("tab").all_inner_texts():
+            expect(page.get_by_role("tab", name=name)).to_be_in_viewport(ratio=1)
 
 
 def test_the_code_scrolls_to_the_lit_line(page: Page, server: str) -> None:
