@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
+from tests.browser.conftest import wait_until_drawn
 from tests.browser.train_page import (
     chart,
     click,
@@ -203,12 +204,14 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
-def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(page: Page, tmp_path: Path) -> None:
-    wait_for(page, lambda: iteration(page) == 0, "the first run's answer, so its process is there")
-    others = set(_children())
+def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(
+    quiet_page: Page, server: str, tmp_path: Path
+) -> None:
+    page = quiet_page
+    others = run_processes(server)
     click(page, "reset")
-    wait_for(page, lambda: len(set(_children()) - others) == 1, "the new run's process")
-    (child,) = set(_children()) - others
+    wait_for(page, lambda: len(run_processes(server) - others) == 1, "the new run's process")
+    (child,) = run_processes(server) - others
     click(page, "start")
     wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")
     os.kill(child, signal.SIGKILL)
@@ -222,10 +225,17 @@ def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(pa
     pause(page)
 
 
-def _children() -> list[int]:
-    """Return the processes of this server's runs, by their title, which no other process has."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "multiprocessing.forkserver" in line]
+def run_processes(server: str) -> set[int]:
+    """Return the children of this server's fork server; other servers on this machine have such processes too."""
+    listed = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
+
+    def children(parents: set[int], words: str) -> set[int]:
+        return {int(pid) for pid, parent, args in lines if int(parent) in parents and words in args}
+
+    port = server.rpartition(":")[2]
+    servers = {int(pid) for pid, _, args in lines if args.endswith(f"--server.port={port}")}
+    return children(children(servers, "multiprocessing.forkserver"), "multiprocessing.forkserver")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
@@ -233,8 +243,7 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    wait_until_drawn(page)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page scrolls sideways"
 
@@ -344,7 +353,8 @@ def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
     pause(page)
 
 
-def test_a_speed_limits_the_iterations_per_second(page: Page) -> None:
+def test_a_speed_limits_the_iterations_per_second(quiet_page: Page) -> None:
+    page = quiet_page
     page.locator(".st-key-speed").get_by_text("5", exact=True).click()
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= 1, "it trains")
@@ -358,6 +368,7 @@ def test_copy_link_copies_an_address_with_the_settings(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator(".st-key-update_order").get_by_text("G first").click()
     page.wait_for_url(re.compile("update_order=g_first"))
+    drawn(page)  # the link comes after the address
     click(page, "share")
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()

@@ -1,6 +1,6 @@
 """Each sentence of the diagnosis appears on numbers that make it true, and on no others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -224,17 +224,15 @@ FAST_G = {
 }  # fmt: skip
 
 
-def readings(worker: Worker, every: int, times: int) -> list[str]:
-    """Return what is said every so many iterations."""
+def readings(worker: Worker, every: int, times: int) -> Iterator[str]:
+    """Train, and yield what is said every so many iterations."""
     worker.start()
-    message = []
     for _ in range(times):
         worker.handle(Step(every))
         snapshot = worker.report().snapshot
         assert snapshot is not None
         now = reading(snapshot)
-        message.append(now.text if now else "")
-    return message
+        yield now.text if now else ""
 
 
 @pytest.fixture
@@ -250,8 +248,8 @@ def run(tmp_path: Any) -> Callable[..., Worker]:
 
 
 def test_the_same_sure_d_takes_the_gradient_of_one_loss_and_not_of_the_other(run: Callable[..., Worker]) -> None:
-    saturating = readings(run(loss="bce_saturating", **SURE_D), 250, 1)
-    plain = readings(run(loss="bce", **SURE_D), 250, 1)
+    saturating = list(readings(run(loss="bce_saturating", **SURE_D), 250, 1))
+    plain = list(readings(run(loss="bce", **SURE_D), 250, 1))
     assert all(
         message.startswith("D is far ahead: real images score 1.00, fakes 0.0") for message in saturating + plain
     )
@@ -274,7 +272,7 @@ def test_images_of_a_g_that_is_too_fast_become_alike_and_a_slower_g_prevents_it(
 
 def test_the_mode_collapse_preset_is_diagnosed_as_such_and_the_advice_helps(run: Callable[..., Worker]) -> None:
     collapsed = run("mode_collapse")
-    message = readings(collapsed, 100, 15)
+    message = list(readings(collapsed, 100, 15))
     assert sum("nearly alike" in text for text in message) >= 10
     assert "nearly alike" in PRESETS["mode_collapse"].description
     shown = collapsed.report().snapshot
@@ -291,18 +289,18 @@ def test_the_mode_collapse_preset_is_diagnosed_as_such_and_the_advice_helps(run:
 
 @pytest.mark.parametrize("preset", ["ring", "drawing"])
 def test_healthy_presets_are_never_called_collapsed(run: Callable[..., Worker], preset: str) -> None:
-    message = readings(run(preset), 50, 30)
+    message = list(readings(run(preset), 50, 30))
     assert not any("alike" in text or "missing" in text for text in message)
     assert sum(bool(text) for text in message) > 25
 
 
 def test_a_smaller_lecture_is_never_called_collapsed(run: Callable[..., Worker]) -> None:
-    message = readings(run(**{**FAST_G, "learning_rate_g": 2e-4, "generator_batch_norm": True}), 50, 8)
+    message = list(readings(run(**{**FAST_G, "learning_rate_g": 2e-4, "generator_batch_norm": True}), 50, 8))
     assert not any("alike" in text or "weak" in text for text in message)
     assert message[0].startswith("D is ahead: real images score ")
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_no_sentence_is_longer_than_the_line(run: Callable[..., Worker], loss: str) -> None:
-    message = readings(run("ring", loss=loss), 50, 20)
+    message = list(readings(run("ring", loss=loss), 50, 20))
     assert 0 < max(map(len, message)) <= 90

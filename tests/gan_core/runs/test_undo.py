@@ -53,7 +53,7 @@ def test_undo_brings_back_the_replaced_run_paused_where_it_was(make_runner: type
     registry = Registry(make_runner)
     old = trained_run(registry)
     old.send(Play())
-    snapshot_of(old)
+    old.poll(0.1)
     new = registry.restart(old.id, tiny(seed=2))
     assert registry.get(old.id) is new
     assert registry.can_undo(old.id)
