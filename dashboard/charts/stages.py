@@ -24,7 +24,7 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
     ("D", "noise"): "The loop takes {batch} real samples and draws as many vectors of noise, {numbers} each.",
     ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block trains D, and no gradient flows"
     " back into G.",
-    ("D", "scores"): "D scores both batches: one logit for each sample, higher where D takes the sample for real. {scores}",
+    ("D", "scores"): "D scores both batches: one logit for each sample, higher where D takes the sample for real.{scores}",
     ("D", "zero_grad"): "backward() adds to .grad. What the last update left in D's .grad is removed first.",
     ("D", "gradients"): "backward() fills .grad of every weight of D with the direction in which the loss grows. G's .grad"
     " is unchanged, because the fakes are detached.",
@@ -33,8 +33,8 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
     ("G", "noise"): "The loop draws {batch} new vectors of noise, {numbers} each: G learns from fakes that D has not been"
     " trained on.",
     ("G", "fake"): "The generator makes fakes. They are not detached this time: the path back to G's weights is kept.",
-    ("G", "scores"): "D scores the fakes. {scores} D's weights are frozen, so the gradient will pass through D without"
-    " filling D's .grad; the Detach laboratory shows the loop without freezing.",
+    ("G", "scores"): "D scores the fakes.{scores} D's weights are frozen, so the gradient will pass through D without"
+    " filling D's .grad.{laboratory}",
     ("G", "zero_grad"): "backward() adds to .grad. What the last update left in G's .grad is removed first.",
     ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from the fakes into G's weights:"
     " D shows G what to change.",
@@ -43,21 +43,24 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
 }  # fmt: skip
 
 
-def explain_stage(view: StageView) -> str:
-    """Explain the stage that was just executed, in one or two sentences."""
+def explain_stage(view: StageView, shown: bool = True) -> str:
+    """Explain the stage that was just executed, in one or two sentences; ``shown``: what it made stands below, with tabs."""
     config, loss = view.config, LOSSES[view.config.loss]
     if view.stage == "loss":
         return loss.explain_d(config.gradient_penalty) if view.network == "D" else loss.explanation_g
     return _EXPLANATIONS[view.network, view.stage].format(
         batch=config.batch_size,
         numbers="1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers",
-        scores=(
-            "Below each sample is its score, the sigmoid of its logit."
-            if loss.is_probability
-            else "Below each sample is its logit."
-        ),
+        scores=_under_samples(loss.is_probability) if shown else "",
+        laboratory=" The Detach laboratory shows the loop without freezing." if shown else "",
         optimizer=_OPTIMIZERS[config.optimizer_d if view.network == "D" else config.optimizer_g],
     )
+
+
+def _under_samples(is_probability: bool) -> str:
+    if is_probability:
+        return " Below each sample is its score, the sigmoid of its logit."
+    return " Below each sample is its logit."
 
 
 def explain_changes(view: StageView) -> str:

@@ -17,6 +17,7 @@ from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
 
 STATUS = "status"
+CLOCK = "The clock counts the seconds of computing, without waiting."
 PROJECTOR = """<style>
 html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
 .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
@@ -75,4 +76,4 @@ class Page:
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
             status(dated(status_line(report.snapshot)), follow(current.id, watch) if current else None, STATUS)
             if report.snapshot is not None:
-                st.markdown("", width="content", help=report.snapshot.computing)
+                st.markdown("", width="content", help=f"{report.snapshot.computing} {CLOCK}")

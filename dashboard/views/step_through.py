@@ -68,7 +68,7 @@ def hint(report: Report) -> Payload:
 
 def _position(report: Report, view: StageView | None) -> str:
     if report.state == "running":
-        return "Training runs on. Pause it to step through its next iteration."
+        return "One iteration from inside"
     if report.state == "failed" and view is None:
         return "This run has failed. Press Again to begin a new one."
     if view is None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, icon, rich_text, why
+from dashboard.charts.rich_text import bold, building, emphasised, icon, rich_text, why
 from dashboard.charts.stages import TITLES, explain_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -48,8 +48,9 @@ def hint(report: Report) -> Payload:
         return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
-            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, which the ",
-            bold("Step through"), " page has begun. Every button here finishes that iteration first.",
+            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after the stage ",
+            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. Every button here finishes that iteration first;"
+            " the ", bold("Step through"), " page goes on stage by stage.",
         )  # fmt: skip
     if snapshot.iteration == 0 and not snapshot.singles:
         return rich_text(
@@ -68,7 +69,7 @@ def slow_motion(view: StageView) -> Payload:
     updated = " and ".join(view.turns[view.turn])
     return rich_text(
         icon("slow_motion_video"), f" Iteration {view.iteration:,}, update {view.turn + 1} of {len(view.turns)} ({updated}): ",
-        bold(TITLES[view.stage]), f". {explain_stage(view)}",
+        bold(TITLES[view.stage]), ". ", *emphasised(explain_stage(view, shown=False)),
     )  # fmt: skip
 
 
