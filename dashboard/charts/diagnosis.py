@@ -131,7 +131,7 @@ def _ahead(snapshot: Snapshot, now: Recent, lead: float, numbers: str, why: str)
     if lead <= FAR:
         degree, gradient = "ahead" if lead > CLEARLY else "slightly ahead", "G's gradient norm is"
     elif norm < TINY or (slope < FLAT and norm < WEAK):
-        degree, gradient = "far ahead", "G's gradient is weak: norm"
+        degree, gradient = "far ahead", "G's gradient is weak: norm" if norm else "G gets no gradient: norm"
     else:
         degree, gradient = "far ahead", "G still gets a gradient: norm"
     return Reading(f"D is {degree}: {numbers}. {gradient} {_number(norm)}.", why)

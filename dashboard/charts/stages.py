@@ -97,7 +97,7 @@ def _other_network(view: StageView, other: Network) -> str:
         return f"{other}'s have not moved yet: both gradients were taken at the same weights, and {other}'s step comes next."
     if kept.change > 0:
         return f"{other}'s moved just before, with a gradient that was taken at the same weights."
-    return f"{other}'s stay as they are" + (" although it holds gradients." if kept.gradient is not None else ".")
+    return f"{other}'s stay as they are" + (" although it holds gradients." if kept.gradient else ".")
 
 
 def formula(view: StageView) -> str:

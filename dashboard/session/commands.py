@@ -6,7 +6,7 @@ from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared, show_config
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
 from dashboard.session.speeds import SPEEDS
-from dashboard.session.state import current_run, serialized, set_value, stop_waiting, tab, value
+from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 
@@ -87,7 +87,7 @@ def reset(**changes: int) -> None:
         config = run.config
     if config is not None:
         for name, new in changes.items():
-            set_value(name, new)
+            move(name, new)
         if ensure_prepared(config):
             new_run(config.replace(**changes))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.state import current_run, set_value, value
+from dashboard.session.state import current_run, move, set_value, value
 from gan_core.config import GANConfig, Setting
 from gan_core.data import DATASETS
 
@@ -63,7 +63,7 @@ def show_sizes(sizes: Iterable[int]) -> str:
 def show_setting(setting: Setting, config: GANConfig) -> None:
     """Move the widget of ``setting`` to what ``config`` has."""
     new = getattr(config, setting.name)
-    set_value(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
+    move(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
 
 
 def edit_sizes(field: str, image_key: str) -> None:

@@ -1,5 +1,6 @@
 """The one file that touches Streamlit's session state: the widgets' values, and this browser's tab."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ from dashboard.session.tab import Tab
 from gan_core.runs.registry import Run
 
 TAB = "tab"
+STALE = 5.0  # seconds in which a browser surely draws what it was sent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +26,29 @@ def value(key: str, default: Any = None) -> Any:
 def set_value(key: str, new: Any) -> None:
     """Move a widget; only from a callback, or before the widget is drawn."""
     st.session_state[key] = new
+
+
+def move(key: str, new: Any) -> None:
+    """Move a widget as ``set_value`` does, and keep it there if the next click comes from a page that still shows the old value.
+
+    A browser sends the values of all widgets with each click: one on Start, just after a preset, would bring the old
+    settings back.
+    """
+    here, old = tab(), value(key)
+    if old is not None and old != new:
+        here.moved[key] = (here.moved[key][0] if key in here.moved else old, new)
+        here.moved_until = time.monotonic() + STALE
+    set_value(key, new)
+
+
+def restore_moved() -> None:
+    """Move the widgets again, if a browser has sent back what stood in all of them before."""
+    here = tab()
+    if time.monotonic() > here.moved_until:
+        here.moved.clear()
+    if here.moved and all(value(key) == old for key, (old, _) in here.moved.items()):
+        for key, (_, new) in here.moved.items():
+            set_value(key, new)
 
 
 def tab() -> Tab:
@@ -50,6 +75,7 @@ def serialized(action: Callable[P, R]) -> Callable[P, R]:
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         with tab().lock:
+            restore_moved()
             return action(*args, **kwargs)
 
     return guarded

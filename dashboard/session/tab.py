@@ -31,7 +31,8 @@ class Tab:
     ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
     outcome of the last upload that was read, by its key. ``opens_own_data``: the dialog for own data opens by itself.
 
-    ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
+    ``moved``: what the page has moved widgets to, with what stood there before, which a browser that has not drawn it yet
+    may send back; until when. ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
     """
 
     name: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -51,6 +52,8 @@ class Tab:
     own: dict[str, Path] = field(default_factory=dict)
     upload: dict[object, Kept | JobFailed] = field(default_factory=dict)
     opens_own_data: bool = False
+    moved: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    moved_until: float = 0.0
     postponed: dict[str, Any] = field(default_factory=dict)
     presets_used: int = 0
     _folder: TemporaryDirectory[str] | None = None

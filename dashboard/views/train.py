@@ -37,6 +37,11 @@ def hint(report: Report) -> Payload:
     snapshot = report.snapshot
     if report.state == "starting" or snapshot is None:
         return building()
+    if report.state == "failed":
+        return rich_text(
+            icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Again"),
+            " begins a new one with the settings above the images.",
+        )  # fmt: skip
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)
