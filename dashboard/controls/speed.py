@@ -27,7 +27,7 @@ def run_until(state: PageState) -> None:
     now = 0 if snapshot is None else snapshot.iteration
     with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:", on_change=_suggest):
         st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
-        metric = st.selectbox("What", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
+        metric = st.selectbox("Quantity", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
         if metric == "iteration":
             st.number_input("Iteration", 1, value=_following(now), step=100, key="stop_iteration")
         else:

@@ -362,6 +362,17 @@ def test_unreadable_and_unwritable_files_are_reported(tmp_path: Path, capsys: py
     assert capsys.readouterr().err == f"{tmp_path / 'file'}: File exists.\n"
 
 
+def test_a_disk_that_takes_no_networks_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("generator.safetensors could not be written")
+
+    monkeypatch.setattr("gan_core.training.headless.save_networks", refuse)
+    assert run(tmp_path, *OPTIONS, iterations="1") == 2
+    assert capfd.readouterr().err.endswith("\ngenerator.safetensors could not be written.\n")
+
+
 def test_unavailable_datasets_and_devices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, beginning in (
         (["--dataset", "digit"], "Dataset = 'digit' is not possible; "),

@@ -35,6 +35,8 @@ def test_a_widget_has_range_default_and_help_from_the_config(app: AppTest, setti
     assert proto.disabled == (not used)
     if setting.kind in ("whole", "number"):
         assert (widget.min, widget.max) == (setting.minimum, setting.maximum)
+        for value in (setting.minimum, setting.maximum, *([1e-7] if setting.kind == "number" else [])):
+            assert float(proto.format % value) == value, "shown as it is"
     if setting.kind == "choice":
         assert len(proto.options) == len(setting.choices)
     if setting.name == "dataset":
