@@ -7,6 +7,7 @@ import numpy as np
 
 from dashboard.charts.rich_text import bold, rich_text
 from gan_core.metrics import COLUMNS
+from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
 RECENT = 50  # iterations: over fewer, a batch's noise moves the numbers

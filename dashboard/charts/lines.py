@@ -200,5 +200,5 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
         "uirevision": f"{axes.log_x}{axes.log_y}",
         "xaxis": x_axis,
-        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", **quiet},
+        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", "exponentformat": "e", **quiet},
     }  # fmt: skip

@@ -17,6 +17,7 @@ from dashboard.panels.base import SHAPE, Place
 from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
+from dashboard.session.state import tab
 from gan_core.config import GANConfig, Network
 from gan_core.data import DATASETS
 from gan_core.plurals import counted
@@ -61,7 +62,11 @@ def _cell(
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
             st.html(f'<h2 class="{colour}">{title}</h2>')
             st.html(f'<p class="note">{note}</p>', width="content")
-            with st.popover("", icon=":material/tune:", type="tertiary", key=f"more_{name}", help=f"More of {title}"):
+            popover = f"more_{name}"
+            tab().popovers.update(dict.fromkeys((*more, "classes") if name == "data" else more, popover))
+            with st.popover(
+                "", icon=":material/tune:", type="tertiary", key=popover, help=f"More of {title}", on_change="rerun"
+            ):  # its state is known then, so a widget in it cannot be changed unseen
                 for one in more:
                     field(one)
                 if other:

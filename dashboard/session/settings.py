@@ -70,7 +70,7 @@ def edit_sizes(field: str, image_key: str) -> None:
     """Take over hidden sizes that the learner changed in the network's image: move the text field that holds them."""
     sizes = value(image_key).sizes
     if sizes:
-        set_value(field, show_sizes(sizes))
+        move(field, show_sizes(sizes))
 
 
 def edit_drawing(canvas_key: str) -> None:

@@ -11,7 +11,7 @@ from dashboard.components.live import dated, status
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
-from dashboard.session.state import current_run, value
+from dashboard.session.state import begin_script_run, current_run, drawn, value
 from dashboard.views.message import draw_hint, draw_notice
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
@@ -20,6 +20,7 @@ STATUS = "status"
 CLOCK = "The clock counts the seconds of computing, without waiting."
 PROJECTOR = """<style>
 html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
+:is(.st-key-start, .st-key-pause), :is(.st-key-start, .st-key-pause) button {width: 7.2rem !important}
 .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
 </style>"""
 
@@ -49,6 +50,7 @@ class Page:
 
         The status comes before the panels: the browser then drops an answer that is older than what they show.
         """
+        begin_script_run()
         address.arrive()
         state = run.refresh(needs_run=not self.has_controls)
         address.remember_in_address()
@@ -68,6 +70,7 @@ class Page:
                     self._draw_status(state.report)
             draw_notice(state, self.has_controls)
             self.draw(state)
+        drawn()
 
     def _draw_status(self, report: Report) -> None:
         """Draw where the run stands, and have the page's script follow it from now on."""

@@ -50,6 +50,8 @@ def hint(report: Report) -> Payload:
     """Return what can be done next."""
     if report.snapshot is None:
         return building()
+    if report.state == "failed":
+        return rich_text(icon("stop_circle"), " This run has ended. ", bold("Again"), " begins a new one.")
     if report.state == "running":
         return rich_text(
             icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."

@@ -35,8 +35,10 @@ def draw(state: PageState) -> None:
 def hint(report: Report) -> Payload:
     """Return how the training stands and what can be done next."""
     snapshot = report.snapshot
-    if report.state == "starting" or snapshot is None:
+    if report.state == "starting" or (snapshot is None and report.state != "failed"):
         return building()
+    if snapshot is None:
+        return rich_text(icon("info"), " There is no run yet.")
     if report.state == "failed":
         return rich_text(
             icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Again"),

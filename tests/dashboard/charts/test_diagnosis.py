@@ -22,9 +22,9 @@ RING: dict[str, Any] = {"dataset": "eight_gaussians", "generator_batch_norm": Fa
 
 
 def traced(shown: Snapshot, iterations: int = 50, **means: float) -> Snapshot:
-    """Return a snapshot in which every iteration measured the same: 0.5, or ``means``."""
+    """Return a snapshot in which every iteration measured the same: 0.5, or ``means``; D is right a little more often."""
     values = np.full((iterations, len(COLUMNS)), 0.5, np.float32)
-    for name, value in means.items():
+    for name, value in ({"accuracy_real": 0.58, "accuracy_fake": 0.58} | means).items():
         values[:, COLUMNS.index(name)] = value
     return replace(shown, iteration=iterations, trace=Trace(np.arange(1, iterations + 1), values, 1), marks=())
 
@@ -59,6 +59,14 @@ def test_the_lead_is_the_difference_of_the_scores(snapshot: Make, loss: str) -> 
     assert says(0.54, 0.45) == "Near balance: real images score 0.54, fakes 0.45."
     assert says(0.46, 0.5) == "Near balance: real images score 0.46, fakes 0.50."
     assert says(0.44, 0.5) == "G is ahead: fakes score 0.50, real images 0.44."
+
+
+def test_extreme_scores_of_a_few_samples_do_not_put_d_ahead(snapshot: Make) -> None:
+    scores = {"d_real": -1.91, "d_fake": -18.93}
+    shown = traced(snapshot(0, loss="least_squares"), **scores, accuracy_real=0.51, accuracy_fake=0.5)
+    assert found(shown).text == "D only guesses: right on 51% of real, 50% of fakes."
+    right = traced(shown, **scores, accuracy_real=0.8, accuracy_fake=0.8)
+    assert found(right).text.startswith("D is far ahead: real images score -1.91, fakes -18.93.")
 
 
 @pytest.mark.parametrize("loss", ["bce", "least_squares"])
