@@ -375,3 +375,21 @@ def test_copy_link_copies_an_address_with_the_settings(page: Page) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.endswith("?update_order=g_first")
     assert copied.startswith("http")
+
+
+@pytest.mark.parametrize("milliseconds", [0, 150])
+def test_start_right_after_a_preset_trains_the_preset(page: Page, milliseconds: int) -> None:
+    page.locator("[class*=st-key-presets_] button:visible").first.click()
+    page.locator(".st-key-preset_mode_collapse button:visible").wait_for()
+    page.evaluate(
+        """milliseconds => {
+            const shown = key => [...document.querySelectorAll(`.st-key-${key} button`)].find(one => one.offsetParent);
+            shown("preset_mode_collapse").click();
+            setTimeout(() => shown("start")?.click(), milliseconds);
+        }""",
+        milliseconds,
+    )
+    page.wait_for_url(re.compile("dataset=eight_gaussians.*g_steps=5.*learning_rate_g=0.004"), timeout=15_000)
+    wait_for(page, lambda: iteration(page) > 0, "it trains")
+    drawn(page)
+    assert "g_steps=5" in page.url
