@@ -85,8 +85,8 @@ def fetch_report() -> Report:
         return run.poll()
     if here.waiting_for is not None:
         return Report("starting")
-    reason = here.refused[1] if here.refused else "This run has ended because its page was closed for too long."
-    return Report("failed", None, Failure(reason))
+    gone = "This run has ended because its page was closed for too long." if here.run_id else "There is no run yet."
+    return Report("failed", None, Failure(here.refused[1] if here.refused else gone))
 
 
 def report_of(run_id: str) -> Report:

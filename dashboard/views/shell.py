@@ -21,6 +21,7 @@ CLOCK = "The clock counts the seconds of computing, without waiting."
 PROJECTOR = """<style>
 html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
 :is(.st-key-start, .st-key-pause), :is(.st-key-start, .st-key-pause) button {width: 7.2rem !important}
+.st-key-cell_generator .label {width: 5rem; white-space: normal} /* its slider needs the width */
 .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
 </style>"""
 

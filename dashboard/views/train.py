@@ -56,9 +56,11 @@ def hint(report: Report) -> Payload:
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
             icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after the stage ",
-            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. Every button here finishes that iteration first;"
-            " the ", bold("Step through"), " page goes on stage by stage.",
+            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. ", bold("Start"), " and ", bold("Step"),
+            " finish that iteration first; the ", bold("Step through"), " page goes on stage by stage.",
         )  # fmt: skip
+    if found := reading(snapshot):
+        return rich_text(icon("pause_circle"), f" Paused. {found.text}", why(found.why))
     if snapshot.iteration == 0 and not snapshot.singles:
         return rich_text(
             icon("play_circle"), " Press ", bold("Start"),
