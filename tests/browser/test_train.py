@@ -319,6 +319,8 @@ def test_undo_brings_back_a_trained_run_and_its_curve_is_shown_meanwhile(page: P
 
 def test_run_to_an_iteration_pauses_there(page: Page) -> None:
     click(page, "run_to")
+    page.locator(".st-key-run_until button:visible").wait_for()
+    drawn(page)  # opening it draws the page again
     field = page.locator(".st-key-stop_iteration input")
     field.fill("12")
     field.press("Enter")
@@ -329,6 +331,8 @@ def test_run_to_an_iteration_pauses_there(page: Page) -> None:
 
 def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) -> None:
     click(page, "run_to")
+    page.locator(".st-key-run_until button:visible").wait_for()
+    drawn(page)  # opening it draws the page again
     page.locator(".st-key-stop_metric [data-baseweb=select], .st-key-stop_metric [role=combobox]").first.click()
     page.get_by_role("option", name="D(x)", exact=True).click()
     value = page.locator(".st-key-stop_value input")
