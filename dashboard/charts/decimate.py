@@ -6,23 +6,6 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 
-def smooth(values: Values, window: int) -> Values:
-    """Return the mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``; NaN counts for nothing.
-
-    No later value counts: with the same window, a drawn point does not change when new ones arrive.
-    """
-    if window <= 1 or len(values) == 0:
-        return values
-    known = np.isfinite(values)
-    total = np.cumsum(np.insert(np.where(known, values, 0).astype(np.float64), 0, 0))
-    count = np.cumsum(np.insert(known, 0, False))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    counted = count[ends] - count[starts]
-    means = (total[ends] - total[starts]) / np.maximum(counted, 1)
-    return np.where(counted, means, np.nan).astype(np.float32)
-
-
 def thin(count: int, most: int) -> NDArray[np.int64]:
     """Return at most ``most`` evenly spread indices of ``count``, the first and the last included."""
     if count <= most:

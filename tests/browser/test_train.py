@@ -272,6 +272,8 @@ def test_the_keyboard_keeps_its_place_when_start_becomes_pause(page: Page) -> No
     page.locator(".st-key-start button").first.focus()
     page.keyboard.press("Enter")
     wait_for(page, lambda: focused(page) == "pause", "the focus is on Pause")
+    wait_for(page, lambda: iteration(page) > 0, "it trains")
+    drawn(page)
     page.keyboard.press("Enter")
     wait_for(page, lambda: focused(page) == "start", "the focus is back on Start")
 
