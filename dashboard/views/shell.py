@@ -21,7 +21,11 @@ CLOCK = "The clock counts the seconds of computing, without waiting."
 PROJECTOR = """<style>
 html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
 :is(.st-key-start, .st-key-pause), :is(.st-key-start, .st-key-pause) button {width: 7.2rem !important}
-.st-key-cell_generator .label {width: 5rem; white-space: normal} /* its slider needs the width */
+.st-key-cell_generator .label {width: 4.9rem; white-space: normal} /* its slider needs the width */
+:is(.st-key-generator_batch_norm, .st-key-discriminator_batch_norm) [data-testid="stTooltipIcon"] {display: none}
+.st-key-links {padding-right: 8px}
+.st-key-cell_noise .note {white-space: normal}
+:is(.st-key-plot_scores, .st-key-plot_accuracy) {margin-top: 0} /* their legends need the width of their headings */
 .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
 </style>"""
 
