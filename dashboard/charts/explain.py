@@ -60,15 +60,16 @@ def finite_or_dash(value: float | None, digits: int = 2) -> str:
 def status_line(report: Report) -> dict[str, Any]:
     """Return where the run stands as one short line of rich text.
 
-    The speed only while it trains, the precision only where it is not the usual one.
+    The speed only while it trains and can be measured, the precision only where it is not the usual one.
     """
     snapshot = report.snapshot
     if snapshot is None:
         return rich_text("Starting …")
     precision = "" if snapshot.precision == "float32" else f" {snapshot.precision}"
-    rate = snapshot.iterations_per_second  # below one in slow motion
+    rate = snapshot.iterations_per_second
+    measured = report.state == "running" and not snapshot.speed.slow_motion
     device, _, _ = snapshot.device.partition(",")  # the GPU's name and the number of threads are in ``computing``
-    speed = (" · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s") if report.state == "running" else ()
+    speed = (" · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s") if measured else ()
     return rich_text(
         "Iteration ", bold(f"{snapshot.iteration:,}"), " · epoch ", bold(f"{snapshot.epoch:,}"),
         *speed, " · ", bold(clock(snapshot.seconds)),

@@ -16,6 +16,7 @@ TITLES = {
     "update": "Optimiser step",
 }
 STAGES = tuple(TITLES)
+ONE_LINE = 115  # characters, beside the status in a window of 1280 pixels
 CHANGES = ("zero_grad", "gradients", "update")  # the stages that change a .grad or a weight
 
 _OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
@@ -36,11 +37,17 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
     ("G", "scores"): "D scores the fakes.{scores} D's weights are frozen, so the gradient will pass through D without"
     " filling D's .grad.{laboratory}",
     ("G", "zero_grad"): "backward() adds to .grad. What the last update left in G's .grad is removed first.",
-    ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from the fakes into G's weights:"
-    " D shows G what to change.",
+    ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from them into G's weights."
+    " This is how D shows G what to change.",
     ("G", "update"): "G's optimiser ({optimizer}) computes a step from each gradient and adds it to the weight. It holds"
     " only G's parameters, so it cannot change D.",
 }  # fmt: skip
+
+
+def summarise_stage(view: StageView) -> str:
+    """Explain the stage that was just executed in one line, as slow motion has no time for more: at most ``ONE_LINE``."""
+    text = explain_stage(view, shown=False)
+    return text if len(text) <= ONE_LINE else text[: text.index(". ") + 1]
 
 
 def explain_stage(view: StageView, shown: bool = True) -> str:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from dashboard.session.settings import show_sizes, shown_settings
 from dashboard.session.state import current_run, value
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 
 
 def field(

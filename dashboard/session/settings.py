@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from dashboard.session.state import current_run, move, set_value, value
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
 from dashboard.charts.rich_text import bold, building, emphasised, icon, rich_text, why
-from dashboard.charts.stages import TITLES, explain_stage
+from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
 from dashboard.panels import points, shown_panels
@@ -78,7 +78,7 @@ def slow_motion(view: StageView) -> Payload:
     updated = " and ".join(view.turns[view.turn])
     return rich_text(
         icon("slow_motion_video"), f" Iteration {view.iteration:,}, update {view.turn + 1} of {len(view.turns)} ({updated}): ",
-        bold(TITLES[view.stage]), ". ", *emphasised(explain_stage(view, shown=False)),
+        bold(TITLES[view.stage]), ". ", *emphasised(summarise_stage(view)),
     )  # fmt: skip
 
 

@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 
 from gan_core import GANConfig, Trainer
 from gan_core.cli import main
-from gan_core.config import Setting
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.own.points import read_points
 from gan_core.data.own.samples import fingerprint
@@ -28,6 +27,7 @@ from gan_core.data.sampler import BatchSampler
 from gan_core.export.weights import read_metadata
 from gan_core.metrics import COLUMNS
 from gan_core.options import build_parser, option, option_help, option_value
+from gan_core.setting import Setting
 from tests.gan_core.support import (
     BROKEN,
     copied,

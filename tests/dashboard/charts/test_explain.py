@@ -13,6 +13,7 @@ from dashboard.panels.base import ViewOptions
 from gan_core.history import History, Trace
 from gan_core.metrics import COLUMNS
 from gan_core.runs.protocol import Report
+from gan_core.runs.speed import Speed
 from gan_core.snapshot import Mark, Snapshot
 from tests.dashboard.conftest import markdown
 
@@ -77,6 +78,7 @@ def test_the_status_is_one_short_line(snapshot: Make) -> None:
     slow = Report("running", replace(shown, iterations_per_second=0.21))
     assert " · 0.2 it/s · " in markdown(status_line(slow)).replace("**", "")
     assert "it/s" not in markdown(status_line(Report("paused", shown)))
+    assert "it/s" not in markdown(status_line(Report("running", replace(shown, speed=Speed(slow_motion=True)))))
     on_gpu = replace(shown, device="CUDA, NVIDIA H100 80GB HBM3", precision="bfloat16")
     assert " · CUDA bfloat16 · seed" in markdown(status_line(Report("paused", on_gpu)))
 

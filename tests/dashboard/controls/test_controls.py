@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session.settings import parse_sizes, show_sizes
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 from tests.dashboard.conftest import SMALL, healthy
 
 KINDS = ("number_input", "slider", "toggle", "selectbox", "button_group", "text_input")
