@@ -62,9 +62,8 @@ def hint(report: Report) -> Payload:
             " begins an iteration of your run and stops after its first stage.",
         )  # fmt: skip
     return rich_text(
-        icon("directions_walk"),
-        " You are stepping through your own run. Stopping between stages does not change the result. ", bold("Run on"),
-        " finishes the iteration and continues training.",
+        icon("directions_walk"), " Stopping between stages does not change the result. ", bold("Run on"),
+        " finishes the iteration and trains on.",
     )  # fmt: skip
 
 

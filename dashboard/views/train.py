@@ -55,9 +55,9 @@ def hint(report: Report) -> Payload:
         return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
-            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after the stage ",
+            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after ",
             bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. ", bold("Start"), " and ", bold("Step"),
-            " finish that iteration first; the ", bold("Step through"), " page goes on stage by stage.",
+            " finish it; ", bold("Step through"), " goes on stage by stage.",
         )  # fmt: skip
     if found := reading(snapshot):
         return rich_text(icon("pause_circle"), f" Paused. {found.text}", why(found.why))
