@@ -1,10 +1,20 @@
 """``python -m gan_core``: the command line."""
 
+import io
 import sys
 
 from gan_core.cli import main
 from gan_core.training.threads import yield_while_waiting
 
+
+def use_what_the_output_can_show() -> None:
+    """Write "?" for a character that the output's encoding lacks, as when it is redirected on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 if __name__ == "__main__":
+    use_what_the_output_can_show()
     yield_while_waiting()  # before PyTorch is imported
     sys.exit(main())

@@ -6,6 +6,7 @@ reading them. Loads no PyTorch before something is prepared: the page asks from 
 
 import errno
 import gzip
+import hashlib
 import os
 import re
 import shutil
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_core.data.errors import DataError
-from gan_core.data.folder import data_folder
+from gan_core.data.folder import cache_folder, data_folder, is_writable
+from gan_core.data.idx_files import TRAINING, IdxFiles, find_idx_files, unpacked
 from gan_core.data.import_torchvision import import_torchvision
 from gan_core.data.progress import Progress, ReportProgress
 from gan_core.data.registry import DATASETS, Source
@@ -28,7 +30,6 @@ from gan_core.files import save_array
 __all__ = ["PreparedFiles", "Progress", "ReportProgress", "is_prepared", "prepare_dataset", "prepared_files"]
 
 SIDE = 28
-TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")  # as torchvision unpacks them
 REPORT_EVERY = 0.2  # seconds, while a download runs
 STAGED = ".downloading-"
 STORAGE = {  # what the system's errors mean for the folder of the datasets
@@ -46,9 +47,13 @@ class PreparedFiles(NamedTuple):
 
 
 def prepared_files(name: str, folder: Path) -> PreparedFiles:
-    """Return the paths at which the dataset ``name`` is or will be kept."""
+    """Return the paths at which the dataset ``name`` is or will be kept: beside its downloaded files if that is possible."""
     place = folder / DATASETS[name].torchvision
-    return PreparedFiles(place / "train-pictures.npy", place / "train-labels.npy")
+    files = PreparedFiles(place / "train-pictures.npy", place / "train-labels.npy")
+    if all(path.is_file() for path in files) or is_writable(place):
+        return files
+    digest = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:16]
+    return PreparedFiles(*(cache_folder() / f"{place.name}-{digest}" / path.name for path in files))
 
 
 def is_prepared(name: str, folder: Path | None = None) -> bool:
@@ -59,8 +64,8 @@ def is_prepared(name: str, folder: Path | None = None) -> bool:
     prepared = prepared_files(name, folder)
     if not all(path.is_file() for path in prepared):
         return False
-    raw = [_raw(DATASETS[name], folder) / file for file in TRAINING]
-    newest = max((path.stat().st_mtime for path in raw if path.is_file()), default=0.0)
+    downloaded = find_idx_files(folder, DATASETS[name].torchvision) or ()
+    newest = max((path.stat().st_mtime for path in downloaded), default=0.0)
     return min(path.stat().st_mtime for path in prepared) >= newest
 
 
@@ -72,30 +77,55 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
     """
     source = DATASETS[name]
     report(Progress(f"Looking for {source.title}"))
-    whole = getattr(_torchvision_for(source).datasets, source.torchvision)
+    torchvision = _torchvision_for(source)
+    downloaded = find_idx_files(folder, source.torchvision) or _downloaded(torchvision, source, folder, report)
+    report(Progress(f"Reading {source.title}"))
+    pictures, labels = _read(torchvision, source, downloaded)
+    files = prepared_files(name, folder)
+    try:
+        files.labels.parent.mkdir(parents=True, exist_ok=True)
+        save_array(files.labels, labels)  # first, so that pictures are never there without them
+        save_array(files.pictures, pictures)
+    except OSError as error:
+        raise DataError(f"{source.title} could not be stored: {_reason(error)}") from error
+
+
+def _read(torchvision: Any, source: Source, files: IdxFiles) -> tuple[Any, Any]:
+    """Return the pictures, uint8 ``[n, features]``, and the labels, int64 ``[n]``."""
+    reader = torchvision.datasets.mnist
+    try:
+        with unpacked(files) as (images, labels):
+            pictures, classes = reader.read_image_file(str(images)), reader.read_label_file(str(labels))
+        if pictures.shape[1:] != (SIDE, SIDE) or len(pictures) != len(classes):
+            raise ValueError(f"its files hold pictures {tuple(pictures.shape)} and labels {tuple(classes.shape)}")
+    except Exception as error:  # torchvision's reader raises whatever its parsing meets
+        if isinstance(error, PermissionError):
+            raise DataError(f"{source.title} could not be read: this program may not read {error.filename}.") from error
+        if isinstance(error, OSError) and error.errno in STORAGE:
+            raise DataError(f"{source.title} could not be read: {_reason(error)}") from error
+        named = " and ".join(map(str, files))
+        raise DataError(
+            f"{source.title} could not be read: its files are damaged. Delete {named}, then try again."
+        ) from error
+    return pictures.flatten(1).contiguous().numpy(), classes.long().numpy()
+
+
+def _downloaded(torchvision: Any, source: Source, folder: Path, report: ReportProgress) -> IdxFiles:
+    """Download the training files and return them."""
+    whole = getattr(torchvision.datasets, source.torchvision)
     # Only the training files: torchvision's class would also download those for testing.
     kind: Any = type(whole.__name__, (whole,), {"resources": whole.resources[: len(TRAINING)]})
     raw = _raw(source, folder)
+    title, total = f"Downloading {source.title}", source.download
     try:
-        if not all((raw / file).is_file() for file in TRAINING):
-            title, total = f"Downloading {source.title}", source.download
-            _download(kind, folder, raw, lambda done: report(Progress(title, min(done, total), total, "bytes")))
+        _download(kind, folder, raw, lambda done: report(Progress(title, min(done, total), total, "bytes")))
     except Exception as error:  # network, disk, checksums, broken archives
         archives = " and ".join(file for file, _ in kind.resources)
         raise DataError(
             f"{source.title} could not be downloaded: {_reason(error)} Try again, copy {archives} into {raw},"
             " or choose the bundled digits, which need no download."
         ) from error
-    report(Progress(f"Reading {source.title}"))
-    try:
-        _write(kind(folder, train=True), prepared_files(name, folder))
-    except OSError as error:
-        raise DataError(f"{source.title} could not be stored: {_reason(error)}") from error
-    except Exception as error:  # torchvision's reader raises whatever its parsing meets
-        raise DataError(
-            f"{source.title} could not be read: its files are damaged. Delete {' and '.join(TRAINING)} in {raw}, then try"
-            " again."
-        ) from error
+    return IdxFiles(*(raw / file for file in TRAINING))
 
 
 def _torchvision_for(source: Source) -> Any:
@@ -110,14 +140,6 @@ def _torchvision_for(source: Source) -> Any:
 def _raw(source: Source, folder: Path) -> Path:
     """torchvision's own folder for the downloaded files."""
     return folder / source.torchvision / "raw"
-
-
-def _write(read: Any, prepared: PreparedFiles) -> None:
-    """Keep what torchvision has read; labels first, so that pictures are never there without them."""
-    if read.data.shape[1:] != (SIDE, SIDE) or len(read.data) != len(read.targets):
-        raise ValueError(f"its files hold pictures {tuple(read.data.shape)} and labels {tuple(read.targets.shape)}")
-    save_array(prepared.labels, read.targets.long().numpy())
-    save_array(prepared.pictures, read.data.flatten(1).contiguous().numpy())
 
 
 def _download(kind: Any, folder: Path, raw: Path, report: Callable[[int], None]) -> None:

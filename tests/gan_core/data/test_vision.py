@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 import os
+import struct
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -146,6 +147,119 @@ def test_a_damaged_unpacked_file_is_refused(folder: Path) -> None:
             (raw / f"{split}-{kind}").write_bytes(b"\0\0\x08\x03 nothing")
     with pytest.raises(DataError, match="MNIST could not be read: its files are damaged"):
         load_dataset(GANConfig(dataset="mnist"))
+
+
+NAMES = {
+    "dots": ("MNIST/raw/train-images.idx3-ubyte", "MNIST/raw/train-labels.idx1-ubyte"),
+    "archives": ("MNIST/raw/train-images-idx3-ubyte.gz", "MNIST/raw/train-labels-idx1-ubyte.gz"),
+    "archives with dots": ("mnist/train-images.idx3-ubyte.gz", "mnist/train-labels.idx1-ubyte.gz"),
+    "underscores": ("MNIST/train_images_idx3_ubyte", "MNIST/train_labels_idx1_ubyte"),
+    "one of each": ("MNIST/raw/train-images.idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte.gz"),
+    "folders called like their file": (
+        "MNIST/raw/train-images-idx3-ubyte/train-images-idx3-ubyte",
+        "MNIST/raw/train-labels-idx1-ubyte/train-labels-idx1-ubyte",
+    ),
+}
+
+
+@pytest.fixture
+def write_idx(folder: Path) -> Callable[[str, str], int]:
+    """Write 20 pictures and their labels under two names in the data folder, packed where a name says so."""
+
+    def write(images: str, labels: str) -> int:
+        contents = (
+            (images, struct.pack(">IIII", 0x803, 20, 28, 28) + bytes(range(98)) * 160),
+            (labels, struct.pack(">II", 0x801, 20) + bytes(range(10)) * 2),
+        )
+        for name, content in contents:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return 20
+
+    return write
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_files_are_recognised_under_the_names_of_other_mirrors(
+    names: tuple[str, str], write_idx: Callable[[str, str], int]
+) -> None:
+    count = write_idx(*names)
+    dataset = load_dataset(GANConfig(dataset="mnist"))
+    assert dataset.count == count
+    assert dataset.labels is not None
+    assert dataset.labels.tolist() == [*range(10), *range(10)]
+    assert is_prepared("mnist")
+
+
+def test_another_datasets_files_are_not_taken_for_mnist(write_idx: Callable[[str, str], int]) -> None:
+    write_idx("fashion-mnist/train-images.idx3-ubyte", "fashion-mnist/train-labels.idx1-ubyte")
+    with pytest.raises(DataError, match="MNIST could not be downloaded"):
+        load_dataset(GANConfig(dataset="mnist"))
+    assert load_dataset(GANConfig(dataset="fashion_mnist")).count == 20
+
+
+@pytest.fixture
+def read_only(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let nobody write to the data folder, root included, who these tests may run as; return the cache folder."""
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    real = os.access
+
+    def refuse(path: Path, mode: int) -> bool:
+        return folder not in (path, *Path(path).parents) and real(path, mode)
+
+    monkeypatch.setattr(os, "access", refuse)
+    return cache
+
+
+def test_files_in_a_read_only_folder_are_used(
+    folder: Path, read_only: Path, write_idx: Callable[[str, str], int]
+) -> None:
+    write_idx(*NAMES["archives"])
+    before = sorted(folder.rglob("*"))
+    assert not is_prepared("mnist")
+    assert load_dataset(GANConfig(dataset="mnist")).count == 20
+    assert is_prepared("mnist")
+    assert sorted(folder.rglob("*")) == before, "nothing is written there"
+    assert len(list(read_only.rglob("*.npy"))) == 2
+
+
+def test_a_read_only_folder_that_was_prepared_elsewhere_is_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, write_idx: Callable[[str, str], int], request: pytest.FixtureRequest
+) -> None:
+    write_idx(*NAMES["dots"])
+    load_dataset(GANConfig(dataset="mnist"))
+    cache = request.getfixturevalue("read_only")
+    assert load_dataset(GANConfig(dataset="mnist")).count == 20
+    assert list(cache.rglob("*")) == []
+
+
+def test_files_that_may_not_be_read_are_named(
+    folder: Path, write_idx: Callable[[str, str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_idx(*NAMES["archives"])
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("gan_core.data.idx_files.gzip.open", refuse)
+    with pytest.raises(DataError) as caught:
+        load_dataset(GANConfig(dataset="mnist"))
+    assert str(caught.value) == (f"MNIST could not be read: this program may not read {folder / NAMES['archives'][0]}.")
+
+
+def test_a_user_without_a_home_has_a_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("GAN_DATA_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000, raising=False)  # whom the system does not know
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert data_folder() == tmp_path / "gan-training-dashboard-4000000"
+    assert not is_prepared("mnist")
+    monkeypatch.setenv("GAN_DATA_DIR", "~nobody-of-this-name/data")
+    assert data_folder() == Path("~nobody-of-this-name/data")
 
 
 def test_the_data_folder_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
