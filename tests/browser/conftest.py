@@ -46,11 +46,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The README's command, on a free port; its address."""
+    """The README's command, from another folder, on a free port; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.headless=true"]
     address = f"http://localhost:{port}"
     path = tmp_path_factory.mktemp("server") / "log"
     environment = {
@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     with path.open("w") as log:
         process = subprocess.Popen(
-            [*command, f"--server.port={port}"], cwd=ROOT, stdout=log, stderr=log, env=environment
+            [*command, f"--server.port={port}"], cwd=path.parent, stdout=log, stderr=log, env=environment
         )
         _wait_until_up(f"{address}/_stcore/health", process)
         yield address

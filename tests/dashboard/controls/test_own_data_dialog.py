@@ -45,7 +45,7 @@ def test_the_stated_limit_is_the_readers(kind: OwnKind) -> None:
 
 
 def test_the_server_accepts_every_file_that_the_dialog_accepts() -> None:
-    config = tomllib.loads((Path(__file__).parents[3] / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((Path(__file__).parents[3] / "dashboard" / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] * MIB >= max(LIMITS.values())
 
 
