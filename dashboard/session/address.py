@@ -45,7 +45,7 @@ def arrive() -> None:
             )
     here.chosen_dataset = config.dataset
     for setting in GANConfig.settings():
-        if adopted is not None or setting.name in texts:
+        if adopted is not None or getattr(config, setting.name) != setting.default:
             show_setting(setting, config)
 
 

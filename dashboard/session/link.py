@@ -1,20 +1,34 @@
 """Settings ↔ the texts of a link: what the address, and a link that a learner sends, say of a config."""
 
 import difflib
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from gan_core.config import GANConfig
-from gan_core.data import DATASETS
+from gan_core.data import DATASETS, with_recommended_settings
 from gan_core.data.drawing import unpack
 from gan_core.options import option_value
 from gan_core.setting import Setting
 
+# What messengers and social networks add to a link; it belongs to them.
+TRACKING = re.compile(r"utm_\w+|\w*clid|mc_\w+|igshi?d?|si|ref\w*|embed\w*")
+# What a sentence, a chat or a copied line of JSON leaves around a value, invisible characters included.
+AROUND = " \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff.,;:!?()[]{}<>\"'`*_“”„‘’«»…"
+
 
 def texts_of(config: GANConfig, *others: GANConfig) -> dict[str, str]:
-    """Return the settings in which ``config`` differs from the defaults, or from one of the others, as texts by name."""
-    names = dict.fromkeys(name for other in (GANConfig(), *others) for name in config.differences(other))
+    """Return the settings in which ``config`` differs from what its dataset comes with, or from one of the others."""
+    names = dict.fromkeys(name for other in (_base(config.dataset), *others) for name in config.differences(other))
+    if config.dataset != GANConfig().dataset:
+        names = {"dataset": None, **names}
     return {name: text_of(GANConfig.setting(name), config) for name in names}
+
+
+def _base(dataset: str) -> GANConfig:
+    """Return the settings that a link to this dataset alone stands for."""
+    return with_recommended_settings(GANConfig(), dataset)
 
 
 def text_of(setting: Setting, config: GANConfig) -> str:
@@ -28,24 +42,34 @@ def text_of(setting: Setting, config: GANConfig) -> str:
 def read(texts: Mapping[str, str], base: GANConfig) -> tuple[GANConfig, tuple[str, ...]]:
     """Return ``base`` with the settings in ``texts``, and a sentence for each text that no run can have.
 
-    Names that resemble no setting's belong to somebody else, and are ignored.
+    Names are those of ``config.json``. A dataset of another kind comes with the settings that suit it.
     """
     config, problems = base, []
-    for setting in GANConfig.settings():  # the dataset comes before its classes
+    texts = {name.removeprefix("amp;").strip(AROUND): text for name, text in texts.items()}  # "&amp;" for "&"
+    for setting in GANConfig.settings():  # the dataset comes first
         if setting.name in texts:
             try:
-                config = config.replace(**{setting.name: _value_of(setting, texts[setting.name], config.dataset)})
+                config = _replaced(config, setting, texts[setting.name])
             except ValueError:  # pydantic's ValidationError is one
                 problems.append(_impossible(setting, texts[setting.name], config))
     known = [setting.name for setting in GANConfig.settings()]
     for name in texts:
-        near = difflib.get_close_matches(name.lower(), known, n=1)
-        if near and name not in known:
-            label = GANConfig.setting(near[0]).label
-            problems.append(
-                f"{_shortened(name)} in the link is no setting and is ignored. Did you mean {near[0]} ({label})?"
-            )
+        if name not in known and not TRACKING.fullmatch(name):
+            near = difflib.get_close_matches(name.lower(), known, n=1)
+            hint = f" Did you mean {near[0]} ({GANConfig.setting(near[0]).label})?" if near else ""
+            problems.append(f"{_shortened(name)} in the link is no setting and is ignored.{hint}")
     return config, tuple(problems)
+
+
+def _replaced(config: GANConfig, setting: Setting, text: str) -> GANConfig:
+    """Return ``config`` with one setting as the text has it, or as it has it inside quotes, brackets or a sentence."""
+    for candidate in dict.fromkeys((text, text.strip(AROUND))):
+        with suppress(ValueError):
+            value = _value_of(setting, candidate, config.dataset)
+            if setting.name == "dataset":
+                return with_recommended_settings(config, value)
+            return config.replace(**{setting.name: value})
+    raise ValueError("no run can have it")
 
 
 def _value_of(setting: Setting, text: str, dataset: str) -> Any:
@@ -71,9 +95,11 @@ def _impossible(setting: Setting, text: str, config: GANConfig) -> str:
     """Return the sentences about a text that is no value of a setting; ``config`` has the value that stands instead."""
     stands = text_of(setting, config)
     stands = _names(setting).get(stands, stands).replace(",", ", ") or ("all" if setting.kind == "classes" else "none")
+    near = difflib.get_close_matches(text.lower(), _names(setting), n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f"{setting.label} = {_shortened(text) or 'nothing'} in the link is not possible; it should be"
-        f" {_expected(setting, config.dataset)}. Instead, the page uses {stands}."
+        f" {_expected(setting, config.dataset)}. Instead, the page uses {stands}.{hint}"
     )
 
 

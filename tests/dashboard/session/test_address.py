@@ -1,5 +1,6 @@
 """The address: read when a tab arrives, written since; what it says wrongly is explained."""
 
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.session import link
 from dashboard.session.speeds import SPEEDS
 from gan_core.config import GANConfig
-from gan_core.data import DATASETS
+from gan_core.data import DATASETS, with_recommended_settings
 from gan_core.presets import PRESETS
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import APP, healthy
@@ -83,7 +84,69 @@ def test_classes_in_a_link_to_a_dataset_without_classes_are_explained(registry: 
 
 def test_a_link_with_names_as_the_page_shows_them_is_understood() -> None:
     texts = {"dataset": "Eight Gaussians on a ring", "update_order": "G first"}
-    assert link.read(texts, GANConfig()) == (GANConfig(dataset="eight_gaussians", update_order="g_first"), ())
+    right = with_recommended_settings(GANConfig(update_order="g_first"), "eight_gaussians")
+    assert link.read(texts, GANConfig()) == (right, ())
+
+
+@pytest.mark.parametrize("dataset", ["ring", "grid_25", "drawn", "own_points", "mnist"])
+def test_a_link_to_a_dataset_brings_what_suits_it(registry: Registry, dataset: str) -> None:
+    right = with_recommended_settings(GANConfig(), dataset)
+    assert link.read({"dataset": dataset}, GANConfig()) == (right, ())
+    assert link.texts_of(right) == {"dataset": dataset}
+    if dataset in ("ring", "grid_25", "drawn"):
+        page = healthy(arriving(dataset=dataset).run())
+        assert only_run(registry).config == right
+        assert page.query_params["dataset"] == dataset
+        assert page.session_state["share_link"] == f"dataset={dataset}"
+
+
+def test_settings_in_a_link_win_over_those_that_suit_the_dataset() -> None:
+    config, _ = link.read({"generator_hidden": "8", "dataset": "ring", "batch_norm_momentum": "0.5"}, GANConfig())
+    assert (config.generator_hidden, config.batch_norm_momentum, config.discriminator_hidden) == ((8,), 0.5, (32, 32))
+
+
+DECORATED = {  # as messengers, sentences and copied lines of config.json leave them
+    "dot": ({"seed": "3."}, {"seed": 3}),
+    "bracket": ({"seed": "3)"}, {"seed": 3}),
+    "angle": ({"dataset": "mnist>"}, {"dataset": "mnist"}),
+    "quotes": ({"update_order": '"g_first"'}, {"update_order": "g_first"}),
+    "typographic": ({"update_order": "“g_first”"}, {"update_order": "g_first"}),
+    "invisible": ({"seed": "7\u200b"}, {"seed": 7}),
+    "no-break": ({"g_steps": "\u00a04"}, {"g_steps": 4}),
+    "bold": ({"loss": "*hinge*"}, {"loss": "hinge"}),
+    "JSON list": ({"generator_hidden": "[64, 32]"}, {"generator_hidden": (64, 32)}),
+    "JSON true": ({"discriminator_batch_norm": "true,"}, {"discriminator_batch_norm": True}),
+    "escaped ampersand": ({"seed": "3", "amp;g_steps": "4"}, {"seed": 3, "g_steps": 4}),
+    "tracking": ({"seed": "3", "utm_source": "mail", "fbclid": "x", "gclid": "y", "si": "z"}, {"seed": 3}),
+}
+
+
+@pytest.mark.parametrize(("texts", "meant"), DECORATED.values(), ids=DECORATED)
+def test_a_decorated_link_is_read_as_it_was_meant(texts: dict[str, str], meant: dict[str, Any]) -> None:
+    assert link.read(texts, GANConfig()) == (GANConfig(**meant), ())
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ({"dataset": "eight_gau"}, "Did you mean eight_gaussians?"),
+        ({"dataset": "rings"}, "Did you mean ring?"),
+        ({"dataset": "ring", "generator_hid": ""}, "Did you mean generator_hidden (G hidden sizes)?"),
+        ({"dataset=ring": ""}, "dataset=ring in the link is no setting and is ignored."),
+        ({"lr": "0.1"}, "lr in the link is no setting and is ignored."),
+        ({"hidden": "64"}, "hidden in the link is no setting and is ignored."),
+    ],
+)
+def test_a_cut_or_misspelt_link_is_explained(texts: dict[str, str], sentence: str) -> None:
+    _, (problem,) = link.read(texts, GANConfig())
+    assert sentence in problem
+
+
+@given(st.dictionaries(st.sampled_from([*(one.name for one in GANConfig.settings()), "x"]), st.text(), max_size=4))
+def test_no_address_fails(texts: dict[str, str]) -> None:
+    config, problems = link.read(texts, GANConfig())
+    assert link.read(link.texts_of(config), GANConfig()) == (config, ())
+    assert all(len(problem) < 500 for problem in problems)
 
 
 def test_problems_of_a_link_stay_until_the_learner_acts(registry: Registry) -> None:
@@ -161,7 +224,8 @@ def test_reading_a_link_inverts_writing_it(dataset: str, rate: float, norm: bool
     )
     texts = link.texts_of(config)
     assert link.read(texts, GANConfig()) == (config, ())
-    assert all(getattr(config, name) != GANConfig.setting(name).default for name in texts)
+    base = with_recommended_settings(GANConfig(), dataset)
+    assert all(name == "dataset" or getattr(config, name) != getattr(base, name) for name in texts)
 
 
 def test_a_speed_in_a_link_is_the_runs_and_is_shared_again(registry: Registry) -> None:
