@@ -14,10 +14,13 @@ if __name__ != "__mp_main__":
         sys.path.insert(0, root)
 
     import streamlit as st
+    from starlette.middleware import Middleware
 
     from dashboard.live.answer import routes
+    from dashboard.live.security import ContentSecurityPolicy
 
-    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")))
+    policy = Middleware(ContentSecurityPolicy)
+    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")), middleware=[policy])
 
 if __name__ == "__main__":
     from functools import partial

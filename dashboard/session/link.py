@@ -45,14 +45,15 @@ def read(texts: Mapping[str, str], base: GANConfig) -> tuple[GANConfig, tuple[st
     Names are those of ``config.json``. A dataset of another kind comes with the settings that suit it.
     """
     config, problems = base, []
-    texts = {name.removeprefix("amp;").strip(AROUND): text for name, text in texts.items()}  # "&amp;" for "&"
+    known = [setting.name for setting in GANConfig.settings()]
+    plain = {name: name.removeprefix("amp;").strip(AROUND) for name in texts}  # "&amp;" for "&"
+    texts = {plain[name] if plain[name] in known else name: text for name, text in texts.items()}
     for setting in GANConfig.settings():  # the dataset comes first
         if setting.name in texts:
             try:
                 config = _replaced(config, setting, texts[setting.name])
             except ValueError:  # pydantic's ValidationError is one
                 problems.append(_impossible(setting, texts[setting.name], config))
-    known = [setting.name for setting in GANConfig.settings()]
     for name in texts:
         if name not in known and not TRACKING.fullmatch(name):
             near = difflib.get_close_matches(name.lower(), known, n=1)
