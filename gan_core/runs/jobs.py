@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -95,11 +96,12 @@ def _serve(connection: Connection, work: Callable[..., Any], arguments: tuple[An
 def _limit_memory() -> None:
     """Let this process allocate at most ``MAX_MEMORY``: beyond it, a MemoryError. Only Linux has such a limit."""
     if sys.platform == "linux":
-        import resource
+        with suppress(ModuleNotFoundError):
+            import resource
 
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        soft = MAX_MEMORY if hard == resource.RLIM_INFINITY else min(MAX_MEMORY, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            soft = MAX_MEMORY if hard == resource.RLIM_INFINITY else min(MAX_MEMORY, hard)
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 class Jobs:

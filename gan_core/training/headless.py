@@ -32,7 +32,7 @@ def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.
     threads = thread_count(trainer.config, trainer.dataset.features, trainer.device.type)
     with (
         use_threads(threads),
-        (folder / METRICS_FILE).open("w", newline="") as table,
+        (folder / METRICS_FILE).open("w", newline="", encoding="utf-8") as table,
         tqdm(total=iterations, unit="it", dynamic_ncols=True) as bar,
     ):
         table.write(",".join(("iteration", *COLUMNS)) + "\n")

@@ -1,0 +1,85 @@
+"""Without what only Linux or Unix has, everything still works: here each absence is simulated, in children too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Python imports this file in every new interpreter that has its folder on the path.
+ABSENT = """
+import os, sys
+for name in {names!r}:
+    if hasattr(os, name):
+        delattr(os, name)
+for name in {modules!r}:
+    sys.modules[name] = None  # importing it raises ModuleNotFoundError
+"""
+WINDOWS = ("nice", "sched_getaffinity", "getuid", "fork", "forkpty", "setpriority", "getpriority", "statvfs")
+MACOS = ("sched_getaffinity", "sched_setaffinity")
+
+RUN = """
+import sys, tempfile
+from pathlib import Path
+from gan_core import GANConfig
+from gan_core.runs import process
+from gan_core.runs.jobs import Job, JobDone
+from gan_core.runs.protocol import Step
+from tests.gan_core.runs.support import ask
+from tests.gan_core.runs.test_jobs import add, ended, until
+
+if __name__ == "__main__":
+    process.FORKSERVER = False
+    assert until(Job(add, 2, 3), ended) == JobDone(5)
+    with tempfile.TemporaryDirectory() as folder:
+        config = GANConfig(generator_hidden=(4,), discriminator_hidden=(4,))
+        runner = process.ProcessRunner("a", config, Path(folder))
+        print(ask(runner, Step(2)).iteration, process.worker_context().get_start_method())
+        runner.close()
+"""
+
+
+@pytest.fixture(
+    params=[(WINDOWS, ("resource", "pwd", "grp", "fcntl", "termios")), (MACOS, ())], ids=["Windows", "macOS"]
+)
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """An environment whose interpreters lack what this system lacks."""
+    names, modules = request.param
+    (tmp_path / "sitecustomize.py").write_text(ABSENT.format(names=names, modules=modules))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+
+
+def execute(environment: dict[str, str], *arguments: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_what_is_said_to_be_absent_is_absent(environment: dict[str, str], tmp_path: Path) -> None:
+    assert (
+        execute(environment, "-c", "import os; print(hasattr(os, 'sched_getaffinity'))", folder=tmp_path) == "False\n"
+    )
+
+
+def test_runs_and_jobs_work_in_new_interpreters(environment: dict[str, str], tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    assert execute(environment, str(script), folder=tmp_path) == "2 spawn\n"
+
+
+def test_the_command_line_trains(environment: dict[str, str], tmp_path: Path) -> None:
+    options = ["--generator-hidden", "4", "--discriminator-hidden", "4", "--iterations", "2", "--out", "out"]
+    assert "Trained 2 iterations" in execute(environment, "-m", "gan_core", "train", *options, folder=tmp_path)
+    assert (tmp_path / "out" / "samples.png").is_file()
