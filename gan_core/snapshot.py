@@ -51,8 +51,13 @@ class Ghost:
     trace: Trace
 
     @classmethod
-    def of(cls, config: GANConfig, trace: Trace) -> Self:
-        """Keep half of the rows evenly spread, and half at growing distances; the first and the last are kept."""
+    def of(cls, config: GANConfig, trace: Trace, since: int = 0) -> Self:
+        """Keep half of the rows evenly spread, and half at growing distances; the first and the last are kept.
+
+        ``since``: the iteration of the last change of the loss, before which the numbers mean something else.
+        """
+        rest = trace.iteration > since
+        trace = Trace(trace.iteration[rest], trace.values[rest], trace.stride)
         count = len(trace.iteration)
         even = np.linspace(0, count - 1, GHOST_ROWS // 2)
         growing = np.geomspace(1, max(count, 1), GHOST_ROWS // 2) - 1

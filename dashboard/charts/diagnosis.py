@@ -131,7 +131,8 @@ def _ahead(snapshot: Snapshot, now: Recent, lead: float, numbers: str, why: str)
     slope = LOSSES[snapshot.config.loss].slope_g(score)
     why += f" At D(G(z)) = {score:.2f}, the slope of G's loss is {_number(slope)}."
     if lead <= FAR:
-        degree, gradient = "ahead" if lead > CLEARLY else "slightly ahead", "G's gradient norm is"
+        clearly = lead > CLEARLY and min(now.mean["accuracy_real"], now.mean["accuracy_fake"]) > 0.5
+        degree, gradient = "ahead" if clearly else "slightly ahead", "G's gradient norm is"
     elif norm < TINY or (slope < FLAT and norm < WEAK):
         degree, gradient = "far ahead", "G's gradient is weak: norm" if norm else "G gets no gradient: norm"
     else:
@@ -165,7 +166,12 @@ def _critic(snapshot: Snapshot, now: Recent) -> Reading | None:
             f"D is behind: it scores fakes {-gap:.2f} above real {kind}.",
             f"{measured} D should score real {kind} higher: its scores measure no distance now.",
         )
-    if not config.gradient_penalty or not gap > GAP:
+    if not np.isfinite(gap):
+        return None
+    if gap <= GAP:
+        text = f"D scores real {kind} and fakes almost alike: {gap:+.2f} apart."
+        return Reading(text, f"{measured} It hardly tells them apart.")
+    if not config.gradient_penalty:
         return None
     penalty = mean["loss_d"] - mean["loss_d_real"] - mean["loss_d_fake"]
     off = np.sqrt(max(penalty, 0.0) / config.gradient_penalty)

@@ -18,8 +18,9 @@ from gan_core.snapshot import Mark, Snapshot
 
 POINTS = 180  # of raw values: what a chart of this width can show
 SMOOTHED = 90  # of their running mean, which bends less
-GHOST_WHOLE = 2000  # iterations of a ghost that are shown however young the run is
-GHOST_AHEAD = 10  # of a longer ghost, so many times as many iterations as the run has: it keeps a tenth of the chart
+GHOST_LEAST = 100  # iterations of a ghost that are shown beside a young run
+GHOST_ROWS = 20  # the same in rows of its trace
+GHOST_AHEAD = 2  # of a longer ghost, so many times as many iterations as the run has: the run keeps half of the chart
 WHOLE_TICKS = 5  # iterations: Plotly would put ticks at halves of them on a shorter axis
 PLOT_HEIGHT = 110  # pixels inside the axes of the lowest chart
 PLOT_WIDTH = 280  # pixels inside the axes on the narrowest chart; on a wider one labels are only farther apart
@@ -81,6 +82,11 @@ def curves_figure(
         for curve in curves:
             if curve.dash == "solid":  # without its companion, which would hardly be told from it
                 _ghost_curve(figure, curve, ghost, name_ghost and curve is curves[0])
+    if axes.log_y and any((snapshot.trace.column(curve.column) <= 0).any() for curve in curves):
+        figure.note(
+            x=0.5, xref="x domain", y=0, yref="y domain", yanchor="bottom", text="log y cannot show values of 0 or less",
+            font={"color": theme.QUIET, "size": 11},
+        )  # fmt: skip
     _marks(figure, snapshot.marks, axes, last)
     return figure
 
@@ -103,7 +109,7 @@ def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
 
 
 def _ghost_trace(snapshot: Snapshot, comparable: Callable[[Loss, Loss], bool]) -> Trace:
-    """Return the part of the last run that is drawn, which must not squeeze the present one; it may be empty.
+    """Return the part of the last run that is drawn: all of it before the present one trains, which it then must not squeeze.
 
     A run on another dataset goes no further than the present one: nobody compares with what it became.
     """
@@ -111,8 +117,9 @@ def _ghost_trace(snapshot: Snapshot, comparable: Callable[[Loss, Loss], bool]) -
     if ghost is None or not comparable(LOSSES[ghost.config.loss], LOSSES[config.loss]):
         return History().trace()
     same = ghost.config.dataset == config.dataset
-    most = max(GHOST_WHOLE, GHOST_AHEAD * snapshot.iteration) if same else snapshot.iteration
-    rows = int(np.searchsorted(ghost.trace.iteration, most, side="right"))
+    least = max(GHOST_LEAST, GHOST_ROWS * ghost.trace.stride)
+    most = max(least, GHOST_AHEAD * snapshot.iteration) if same else snapshot.iteration
+    rows = int(np.searchsorted(ghost.trace.iteration, most, side="right")) if snapshot.iteration or not same else None
     return Trace(ghost.trace.iteration[:rows], ghost.trace.values[:rows], ghost.trace.stride)
 
 

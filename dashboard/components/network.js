@@ -44,11 +44,8 @@ function editor({ sizes, label, least, most, layers }, change) {
     const input = element("input", "size");
     Object.assign(input, { type: "number", min: least, max: most, step: 1, value: size });
     input.setAttribute("aria-label", `${label}, hidden layer ${index + 1}, units`);
-    input.onchange = () => {
-      const width = Math.min(most, Math.max(least, Math.round(Number(input.value) || size)));
-      input.value = width;
-      change(hidden.map((old, at) => (at === index ? width : old)));
-    };
+    // A number that no layer can have is refused where the settings are read, with a sentence.
+    input.onchange = () => change(hidden.map((old, at) => (at === index ? Number(input.value) : old)));
     cell.append(input);
     if (hidden.length > 1) {
       const title = `Remove hidden layer ${index + 1}`;
@@ -57,10 +54,12 @@ function editor({ sizes, label, least, most, layers }, change) {
     }
     row.append(cell);
   });
-  if (hidden.length < layers) {
-    const add = () => change([...hidden, hidden[hidden.length - 1]]);
-    row.append(button("add", "+", "Add a hidden layer", `${label}: add a hidden layer`, add));
-  }
+  const full = hidden.length >= layers;
+  const add = () => change([...hidden, hidden[hidden.length - 1]]);
+  const title = full ? `${layers} hidden layers are the most` : "Add a hidden layer";
+  const plus = button("add", "+", title, `${label}: add a hidden layer`, add);
+  plus.disabled = full;
+  row.append(plus);
   row.append(element("div", "size", String(sizes[sizes.length - 1])));
   return row;
 }

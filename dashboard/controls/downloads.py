@@ -38,5 +38,5 @@ def menu(report: Report) -> None:
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
-            st.code(snippet, language="python")
+            st.code(snippet, language="python", wrap_lines=True)
             st.caption("Needs PyTorch and safetensors. It draws the same noise as this page.")

@@ -26,19 +26,31 @@ def run_until(state: PageState) -> None:
     snapshot = state.report.snapshot
     now = 0 if snapshot is None else snapshot.iteration
     with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:", on_change=_suggest):
-        st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
-        metric = st.selectbox("Quantity", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
-        if metric == "iteration":
-            st.number_input("Iteration", 1, value=_following(now), step=100, key="stop_iteration")
-        else:
-            st.segmented_control(
-                "Pause when it is", ("above", "below"), default="above", required=True, key="stop_side"
-            )
-            st.number_input("Value", value=1.0, step=0.1, format="%.3f", key="stop_value")
-        if tab().stop_problem:
-            st.error(tab().stop_problem)
-        possible = state.can_train and state.report.state in ("paused", "running")
-        st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
+        with st.container(width=300):  # a sentence below the fields wraps, and does not move the popover
+            st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
+            _condition(now)
+            possible = state.can_train and state.report.state in ("paused", "running")
+            st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
+
+
+def _condition(now: int) -> None:
+    """Draw the fields of the condition, for a run at iteration ``now``, and why the last one was not possible."""
+    metric = st.selectbox(
+        "Quantity", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric", on_change=_forget_problem
+    )
+    if metric == "iteration":
+        st.number_input(
+            "Iteration", 1, value=_following(now), step=100, key="stop_iteration", on_change=_forget_problem
+        )
+    else:
+        st.segmented_control("Pause when it is", ("above", "below"), default="above", required=True, key="stop_side")
+        st.number_input("Value", value=1.0, step=0.1, format="%.3f", key="stop_value", on_change=_forget_problem)
+    if tab().stop_problem:
+        st.error(tab().stop_problem)
+
+
+def _forget_problem() -> None:
+    tab().stop_problem = ""
 
 
 def _following(iteration: int) -> int:
@@ -48,6 +60,7 @@ def _following(iteration: int) -> int:
 
 def _suggest() -> None:
     """Suggest the next iteration whenever the popover opens."""
+    _forget_problem()
     snapshot = fetch_report().snapshot
     if value("run_to") and snapshot is not None:
         set_value("stop_iteration", _following(snapshot.iteration))

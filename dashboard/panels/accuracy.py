@@ -16,11 +16,16 @@ CURVES = (
 
 def accuracy(snapshot: Snapshot) -> Figure:
     """Return the share of real samples and of fakes that D judges right, and the half that guessing gets."""
-    defined = LOSSES[snapshot.config.loss].threshold is not None
     figure = curves_figure(
-        snapshot, CURVES if defined else (), Axes(), lambda ghosts, ours: ghosts.threshold is not None
+        snapshot, CURVES, Axes(), lambda ghosts, ours: None not in (ghosts.threshold, ours.threshold)
     )
     mark_level(figure, 0.5, "50%")
+    if LOSSES[snapshot.config.loss].threshold is None:
+        title = LOSSES[snapshot.config.loss].title
+        figure.note(
+            x=0.5, xref="x domain", y=0.25, yref="y domain", text=f"{title} has no level<br>between real and fake",
+            font={"color": theme.QUIET, "size": 11},
+        )  # fmt: skip
     figure.plain["layout"]["yaxis"] |= {"range": [-0.02, 1.02], "tickformat": ".0%"}
     return figure
 

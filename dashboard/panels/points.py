@@ -15,7 +15,7 @@ def measures(snapshot: Snapshot) -> Payload:
         return rich_text()
     divergence = bold(f"{view.divergence:.2f}")
     spans: list[str | Span] = ["Jensen–Shannon divergence ", divergence, " bits"]
-    spans.append(f" (equal: 0, two real samples: {view.floor:.2f})")
+    spans.append(f" (real samples: {view.floor:.2f})")
     if view.modes:
         spans += [" · modes ", bold(f"{view.covered} of {view.modes}"), " · good samples ", bold(f"{view.good:.0%}")]
     return rich_text(*spans)
@@ -32,8 +32,8 @@ def _caption(config: GANConfig) -> str:
 
 def _measures_caption(config: GANConfig) -> str:
     return (
-        "The divergence compares how fakes and real points fill a grid of cells: 0 if equally, 1 if they share no cell. A"
-        " good sample lies within 3 standard deviations of a mode's centre."
+        "The divergence compares how fakes and real points fill a grid of cells: 0 if equally, 1 if they share no cell. In"
+        " brackets: what two samples of real points get. A good sample lies within 3 standard deviations of a mode's centre."
     )
 
 

@@ -79,12 +79,14 @@ def reconcile_and_send(command: Command) -> None:
 def reset(**changes: int) -> None:
     """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed.
 
-    Where the chosen dataset cannot be downloaded, the run's own settings are used.
+    Where the chosen dataset cannot be downloaded, the settings go back to those of the run.
     """
     config, tab().link_problems = current_settings(fetch_report()).config, ()
     run = current_run()
     if config is None and run is not None and value("dataset") in tab().failed_download:
+        stop_waiting(tab())
         config = run.config
+        show_config(config)
     if config is not None:
         for name, new in changes.items():
             move(name, new)

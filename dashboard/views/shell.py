@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.explain import status_line
+from dashboard.charts.rich_text import icon, rich_text
 from dashboard.components.live import dated, status
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
@@ -26,7 +27,9 @@ html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page
 .st-key-links {padding-right: 8px}
 .st-key-cell_noise .note {white-space: normal}
 :is(.st-key-plot_scores, .st-key-plot_accuracy) {margin-top: 0} /* their legends need the width of their headings */
-.st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
+@media (max-width: 1599px) {
+  .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
+}
 </style>"""
 
 Links = Mapping[str, Any]  # url_path → what st.page_link opens
@@ -70,12 +73,18 @@ class Page:
                 self.buttons(state)
             with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(key="message"):
-                    draw_hint(self.hint(state.report))
+                    draw_hint(self._hint(state))
                 with st.container(key="stand", width="content"):
                     self._draw_status(state.report)
             draw_notice(state, self.has_controls)
             self.draw(state)
         drawn()
+
+    def _hint(self, state: run.PageState) -> Payload:
+        """Return what to do next; not to press Start where that is disabled, which the notice below explains."""
+        if self.has_controls and not state.can_train and state.report.state == "paused":
+            return rich_text(icon("edit"), " Start and Step wait for settings that a run can have.")
+        return self.hint(state.report)
 
     def _draw_status(self, report: Report) -> None:
         """Draw where the run stands, and have the page's script follow it from now on."""

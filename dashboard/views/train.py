@@ -18,6 +18,7 @@ from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
 from gan_core.diagnostics.views import StageView
 from gan_core.runs.protocol import Report
+from gan_core.snapshot import Snapshot
 
 
 def draw(state: PageState) -> None:
@@ -47,18 +48,21 @@ def hint(report: Report) -> Payload:
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)
+        goal = f" To {snapshot.until.goal}." if snapshot.until else ""
         found = reading(snapshot)
         if found is None:
-            return rich_text(icon("insights"), " Training. Change a setting and watch what it does.")
-        return rich_text(icon("insights"), f" {found.text}", why(found.why))
+            return rich_text(icon("insights"), f"{goal} Training. Change a setting and watch what it does.")
+        return rich_text(icon("insights"), f"{goal} {found.text}", why(found.why))
     if snapshot.stopped:
         return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
             icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after ",
-            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. ", bold("Start"), " and ", bold("Step"),
-            " finish it; ", bold("Step through"), " goes on stage by stage.",
+            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. The buttons here finish it; ",
+            bold("Step through"), " goes on stage by stage.",
         )  # fmt: skip
+    if snapshot.singles and snapshot.singles[-1].iteration == snapshot.iteration:
+        return _single_update(snapshot)
     if found := reading(snapshot):
         return rich_text(icon("pause_circle"), f" Paused. {found.text}", why(found.why))
     if snapshot.iteration == 0 and not snapshot.singles:
@@ -70,6 +74,16 @@ def hint(report: Report) -> Payload:
         icon("pause_circle"), " Paused. ", bold("Start"), " continues, ", bold("Step"), " does one iteration, ",
         bold("D step"), " and ", bold("G step"), " train one network only"
         f" ({snapshot.updates_d:,} D and {snapshot.updates_g:,} G updates so far).",
+    )  # fmt: skip
+
+
+def _single_update(snapshot: Snapshot) -> Payload:
+    """Return what the last update of one network alone was, and how many of each there were."""
+    last = snapshot.singles[-1]
+    other = "G's" if last.network == "D" else "D's"
+    return rich_text(
+        icon("pause_circle"), " One update of ", bold(last.network), f" alone: its loss was {last.loss:.4g}, and {other} weights"
+        f" stayed as they were ({snapshot.updates_d:,} D and {snapshot.updates_g:,} G updates so far).",
     )  # fmt: skip
 
 
@@ -105,10 +119,15 @@ def _samples(panels: LivePanels) -> None:
     with st.container(key="samples", gap="xxsmall"):
         if panels.points:
             with _head():
-                st.pills(
-                    "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
-                    key="layers", label_visibility="collapsed", persist_state="session",
-                )  # fmt: skip
+                with st.container(
+                    horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall", width="content"
+                ):
+                    st.pills(
+                        "Layers", list(LAYERS), selection_mode="multi", default=SHOWN_FIRST, format_func=LAYERS.__getitem__,
+                        key="layers", label_visibility="collapsed", persist_state="session",
+                    )  # fmt: skip
+                    captions = [panel.caption(panels.config) for panel in (points.CHART, points.MEASURES)]
+                    st.markdown("", help="\n\n".join(captions), width="content")
                 _fresh_noise()
             with st.container(key="view", gap=None):
                 panels.mount(points.CHART)

@@ -217,7 +217,9 @@ class Registry:
             old.close()
             return
         if snapshot.iteration:  # single updates draw no curve
-            new.ghost = Ghost.of(snapshot.config, snapshot.trace)
+            label = GANConfig.setting("loss").label
+            since = max((mark.iteration for mark in snapshot.marks if mark.text.startswith(f"{label}:")), default=0)
+            new.ghost = Ghost.of(snapshot.config, snapshot.trace, since)
         with self._lock:
             before = self._replaced.pop(old.id, None)
             self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)

@@ -34,6 +34,13 @@ class Stop:
         if not math.isfinite(self.value):
             raise ValueError(f"Value = {self.value} is not possible; it should be a finite number.")
 
+    @property
+    def goal(self) -> str:
+        """Where the run will pause, such as "iteration 5,000" or "D loss above 0.5"."""
+        if self.iteration is not None:
+            return f"iteration {self.iteration:,}"
+        return f"{TITLES[self.metric]} {'above' if self.above else 'below'} {self.value:.9g}"
+
     def reason(self, iteration: int, metrics: Mapping[str, float]) -> str:
         """Return why a run with these metrics of ``iteration`` stops here, as a sentence; "" if it goes on."""
         if self.iteration is not None:
@@ -43,7 +50,7 @@ class Stop:
             return ""
         side = "above" if self.above else "below"
         shown = _distinct(measured, self.value)
-        return f"Stopped at iteration {iteration:,}: {TITLES[self.metric]} {shown} is {side} {self.value:.9g}."
+        return f"Stopped at iteration {iteration:,}: its {TITLES[self.metric]}, {shown}, is {side} {self.value:.9g}."
 
 
 def _distinct(measured: float, value: float) -> str:

@@ -23,6 +23,10 @@ function keepFocus() {
   }
 }
 
+// When is not known: a run of the page may remove, draw and disable buttons at any time.
+const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] };
+new MutationObserver(keepFocus).observe(document.body, changes);
+
 const panels = new Map(); // panel name → Map of element → function that draws a payload into it
 let followed = null; // the run that is being asked about; a new object for each run of the page
 
@@ -55,7 +59,6 @@ function removeDisconnected() {
 }
 
 function follow(settings, redraw) {
-  setTimeout(keepFocus, 100); // the page's run may draw the button a little later
   followed = null; // a pending answer is older than what the page was just drawn from
   if (settings?.every == null) return;
   followed = { ...settings, redraw, since: -1, turn: 0, repeats: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };

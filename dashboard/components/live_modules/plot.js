@@ -17,20 +17,27 @@ function loadPlotly() {
   return window.ganPlotly;
 }
 
-// Charts follow the page's font size, which the projector mode makes larger.
-function scale(layout) {
-  const factor = parseFloat(getComputedStyle(document.documentElement).fontSize) / FONT_SIZE;
+const fontSize = (div) => parseFloat(getComputedStyle(div).fontSize);
+
+// Charts follow the font size of their place, which the projector mode and the Step through page make larger.
+function scale(layout, factor) {
   const fonts = [layout, layout.legend, layout.xaxis?.title, layout.yaxis?.title, ...(layout.annotations ?? [])];
   for (const one of fonts) if (one?.font?.size) one.font.size *= factor;
   for (const side of Object.keys(layout.margin)) layout.margin[side] *= factor;
 }
 
-async function draw(div, payload, { name, height, square }) {
+addEventListener("resize", () => {
+  for (const div of document.querySelectorAll(".live.plot")) if (div.redraw && fontSize(div) !== div.fontSize) div.redraw();
+});
+
+async function draw(div, payload, options) {
+  const { name, height, square } = options;
   const style = getComputedStyle(div);
   const text = style.getPropertyValue("--st-text-color").trim();
   const background = style.getPropertyValue("--st-background-color").trim();
   const { data: traces, layout } = structuredClone(payload); // Plotly changes what it is given
-  scale(layout);
+  div.fontSize = fontSize(div);
+  scale(layout, div.fontSize / FONT_SIZE);
   layout.font = { ...layout.font, color: text, family: style.getPropertyValue("--st-font").trim() };
   layout.paper_bgcolor = background; // not transparent, so the exported PNG is legible too
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
@@ -40,6 +47,7 @@ async function draw(div, payload, { name, height, square }) {
   div.setAttribute("role", "group"); // its buttons and legend stay reachable, as they would not in an image
   div.setAttribute("aria-label", name);
   div.latest = [traces, layout];
+  div.redraw = () => draw(div, payload, options);
   div.release = () => window.Plotly?.purge(div);
   try {
     const Plotly = await loadPlotly();

@@ -13,32 +13,33 @@ function node({ text, bold, icon, tone }) {
   return element;
 }
 
-const closable = new Set(); // places that have shown an explanation
-document.addEventListener("pointerdown", (event) => {
-  for (const place of closable)
-    if (!place.isConnected) closable.delete(place);
-    else if (place.open && !event.composedPath().includes(place)) place.close();
+const places = new Set(); // those that have shown an explanation
+const closeAll = (kept) => {
+  for (const place of places)
+    if (!place.isConnected) places.delete(place);
+    else if (!kept(place)) place.explain(false);
+};
+document.addEventListener("pointerdown", (event) => closeAll((place) => event.composedPath().includes(place)));
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") closeAll(() => false);
 });
 
-// A button that opens and closes a longer explanation; it stays open while the text changes.
-function why(place, text) {
+// A button that opens and closes a longer explanation. Both stay in place while the text changes, as focus does.
+function why(place) {
   const whole = document.createElement("span");
   const button = document.createElement("button");
   const explanation = document.createElement("span");
   Object.assign(button, { type: "button", className: "why", textContent: "Why?" });
-  Object.assign(explanation, { className: "explanation", textContent: text, hidden: !place.open });
-  button.setAttribute("aria-expanded", String(Boolean(place.open)));
-  closable.add(place);
-  const toggle = (open) => {
-    place.open = open;
+  explanation.className = "explanation";
+  place.explain = (open) => {
     explanation.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
   };
-  button.onclick = () => toggle(!place.open);
-  whole.onkeydown = ({ key }) => key === "Escape" && toggle(false);
-  place.close = () => toggle(false);
+  place.explain(false);
+  places.add(place);
+  button.onclick = () => place.explain(explanation.hidden);
   whole.append(" ", button, explanation);
-  return whole;
+  return { whole, explanation };
 }
 
 function draw(place, { lines }, { small, right }) {
@@ -47,9 +48,15 @@ function draw(place, { lines }, { small, right }) {
   const drawn = JSON.stringify(lines);
   if (place.drawn === drawn) return; // a selection in the text stays
   place.drawn = drawn;
-  place.replaceChildren(
-    ...lines.flatMap((line, index) => [...(index ? [document.createElement("br")] : []), ...line.map((span) => (span.why ? why(place, span.why) : node(span)))]),
-  );
+  place.words ??= place.appendChild(document.createElement("span"));
+  const spans = lines.map((line) => line.filter((span) => !span.why).map(node));
+  place.words.replaceChildren(...spans.flatMap((line, index) => [...(index ? [document.createElement("br")] : []), ...line]));
+  const text = lines.flat().find((span) => span.why)?.why;
+  if (text) {
+    place.why ??= why(place);
+    place.why.explanation.textContent = text;
+    if (!place.why.whole.isConnected) place.append(place.why.whole);
+  } else place.why?.whole.remove();
 }
 
 export default (component) => mount(component, draw);

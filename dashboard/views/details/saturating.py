@@ -22,7 +22,8 @@ def draw(report: Report, snapshot: Snapshot) -> None:
     plain, saturating = charts.slopes(view.fake_logits)
     st.caption(
         f"Dots: p = D(G(z)) of this batch. Mean slope of the loss over a fake's logit: **{plain:.2f}** with fakes against"
-        f" ones (1 − p), **{saturating:.2f}** with the saturating form (p). Where p is near 0, only the first still has one."
+        f" ones (1 − p), **{saturating:.2f}** with the saturating form (p). A fake that D is sure of (p near 0) moves"
+        " the logit only with the first."
     )
     figure = charts.generator_losses(view.fake_logits)
     plot(charts.payload(figure), "Generator losses", "walk_saturating", charts.CURVES_HEIGHT)

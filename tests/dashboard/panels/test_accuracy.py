@@ -1,6 +1,7 @@
 """The chart of D's accuracy."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,10 +25,16 @@ def test_curves_are_the_shares_that_d_judges_right(snapshot: Make) -> None:
     assert figure.layout.annotations[0].text == "50%"
 
 
-def test_a_loss_without_a_level_between_real_and_fake_has_no_curves_and_says_so(snapshot: Make) -> None:
+def test_a_loss_without_a_level_between_real_and_fake_says_so_beside_the_curves_before_it(snapshot: Make) -> None:
     shown = snapshot(3, loss="wasserstein_gp")
     assert np.isnan(shown.trace.column("accuracy_real")).all()
-    assert PANEL.payload(shown, ViewOptions())["data"] == []
+    notes = [note["text"] for note in PANEL.payload(shown, ViewOptions())["layout"]["annotations"]]
+    assert any("has no level" in note for note in notes)
+    before = snapshot(20)
+    changed = replace(before, config=before.config.replace(loss="wasserstein_gp"))
+    curves = {trace.name: trace for trace in go.Figure(accuracy(changed).plain).data}
+    np.testing.assert_array_equal(curves["real, raw"].y, before.trace.column("accuracy_real"))
+    assert not any("has no level" in note.text for note in go.Figure(accuracy(before).plain).layout.annotations)
     assert "there is no accuracy" in PANEL.caption(shown.config)
 
 

@@ -71,15 +71,15 @@ def test_the_pale_curve_lies_on_the_curve_of_an_equal_run(shown: Callable[..., S
 
 def test_the_beginning_of_a_long_run_before_has_a_curve(shown: Callable[..., Snapshot]) -> None:
     first, _ = ghosts(losses(shown(20, 78_000)))
-    assert len(first.x) >= 20
+    assert len(first.x) >= 12
 
 
 def test_a_run_before_on_another_dataset_goes_no_further_than_the_present_one(shown: Callable[..., Snapshot]) -> None:
-    made = shown(50, 1500)
+    made = shown(80, 1500)
     assert made.ghost is not None
     other = replace(made.ghost, config=made.ghost.config.replace(dataset="ring"))
-    assert reach(losses(made)) > 1000
-    assert 30 <= reach(losses(replace(made, ghost=other))) <= 50
+    assert 130 <= reach(losses(made)) <= 160
+    assert 60 <= reach(losses(replace(made, ghost=other))) <= 80
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,24 @@ def test_the_run_before_is_drawn_only_where_the_numbers_mean_the_same(
 
 @pytest.mark.parametrize(
     ("iteration", "before", "reaches"),
-    [(0, 1500, 1500), (20, 1500, 1500), (3000, 1500, 1500), (10, 50_000, 2000), (1000, 50_000, 10_000), (8000, 50_000, 50_000)],
+    [(0, 1500, 1500), (20, 1500, 100), (300, 1500, 600), (3000, 1500, 1500), (0, 50_000, 50_000), (10, 50_000, 320),
+     (1000, 50_000, 2000), (8000, 50_000, 16_000)],
 )  # fmt: skip
 def test_the_run_before_is_shown_whole_unless_it_would_squeeze_the_present_one(
     shown: Callable[..., Snapshot], iteration: int, before: int, reaches: int
 ) -> None:
     last = reach(losses(shown(iteration, before)))
     assert 0.8 * reaches < last <= reaches
+
+
+def test_a_loss_that_was_changed_while_training_is_compared_only_from_there_on(
+    snapshot: Make, history_of: HistoryOf
+) -> None:
+    trace = history_of(100).trace()
+    ghost = Ghost.of(GANConfig(), trace, since=60)
+    first, _ = ghosts(losses(replace(snapshot(), iteration=80, ghost=ghost)))
+    assert (first.x[0], first.x[-1]) == (61, 100)
+    assert first.y[0] == trace.column("loss_d")[60], "no mean over the other loss"
 
 
 @CHARTS

@@ -72,6 +72,16 @@ def test_log_axes_reset_the_zoom(snapshot: Make) -> None:
     assert logarithmic.layout.annotations[-1].y == pytest.approx(math.log10(math.log(2)))
 
 
+@pytest.mark.parametrize("losses_are", ["positive", "negative"])
+def test_a_log_axis_says_what_it_cannot_show(snapshot: Make, losses_are: str) -> None:
+    shown = snapshot(5)
+    values = shown.trace.values * (-1 if losses_are == "negative" else 1)
+    shown = replace(shown, trace=replace(shown.trace, values=values))
+    texts = {log: [note.text for note in losses(shown, Axes(log_y=log)).layout.annotations] for log in (True, False)}
+    assert ("log y cannot show values of 0 or less" in texts[True]) == (losses_are == "negative")
+    assert "log y cannot show values of 0 or less" not in texts[False]
+
+
 def test_a_payload_equals_plotlys_own_json(snapshot: Make) -> None:
     shown = replace(snapshot(5), marks=(Mark(2, "G steps: 1"),), singles=(SingleUpdate(3, "D", 0.5),))
     for figure in (losses_figure(shown, Axes(log_x=True)), scores_figure(shown)):

@@ -80,7 +80,8 @@ def test_reset_after_a_failed_download_begins_the_runs_own_settings_again(traine
     assert only_run(registry) is not run
     assert only_run(registry).config == config
     assert state(trained).report.snapshot.iteration == 0  # type: ignore[union-attr]
-    assert "KMNIST could not be downloaded" in state(trained).settings.problems[0], "the choice stays, with its reason"
+    assert state(trained).settings.problems == ()
+    assert trained.session_state["dataset"] == config.dataset, "the page names the data that is trained on"
 
 
 @pytest.mark.usefixtures("offline")

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.session import commands
 from gan_core.config import GANConfig
-from gan_core.runs.protocol import Report
+from gan_core.runs.protocol import Play, Report, Stop
 from gan_core.runs.registry import Registry, Run
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import APP, component, components, healthy, markdown, png_of, texts
@@ -70,6 +70,50 @@ def test_steps_train_exactly_what_they_name_and_reset_repeats_the_run(app: AppTe
     assert state(registry)[1].iteration == 0
     press(app, "step")
     assert (state(registry)[1].trace.values == first.trace.values).all()
+
+
+def test_a_step_of_one_network_says_what_it_did(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    assert "alone" not in texts(app)
+    press(app, "step_d")
+    loss = state(registry)[1].singles[0].loss
+    line = (
+        f"One update of **D** alone: its loss was {loss:.4g}, and G's weights stayed as they were (2 D and 2 G updates"
+    )
+    assert line in texts(app)
+    press(app, "step_g")
+    assert "One update of **G** alone" in texts(app)
+    assert "D's weights stayed as they were (2 D and 3 G updates" in texts(app)
+    press(app, "step")
+    assert "alone" not in texts(app)
+
+
+def test_nobody_is_told_to_press_a_disabled_start(app: AppTest) -> None:
+    healthy(app.text_input(key="generator_hidden").set_value("16, x").run())
+    assert app.button(key="start").disabled
+    assert "Press **Start**" not in texts(app)
+    assert "Start and Step wait for settings that a run can have." in texts(app)
+    healthy(app.text_input(key="generator_hidden").set_value("16").run())
+    assert "Press **Start**" in texts(app)
+
+
+def test_the_goal_of_a_run_is_named_while_it_trains(app: AppTest, registry: Registry) -> None:
+    only_run(registry).send(Play(Stop(iteration=1_000_000)))
+    healthy(app.run())
+    assert " To iteration 1,000,000." in texts(app)
+    press(app, "pause")
+    press(app, "start")
+    assert " To " not in texts(app)
+    press(app, "pause")
+
+
+def test_a_refused_goal_is_forgotten_with_the_next_choice(app: AppTest) -> None:
+    press(app, "step")
+    app.number_input(key="stop_iteration").set_value(1)
+    press(app, "run_until")
+    assert "Iteration = 1 has passed" in texts(app)
+    healthy(app.number_input(key="stop_iteration").set_value(50).run())
+    assert "has passed" not in texts(app)
 
 
 def test_new_seed_begins_a_run_with_another_seed(

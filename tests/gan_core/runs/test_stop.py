@@ -62,13 +62,13 @@ def test_every_metric_has_a_title() -> None:
 @pytest.mark.parametrize(
     ("stop", "measured", "reason"),
     [
-        (Stop(metric="loss_g", value=3), 3.0412, "Stopped at iteration 1,312: G loss 3.04 is above 3."),
-        (Stop(metric="loss_g", value=3), 3.00004, "Stopped at iteration 1,312: G loss 3.00004 is above 3."),
+        (Stop(metric="loss_g", value=3), 3.0412, "Stopped at iteration 1,312: its G loss, 3.04, is above 3."),
+        (Stop(metric="loss_g", value=3), 3.00004, "Stopped at iteration 1,312: its G loss, 3.00004, is above 3."),
         (Stop(metric="loss_g", value=3), 3.0, ""),
         (Stop(metric="loss_g", value=3), 2.9, ""),
         (Stop(metric="loss_g", value=3), math.nan, ""),
-        (Stop(metric="d_fake", above=False, value=0.05), 0.04, "Stopped at iteration 1,312: D(G(z)) 0.04 is below 0.05."),
-        (Stop(metric="d_fake", above=False, value=0.05), 0.0499999, "Stopped at iteration 1,312: D(G(z)) 0.0499999 is below"),
+        (Stop(metric="d_fake", above=False, value=0.05), 0.04, "Stopped at iteration 1,312: its D(G(z)), 0.04, is below 0.05."),
+        (Stop(metric="d_fake", above=False, value=0.05), 0.0499999, "Stopped at iteration 1,312: its D(G(z)), 0.0499999, is"),
         (Stop(metric="d_fake", above=False, value=0.05), 0.06, ""),
     ],
 )  # fmt: skip
@@ -77,7 +77,7 @@ def test_the_reason_is_true_of_the_numbers_that_it_names(stop: Stop, measured: f
     assert sentence.startswith(reason)
     assert bool(sentence) == bool(reason)
     if sentence:
-        shown, side, value = re.search(r"([\d.]+) is (above|below) ([\d.]+)\.$", sentence).groups()  # type: ignore[union-attr]
+        shown, side, value = re.search(r"([\d.]+), is (above|below) ([\d.]+)\.$", sentence).groups()  # type: ignore[union-attr]
         assert float(shown) > float(value) if side == "above" else float(shown) < float(value)
 
 
@@ -174,3 +174,15 @@ def test_a_run_that_diverges_fails_while_it_waits_for_a_metric(make: Make, speed
     assert report.snapshot is not None
     assert "the training has diverged." in report.failure.message
     assert (report.snapshot.until, report.snapshot.stopped) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("stop", "goal"),
+    [
+        (Stop(iteration=5000), "iteration 5,000"),
+        (Stop(metric="loss_d", value=0.5), "D loss above 0.5"),
+        (Stop(metric="d_fake", above=False, value=0.05), "D(G(z)) below 0.05"),
+    ],
+)
+def test_the_goal_names_where_the_run_pauses(stop: Stop, goal: str) -> None:
+    assert stop.goal == goal
