@@ -7,12 +7,14 @@ change while training, from here.
 import difflib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gan_core.losses import LOSSES
+from gan_core.texts import decode_text
 
 Network = Literal["D", "G"]
 UpdateOrder = Literal["d_first", "g_first", "simultaneous"]
@@ -318,6 +320,9 @@ class GANConfig(BaseModel):
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Return the config of ``to_json``'s text; missing fields take their defaults."""
+        if isinstance(text, bytes):
+            with suppress(UnicodeDecodeError):  # pydantic then says what is wrong
+                text = decode_text(text)
         return cls.model_validate_json(text)
 
 

@@ -11,8 +11,8 @@ from dashboard.session import own_data
 from dashboard.session.state import tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
-from gan_core.data.own.images import MOST_PICTURES
-from gan_core.data.own.points import MAX_CSV, MOST_POINTS
+from gan_core.data.own.images import EXTENSIONS, MOST_PICTURES, READABLE
+from gan_core.data.own.points import MAX_CSV, MOST_POINTS, column_name
 from gan_core.data.own.refusals import FEWEST, MAX_UPLOAD, MIB, megabytes
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.images import samples_png
@@ -23,14 +23,14 @@ PREVIEWED, PREVIEWED_POINTS = 48, 5000
 LEFT_OUT: dict[OwnKind, str] = {"own_pictures": "file", "own_points": "line"}
 DEADLINE = 120.0  # seconds that reading may take: 20,000 pictures take about five
 CANCELLED = JobFailed("Cancelled. Remove the files, or upload them again.")
-TYPES: dict[OwnKind, list[str]] = {"own_pictures": ["png", "jpg", "jpeg", "zip"], "own_points": ["csv", "tsv", "txt"]}
+TYPES: dict[OwnKind, list[str]] = {"own_pictures": [*EXTENSIONS, "zip"], "own_points": ["csv", "tsv", "txt", "dat"]}
 LIMITS: dict[OwnKind, int] = {"own_pictures": MAX_UPLOAD, "own_points": MAX_CSV}  # bytes
 INSTRUCTIONS: dict[OwnKind, str] = {
-    "own_pictures": f"Upload {FEWEST} to {MOST_PICTURES:,} PNG or JPEG files, or a zip of them, at most"
+    "own_pictures": f"Upload {FEWEST} to {MOST_PICTURES:,} pictures ({READABLE}), or a zip of them, at most"
     f" {megabytes(MAX_UPLOAD)} together. Each is converted to grey, cropped to its central square and scaled to the size"
     " below.",
-    "own_points": f"Upload a CSV, TSV or TXT file of two columns, x and y: {FEWEST} to {MOST_POINTS:,} rows, at most"
-    f" {megabytes(MAX_CSV)}. Both columns are scaled by the same factor, so shapes keep their proportions.",
+    "own_points": f"Upload a CSV, TSV or TXT file with a column for x and one for y: {FEWEST} to {MOST_POINTS:,} rows, at"
+    f" most {megabytes(MAX_CSV)}. Both columns are scaled by the same factor, so shapes keep their proportions.",
 }
 # Streamlit's line gives the limit of a single file; the instructions give the one that holds.
 STYLE = '<style>[data-testid="stFileUploaderDropzoneInstructions"] {display: none}</style>'
@@ -55,21 +55,22 @@ def _dialog(kind: OwnKind) -> None:
     chosen = files if isinstance(files, list) else [files] if files is not None else []
     if not chosen:
         return
-    outcome = _read(kind, chosen)
+    columns = (value("column_x"), value("column_y")) if kind == "own_points" else None
+    outcome = _read(kind, chosen, columns if columns and None not in columns else None)
     if isinstance(outcome, JobFailed):
         st.error(outcome.message, icon=":material/error:")
     elif outcome is not None:
         _preview(kind, outcome)
 
 
-def _read(kind: OwnKind, files: list[Any]) -> Kept | JobFailed | None:
+def _read(kind: OwnKind, files: list[Any], columns: tuple[int, int] | None) -> Kept | JobFailed | None:
     """Read the upload once, in a process of its own, under a progress bar; return its outcome."""
     size = value("picture_size", GANConfig().picture_size)
-    key = (kind, size, tuple(file.file_id for file in files))
+    key = (kind, size, columns, tuple(file.file_id for file in files))
     if key in (known := tab().upload):
         return known[key]
     placeholder = st.empty()
-    job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size)
+    job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size, columns)
     with placeholder.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text=":small[Reading …]")
         st.button(
@@ -115,8 +116,10 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
         shown = "The first, as" if kept.count > PREVIEWED_POINTS else "As"
         st.markdown(f"**{kept.count:,} points.** {shown} the GAN sees them:")
         st.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
+    if len(kept.columns) > 2:
+        _choose_columns(kept)
     for note in kept.notes:
-        st.caption(note)
+        st.caption(_escaped(note))
     if kept.refusals:
         with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
@@ -125,6 +128,14 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
         own_data.use_upload(kind, kept)
         st.rerun()
+
+
+def _choose_columns(kept: Kept) -> None:
+    """Draw the choice of the columns for x and y; another choice reads the file again."""
+    names = {column.index: column_name(column) for column in kept.columns}
+    for place, key, index in zip(st.columns(2), ("column_x", "column_y"), kept.chosen or (0, 1), strict=True):
+        options = list(names)
+        place.selectbox(key[-1], options, options.index(index), format_func=lambda at: names.get(at, ""), key=key)
 
 
 def _escaped(text: str) -> str:

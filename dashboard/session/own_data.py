@@ -6,9 +6,9 @@ from gan_core.data.own.upload import Kept, OwnKind, UploadedFiles, gather
 from gan_core.runs.jobs import Job, JobFailed
 
 
-def read_upload(kind: OwnKind, files: UploadedFiles, size: int) -> Job:
+def read_upload(kind: OwnKind, files: UploadedFiles, size: int, columns: tuple[int, int] | None) -> Job:
     """Read an upload in a process of its own; its samples are kept for as long as this tab is open."""
-    return Job(gather, kind, files, size, tab().folder())
+    return Job(gather, kind, files, size, columns, tab().folder())
 
 
 def remember_outcome(key: object, outcome: Kept | JobFailed) -> None:

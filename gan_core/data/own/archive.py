@@ -1,15 +1,18 @@
-"""The files in a learner's zip, read one by one into memory and never written to disk.
+"""The files in a learner's zip or folder, by one rule, read one by one into memory and never written to disk.
 
-The sizes that the zip states are not trusted: bytes are counted while they are unpacked.
+All files at any depth are listed, whatever their names end in; hidden ones, which systems add by themselves, are counted
+only. The sizes that a zip states are not trusted: bytes are counted while they are unpacked.
 """
 
 import io
+import os
 import re
 import stat
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 from gan_core.data.errors import DataError
@@ -17,7 +20,7 @@ from gan_core.data.own.refusals import MIB, FileRejected, megabytes
 
 MAX_ENTRIES = 25_000  # in all zips together: 20,000 pictures, and folders
 MAX_UNPACKED = 500 * MIB  # bytes, of all zips together: zipping hardly makes pictures smaller
-MAX_FILE = 50 * MIB  # bytes of one file unpacked
+MAX_FILE = 50 * MIB  # bytes of one file, unpacked
 MAX_RATIO = 200  # unpacked to packed bytes, beyond the first ``FREE``; about 1 for pictures
 FREE = MIB  # bytes
 PIECE = 2**16  # bytes unpacked at once
@@ -25,6 +28,7 @@ PIECE = 2**16  # bytes unpacked at once
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a zip, and of an empty one
 DIRECTORY_ENTRY = b"PK\x01\x02"
 SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without limit in one call
+SYSTEM_FILES = ("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini")  # of macOS and Windows
 ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 
 
@@ -37,22 +41,25 @@ class Entry:
 
 
 class Allowance:
-    """Numbers of entries and of bytes that may still be unpacked from the zips of an upload."""
+    """Numbers of entries and of bytes that may still be read from the zips of an upload, or from a folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "zip", holds: str = "unpacks to") -> None:
+        self.source, self.holds = source, holds
         self.entries = MAX_ENTRIES
         self.bytes = MAX_UNPACKED
 
     def enter(self, count: int) -> None:
         self.entries -= count
         if self.entries < 0:
-            raise DataError(f"The zip contains more than {MAX_ENTRIES:,} files and folders, which is the limit.")
+            raise DataError(
+                f"The {self.source} contains more than {MAX_ENTRIES:,} files and folders, which is the limit."
+            )
 
     def unpack(self, count: int) -> None:
         self.bytes -= count
         if self.bytes < 0:
             raise DataError(
-                f"The zip unpacks to more than {megabytes(MAX_UNPACKED)}, which is the limit. "
+                f"The {self.source} {self.holds} more than {megabytes(MAX_UNPACKED)}, which is the limit. "
                 "Make the pictures smaller: they are scaled to at most 64×64 pixels anyway."
             )
 
@@ -63,7 +70,7 @@ def is_zip(name: str, content: bytes) -> bool:
 
 
 def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
-    """Return the files in a zip, without folders and hidden files.
+    """Return the files in a zip, without folders.
 
     Raises FileRejected if the zip is damaged, DataError if it exceeds the limit of entries.
     """
@@ -74,10 +81,45 @@ def zip_entries(content: bytes, allowance: Allowance) -> list[Entry]:
     except Exception as error:  # zipfile raises many kinds on a damaged file
         raise FileRejected("is not a zip, or is damaged") from error
     return [
-        Entry(info.filename, partial(_read, archive, info, allowance))
+        Entry(_plain_name(info.filename), partial(_read, archive, info, allowance))
         for info in archive.infolist()
-        if not (info.is_dir() or hidden(info.filename))
+        if not info.is_dir()
     ]
+
+
+def folder_entries(folder: Path, allowance: Allowance) -> list[Entry]:
+    """Return the files in a folder at any depth, as from a zip of it; DataError if there are too many.
+
+    OSError if the folder itself cannot be listed.
+    """
+    os.listdir(folder)
+    entries = []
+    for path, folders, files in os.walk(folder):
+        allowance.enter(len(folders) + len(files))
+        here = Path(path)
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in (*files, *links):
+            entries.append(
+                Entry((here / name).relative_to(folder).as_posix(), partial(_read_file, here / name, allowance))
+            )
+    return entries
+
+
+def _read_file(path: Path, allowance: Allowance) -> bytes:
+    if path.is_dir():
+        raise FileRejected("is a link to a folder, which is not followed")
+    if not path.is_file():
+        raise FileRejected("is not a file that can be read")
+    try:
+        with path.open("rb") as file:
+            content = _unpacked(file, MAX_FILE, allowance)
+    except OSError as error:
+        raise FileRejected(f"cannot be read: {error.strerror}") from error
+    if len(content) > MAX_FILE:
+        raise FileRejected(f"is larger than {megabytes(MAX_FILE)}, too large for a picture")
+    if is_zip(path.name, content):
+        raise FileRejected("is a zip inside a folder, which is not opened")
+    return content
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
@@ -111,8 +153,13 @@ def _unpacked(file: IO[bytes], most: int, allowance: Allowance) -> bytes:
 
 
 def hidden(name: str) -> bool:
-    """Return whether a path is one that systems add to a person's files: a dotfile, or in macOS's __MACOSX folder."""
-    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in _parts(name))
+    """Return whether a path is one that systems add to a person's files: a dotfile, or one of ``SYSTEM_FILES``."""
+    return any(part in SYSTEM_FILES or (part.startswith(".") and part not in (".", "..")) for part in _parts(name))
+
+
+def _plain_name(name: str) -> str:
+    """Return a path without parts that mean nothing: "./a.png", which \"zip -r x.zip ./\" writes, is "a.png"."""
+    return "/".join(part for part in _parts(name) if part not in ("", "."))
 
 
 def _parts(name: str) -> list[str]:

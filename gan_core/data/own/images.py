@@ -1,4 +1,4 @@
-"""The learner's own pictures: PNG and JPEG files, or zips of them → grey squares of one size.
+"""The learner's own pictures: files that Pillow reads, or zips or a folder of them → grey squares of one size.
 
 The files are untrusted. Pillow decodes them, within limits: the bytes of the upload, the pixels of one picture and of
 all, and the parts of a file that each cost a pass or may unpack to a megabyte. On the page this runs in a process that
@@ -6,20 +6,29 @@ has a limit on its memory and is killed at a deadline (``runs/jobs.py``).
 """
 
 import io
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from gan_core.data.own.archive import Allowance, Entry, is_zip, zip_entries
-from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload
+from gan_core.data.own.archive import Allowance, Entry, folder_entries, hidden, is_zip, zip_entries
+from gan_core.data.own.degenerate import STRIP, describe_pictures, describe_strips
+from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload, printable
+from gan_core.images import SOFTWARE
+from gan_core.plurals import counted
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
@@ -41,21 +50,34 @@ ReportFiles = Callable[[int, int], None]  # files read, files in total
 
 
 class Format(NamedTuple):
-    """A format that is read: how its files start, and how often the costly parts that contain ``marks`` may occur."""
+    """A format that is read: how its files start, and how often its costly ``parts``, which match, may occur."""
 
-    start: bytes
+    start: re.Pattern[bytes]
     decoder: Callable[[io.BytesIO], Image.Image]
     name: str
-    parts: str
-    marks: tuple[bytes, ...]
-    most: int
+    parts: str = ""
+    costly: re.Pattern[bytes] | None = None
+    most: int = 0
 
 
 # Pillow's decoders, and not Image.open, whose guard against large pictures depends on Python's global warning filters.
 FORMATS = (
-    Format(b"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", (b"zTXt", b"iTXt", b"iCCP"), 100),
-    Format(b"\xff\xd8", JpegImageFile, "JPEG", "scans", (b"\xff\xda",), 30),  # a progressive JPEG has about 10
-)
+    Format(
+        re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile, "PNG", "compressed texts", re.compile(rb"zTXt|iTXt|iCCP"), 100
+    ),
+    # A scan's marker with its length, which libjpeg checks: a film that a phone appends to its photo hardly has one. A
+    # progressive JPEG has about 10 scans.
+    Format(
+        re.compile(rb"\xff\xd8"), JpegImageFile, "JPEG", "scans",
+        re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)"), 30,
+    ),
+    Format(re.compile(rb"BM"), BmpImageFile, "BMP"),
+    Format(re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImageFile, "WebP"),
+    Format(re.compile(rb"GIF8[79]a"), GifImageFile, "GIF"),
+    Format(re.compile(rb"II\*\0|MM\0\*"), TiffImageFile, "TIFF"),
+)  # fmt: skip
+READABLE = ", ".join(form.name for form in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+EXTENSIONS = ("png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff")
 
 
 def read_images(
@@ -67,26 +89,50 @@ def read_images(
     fewer than 16 remain or if the files are larger than ``MAX_UPLOAD`` or, unpacked, than ``MAX_UNPACKED``.
     """
     check_upload(sum(len(content) for _, content in files))
-    refusals, notes = Refusals(), []
+    refusals = Refusals()
+    return _read(_entries(files, refusals), size, refusals, report)
+
+
+def read_folder(folder: Path, size: int) -> Gathered:
+    """Read a folder's files as ``read_images`` reads those of a zip of it. DataError too, or OSError if it is not there."""
+    return _read(folder_entries(folder, Allowance("folder", "holds")), size, Refusals())
+
+
+def _read(
+    found: Iterable[Entry], size: int, refusals: Refusals, report: ReportFiles = lambda done, total: None
+) -> Gathered:
     # Sorted, so that the order in which a browser sends the files or a tool packs them makes no difference.
-    entries = sorted(_entries(files, refusals), key=lambda entry: entry.name)
+    entries = sorted(found, key=lambda entry: entry.name)
+    concealed = [entry.name for entry in entries if hidden(entry.name)]
+    entries = [entry for entry in entries if not hidden(entry.name)]
+    notes = [_hidden_note(concealed)] if concealed else []
     pictures = np.empty((min(len(entries), MOST_PICTURES), size, size), np.uint8)
-    count = work = 0
+    names: list[str] = []
+    strips: list[tuple[str, int, int]] = []
+    work = 0
     for done, entry in enumerate(entries):
         report(done, len(entries))
         try:
             image = _opened(entry.read())
             work += image.width * image.height
-            if count == MOST_PICTURES or work > MAX_WORK:
+            if len(names) == MOST_PICTURES or work > MAX_WORK:
                 limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
-                notes.append(f"Only the first {count:,} pictures by name are used: the limit is {limit}.")
+                notes.append(f"Only the first {len(names):,} pictures by name are used: the limit is {limit}.")
                 break
-            pictures[count] = _square(image, size)
-            count += 1
+            pictures[len(names)] = _square(image, size)
+            names.append(entry.name)
+            if max(image.size) >= STRIP * min(image.size):
+                strips.append((entry.name, image.width, image.height))
         except FileRejected as reason:
             refusals.add(entry.name, reason)
-    refusals.check_enough(count, "picture", MOST_PICTURES)
-    return Gathered(pictures[:count], refusals.sentences(), tuple(notes), refusals.count)
+    refusals.check_enough(len(names), "picture", MOST_PICTURES)
+    used = pictures[: len(names)]
+    notes += describe_strips(strips, len(names)) + describe_pictures(used, names)
+    return Gathered(used, refusals.sentences(), tuple(notes), refusals.count)
+
+
+def _hidden_note(names: Sequence[str]) -> str:
+    return f"{counted(len(names), 'hidden file')} left out, such as {printable(names[0])}."
 
 
 def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:
@@ -117,15 +163,19 @@ def _decoding() -> Iterator[None]:
 
 def _opened(content: bytes) -> Image.Image:
     """Return a picture of which only the header has been read. FileRejected if it is damaged or too large."""
-    form = next((form for form in FORMATS if content.startswith(form.start)), None)
+    form = next((form for form in FORMATS if form.start.match(content)), None)
     if form is None:
-        raise FileRejected("is not a PNG or JPEG picture")
-    if sum(map(content.count, form.marks)) > form.most:
+        raise FileRejected(f"is not a {READABLE} picture")
+    if form.costly and sum(1 for _ in form.costly.finditer(content)) > form.most:
         raise FileRejected(f"has more than {form.most} {form.parts}, which no ordinary {form.name} has")
     with _decoding():
         image = form.decoder(io.BytesIO(content))
         if any(name.startswith("APP") and not data for name, data in getattr(image, "applist", ())):
             raise ValueError("a JPEG's segment of an impossible length, which Pillow skips")
+    if image.info.get("Software") == SOFTWARE:
+        raise FileRejected("was made by this program: a GAN does not learn from its own samples")
+    if image.mode in ("F", "I"):
+        raise FileRejected("has more than 16 bits a pixel: save it with 8 or 16")
     if image.width * image.height > MAX_PIXELS:
         limit = f"the limit is {MAX_PIXELS // 10**6} million"
         raise FileRejected(f"has {image.width:,}×{image.height:,} pixels; {limit}")
@@ -163,7 +213,7 @@ def _orientation(image: Image.Image) -> object:
 
 def _plain(image: Image.Image) -> Image.Image:
     """Convert any mode of PNG and JPEG to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
-    if image.mode == "I;16":
+    if image.mode.startswith("I;16"):
         return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")

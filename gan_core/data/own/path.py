@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from gan_core.data.errors import DataError
-from gan_core.data.own.archive import hidden
-from gan_core.data.own.images import read_images
+from gan_core.data.own.images import read_folder, read_images
 from gan_core.data.own.points import check_table, read_points
 from gan_core.data.own.refusals import Gathered, check_upload
 
-PICTURES = (".png", ".jpg", ".jpeg")
 TABLES = (".csv", ".tsv", ".txt")
 
 
@@ -18,7 +16,7 @@ def read_path(path: Path, size: int) -> tuple[str, Gathered]:
     Raises DataError, or OSError if the path cannot be read.
     """
     if path.is_dir():
-        return "own_pictures", read_images(_folder_files(path), size)
+        return "own_pictures", read_folder(path, size)
     size_on_disk = path.stat().st_size  # before reading it into memory
     if path.suffix.lower() in TABLES:
         check_table(path.name, size_on_disk)
@@ -29,12 +27,3 @@ def read_path(path: Path, size: int) -> tuple[str, Gathered]:
     raise DataError(
         f"--data = {str(path)!r} is not possible; it should be a folder or a zip of pictures, or a CSV of points."
     )
-
-
-def _folder_files(folder: Path) -> list[tuple[str, bytes]]:
-    """Return names and contents of the PNG and JPEG files in a folder and in its direct subfolders."""
-    found = {file.relative_to(folder).as_posix(): file for file in (*folder.glob("*"), *folder.glob("*/*"))}
-    files = {name: file for name, file in found.items() if file.suffix.lower() in PICTURES and not hidden(name)}
-    files = {name: file for name, file in files.items() if file.is_file()}
-    check_upload(sum(file.stat().st_size for file in files.values()))  # before reading them into memory
-    return [(name, file.read_bytes()) for name, file in files.items()]

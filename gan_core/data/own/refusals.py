@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
+from gan_core.data.own.table import Column
 from gan_core.plurals import counted
 
 FEWEST = 16  # samples, as few as a small batch
@@ -22,12 +23,15 @@ class Gathered:
     ``array``: pictures as uint8 ``[n, side, side]``, 0 black to 255 white, or points as float32 ``[n, 2]`` in [-0.9, 0.9].
     ``refusals``: a sentence for each refused file or line, the first ``KEPT_REFUSALS`` of them and one that counts the
     rest. ``notes``: sentences about what was done with the others. ``refused``: how many files or lines were refused.
+    ``columns``: a table's columns of numbers; ``chosen``: the indices of those taken for x and y.
     """
 
     array: NDArray[Any]
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refused: int = 0
+    columns: tuple[Column, ...] = ()
+    chosen: tuple[int, int] | None = None
 
 
 class FileRejected(Exception):

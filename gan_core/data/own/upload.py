@@ -8,6 +8,7 @@ from typing import Literal
 from gan_core.data.own.images import read_images
 from gan_core.data.own.points import read_points
 from gan_core.data.own.samples import fingerprint, keep
+from gan_core.data.own.table import Column
 from gan_core.data.progress import Progress, ReportProgress
 
 OwnKind = Literal["own_pictures", "own_points"]
@@ -20,6 +21,7 @@ class Kept:
 
     ``own_data``: the samples' fingerprint. ``notes``: sentences about what was done with the samples. ``refusals``: a
     sentence for each refused file or line, the first of them where there are many. ``refused``: how many there are.
+    ``columns``: a table's columns of numbers; ``chosen``: the indices of those taken for x and y.
     """
 
     path: Path
@@ -28,19 +30,28 @@ class Kept:
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
     refused: int
+    columns: tuple[Column, ...] = ()
+    chosen: tuple[int, int] | None = None
 
 
-def gather(kind: OwnKind, files: UploadedFiles, size: int, folder: Path, report: ReportProgress) -> Kept:
+def gather(
+    kind: OwnKind,
+    files: UploadedFiles,
+    size: int,
+    columns: tuple[int, int] | None,
+    folder: Path,
+    report: ReportProgress,
+) -> Kept:
     """Read ``files`` within the limits of their kind and keep the samples in ``folder``; DataError if they are too few.
 
-    ``size``: height and width to which pictures are scaled.
+    ``size``: height and width to which pictures are scaled. ``columns``: indices of a table's x and y; None judges.
     """
     if kind == "own_pictures":
         found = read_images(files, size, lambda done, total: report(Progress("Reading", done, total, "files")))
     else:
         report(Progress("Reading"))
-        found = read_points(*files[0])
+        found = read_points(*files[0], columns)
     name = fingerprint(found.array)
     path = folder / f"{name}.npy"
     keep(found.array, path)
-    return Kept(path, name, len(found.array), found.notes, found.refusals, found.refused)
+    return Kept(path, name, len(found.array), found.notes, found.refusals, found.refused, found.columns, found.chosen)
