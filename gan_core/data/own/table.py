@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 JUDGED = 200  # lines from which the layout is judged
 SEPARATORS = {
@@ -109,7 +109,7 @@ def _counts(values: Sequence[float], title: str, has_headings: bool, index: int)
     """Return whether a column numbers the rows: it is the first, and its heading says so or its numbers go up by one."""
     if index:
         return False
-    by_one = len(values) > 2 and all(after - before == 1 for before, after in zip(values, values[1:], strict=False))
+    by_one = len(values) > 2 and all(after - before == 1 for before, after in pairwise(values))
     return by_one or (has_headings and title.casefold() in COUNTING_TITLES)
 
 
