@@ -25,6 +25,32 @@ class Trace:
         """Return one metric, ``[rows]``; ValueError if the name is not in ``COLUMNS``."""
         return self.values[:, COLUMNS.index(name)]
 
+    @property
+    def window(self) -> int:
+        """How many rows a running mean takes: more as the run grows, up to 60."""
+        return max(1, min(len(self.values) // 12, 60))
+
+    def running_mean(self, name: str) -> Rows:
+        """Return one metric's mean over ``window`` rows, ``[rows]``."""
+        return running_mean(self.column(name), self.window)
+
+
+def running_mean(values: Rows, window: int) -> Rows:
+    """Return the mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``; NaN counts for nothing.
+
+    No later value counts: with the same window, a mean does not change when new values arrive.
+    """
+    if window <= 1 or len(values) == 0:
+        return values
+    known = np.isfinite(values)
+    total = np.cumsum(np.insert(np.where(known, values, 0).astype(np.float64), 0, 0))
+    count = np.cumsum(np.insert(known, 0, False))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    counted = count[ends] - count[starts]
+    means = (total[ends] - total[starts]) / np.maximum(counted, 1)
+    return np.where(counted, means, np.nan).astype(np.float32)
+
 
 class History:
     """Means over equal numbers of iterations, in at most ``capacity`` rows.

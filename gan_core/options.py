@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
+from gan_core.setting import Setting
 
 PROGRAM = "python -m gan_core"
 METAVARS = {

@@ -29,11 +29,11 @@ PRESETS: dict[str, Preset] = {
         " eight clouds within about a thousand iterations.",
         _RING,
     ),
-    # D is too slow for G: G moves all fakes to the point that D scores highest, D learns to reject it, and G moves on.
+    # D is too slow for G: before it tells the fakes from real points, they have moved on.
     "mode_collapse": Preset(
         "Mode collapse",
-        "The same ring, but G takes five large steps for each small step of D. The fakes become nearly alike, in a spot"
-        " that D takes for real; when D has learned to reject it, they jump to another.",
+        "The same ring, but G takes five large steps for each small step of D. Most of the time the fakes are nearly alike:"
+        " they move from place to place together, and D scores them about 0.5.",
         _RING.replace(g_steps=5, learning_rate_g=4e-3, learning_rate_d=1e-3),
     ),
     "drawing": Preset(

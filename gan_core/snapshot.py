@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from gan_core.config import GANConfig, Network
 from gan_core.diagnostics.views import Experiment, PointsView, StageView
 from gan_core.history import Trace
+from gan_core.metrics import COLUMNS
 from gan_core.runs.speed import Speed
 from gan_core.runs.stop import Stop
 
 SAMPLES = 36  # fakes, and as many real samples, in a snapshot
 POINTS = 400  # the same for 2-D data: more points are needed to show where they cluster
-GHOST_ROWS = 128  # at most, of a ghost's trace
+GHOST_ROWS = 96  # at most, of a ghost's trace
 
 
 def samples_shown(shape: tuple[int, ...]) -> int:
@@ -41,19 +42,23 @@ class SingleUpdate:
 
 @dataclass(frozen=True)
 class Ghost:
-    """What is left of a replaced run, to compare with: its settings, and its trace in at most ``GHOST_ROWS`` rows."""
+    """What is left of a replaced run, to compare with: its settings, and its running means in at most ``GHOST_ROWS`` rows.
+
+    The rows are dense at the beginning, where a new run is compared first.
+    """
 
     config: GANConfig
     trace: Trace
 
     @classmethod
     def of(cls, config: GANConfig, trace: Trace) -> Self:
-        """Average equally many neighbouring rows, as a history does; last rows that are too few for that are left out."""
-        whole = int(trace.iteration[-1]) // trace.stride if len(trace.iteration) else 0
-        together = max(1, -(-whole // GHOST_ROWS))
-        rows = whole // together
-        values = trace.values[: rows * together].reshape(rows, together, trace.values.shape[1]).mean(axis=1)
-        return cls(config, Trace(trace.iteration[together - 1 :: together], values, trace.stride * together))
+        """Keep half of the rows evenly spread, and half at growing distances; the first and the last are kept."""
+        count = len(trace.iteration)
+        even = np.linspace(0, count - 1, GHOST_ROWS // 2)
+        growing = np.geomspace(1, max(count, 1), GHOST_ROWS // 2) - 1
+        rows = np.unique(np.concatenate([even, growing]).round().astype(np.int64)) if count else np.arange(0)
+        means = np.stack([trace.running_mean(name)[rows] for name in COLUMNS], axis=1)
+        return cls(config, Trace(trace.iteration[rows], means, trace.stride))
 
 
 @dataclass(frozen=True)

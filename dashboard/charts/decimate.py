@@ -6,19 +6,6 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 
-def smooth(values: Values, window: int) -> Values:
-    """Return the mean of each value and the ``window - 1`` before it (fewer at the start), ``[n]``.
-
-    No later value counts: with the same window, a drawn point does not change when new ones arrive.
-    """
-    if window <= 1 or len(values) == 0:
-        return values
-    total = np.cumsum(np.insert(values.astype(np.float64), 0, 0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    return ((total[ends] - total[starts]) / (ends - starts)).astype(np.float32)
-
-
 def thin(count: int, most: int) -> NDArray[np.int64]:
     """Return at most ``most`` evenly spread indices of ``count``, the first and the last included."""
     if count <= most:

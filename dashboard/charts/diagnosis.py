@@ -16,7 +16,7 @@ TRAINED = 100  # iterations before fakes are compared: an untrained generator's 
 ALIKE_IMAGES, ALIKE_POINTS = 0.12, 0.25  # spread of the fakes, as a share of that of the real samples
 SLIGHTLY, CLEARLY, FAR = 0.1, 0.3, 0.6  # how far D is ahead, of 1
 BEHIND = -0.05
-WRONG, SKILLED = -0.1, 0.2  # D's shares of right answers, their sum less 1: guessing has 0
+WRONG, GUESSING, SKILLED = -0.1, 0.1, 0.2  # D's shares of right answers, their sum less 1: guessing has 0
 FLAT = 0.1  # slope of loss_g
 WEAK, TINY = 0.2, 0.01  # G's gradient norm where its loss is flat, and where it is not
 APART = 0.5  # bits of divergence above that of two real samples
@@ -45,7 +45,7 @@ def _kind(snapshot: Snapshot) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    return f"{value:.1f}" if 1 <= value < 1e5 else f"{value:.2g}"
 
 
 # Fakes ---------------------------------------------------------------------------------------------------------
@@ -112,6 +112,8 @@ def _lead(snapshot: Snapshot, now: Recent) -> Reading | None:
     if loss.threshold is None or not np.isfinite(lead + skill):
         return None
     why = f"Means of D's output and answers over the last {now.iterations} iterations. D is {answers}."
+    if lead > SLIGHTLY and skill < GUESSING and not loss.is_probability:  # a few extreme scores move the means
+        return Reading(f"D only guesses: {answers}.", why)
     if lead > SLIGHTLY:
         return _ahead(snapshot, now, lead, numbers, why)
     if lead < BEHIND and scored:
@@ -131,7 +133,7 @@ def _ahead(snapshot: Snapshot, now: Recent, lead: float, numbers: str, why: str)
     if lead <= FAR:
         degree, gradient = "ahead" if lead > CLEARLY else "slightly ahead", "G's gradient norm is"
     elif norm < TINY or (slope < FLAT and norm < WEAK):
-        degree, gradient = "far ahead", "G's gradient is weak: norm"
+        degree, gradient = "far ahead", "G's gradient is weak: norm" if norm else "G gets no gradient: norm"
     else:
         degree, gradient = "far ahead", "G still gets a gradient: norm"
     return Reading(f"D is {degree}: {numbers}. {gradient} {_number(norm)}.", why)

@@ -7,6 +7,7 @@ import numpy as np
 
 from dashboard.charts.rich_text import bold, rich_text
 from gan_core.metrics import COLUMNS
+from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
 RECENT = 50  # iterations: over fewer, a batch's noise moves the numbers
@@ -56,15 +57,21 @@ def finite_or_dash(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if value is not None and np.isfinite(value) else "–"
 
 
-def status_line(snapshot: Snapshot | None) -> dict[str, Any]:
-    """Return where the run stands as one short line of rich text; the precision only where it is not the usual one."""
+def status_line(report: Report) -> dict[str, Any]:
+    """Return where the run stands as one short line of rich text.
+
+    The speed only while it trains and can be measured, the precision only where it is not the usual one.
+    """
+    snapshot = report.snapshot
     if snapshot is None:
         return rich_text("Starting …")
     precision = "" if snapshot.precision == "float32" else f" {snapshot.precision}"
-    rate = snapshot.iterations_per_second  # below one in slow motion
+    rate = snapshot.iterations_per_second
+    measured = report.state == "running" and not snapshot.speed.slow_motion
     device, _, _ = snapshot.device.partition(",")  # the GPU's name and the number of threads are in ``computing``
+    speed = (" · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s") if measured else ()
     return rich_text(
         "Iteration ", bold(f"{snapshot.iteration:,}"), " · epoch ", bold(f"{snapshot.epoch:,}"),
-        " · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s · ", bold(clock(snapshot.seconds)),
+        *speed, " · ", bold(clock(snapshot.seconds)),
         f" · {device}{precision} · seed ", bold(f"{snapshot.config.seed}"),
     )  # fmt: skip

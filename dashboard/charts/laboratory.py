@@ -29,7 +29,7 @@ def table(experiment: Experiment) -> str:
 def _cells(block: Block | None) -> tuple[str, ...]:
     if block is None:
         return ("not reached", *("–",) * (len(_COLUMNS) - 2))
-    loss = "stopped" if block.loss is None else f"{block.loss:.4f}"
+    loss = "stopped" if block.loss is None else f"{block.loss:.4f}" if abs(block.loss) < 1e5 else f"{block.loss:.3g}"
     return (loss, *map(number, _norms(block)), _time(block))
 
 

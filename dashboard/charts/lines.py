@@ -3,21 +3,21 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from dashboard import theme
-from dashboard.charts.decimate import extremes, smooth, thin
+from dashboard.charts.decimate import extremes, thin
 from dashboard.charts.figure import Figure
-from gan_core.history import Trace
+from gan_core.history import History, Trace
 from gan_core.losses import LOSSES
 from gan_core.losses.base import Loss
 from gan_core.snapshot import Mark, Snapshot
 
 POINTS = 180  # of raw values: what a chart of this width can show
 SMOOTHED = 90  # of their running mean, which bends less
-GHOST_WINDOW = 5  # rows of a ghost's running mean
 GHOST_WHOLE = 2000  # iterations of a ghost that are shown however young the run is
 GHOST_AHEAD = 10  # of a longer ghost, so many times as many iterations as the run has: it keeps a tenth of the chart
 WHOLE_TICKS = 5  # iterations: Plotly would put ticks at halves of them on a shorter axis
@@ -54,6 +54,7 @@ class _Label:
 
     at: int
     text: str
+    whole: str  # before it was shortened
     anchor: str
     row: int
     begin: float
@@ -71,18 +72,15 @@ def curves_figure(
 
     The ghost's curves lie behind them if its loss and the run's are ``comparable``; ``name_ghost``: in the legend too.
     """
-    ghost = snapshot.ghost
-    if ghost is not None and not comparable(LOSSES[ghost.config.loss], LOSSES[snapshot.config.loss]):
-        ghost = None
-    rows = 0 if ghost is None else _ghost_rows(ghost.trace, snapshot.iteration)
-    last = snapshot.iteration if ghost is None else max(snapshot.iteration, rows * ghost.trace.stride)
+    ghost = _ghost_trace(snapshot, comparable)
+    last = max([snapshot.iteration, *ghost.iteration[-1:].tolist()])
     figure = Figure(**_layout(axes, last))
     for curve in curves:
         _curve(figure, curve, snapshot.trace)
-    if ghost is not None and rows:
+    if len(ghost.iteration):
         for curve in curves:
             if curve.dash == "solid":  # without its companion, which would hardly be told from it
-                _ghost_curve(figure, curve, ghost.trace, rows, name_ghost and curve is curves[0])
+                _ghost_curve(figure, curve, ghost, name_ghost and curve is curves[0])
     _marks(figure, snapshot.marks, axes, last)
     return figure
 
@@ -90,7 +88,6 @@ def curves_figure(
 def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
     values = trace.column(curve.column)
     raw, shown = extremes(values, POINTS), thin(len(values), SMOOTHED)
-    window = max(1, min(len(values) // 12, 60))
     if curve.dash == "solid":  # a dotted line is a companion; its raw values would only hide the other's
         figure.add(
             "scatter", x=_numbers(trace.iteration[raw]), y=values[raw], mode="lines", name=f"{curve.name}, raw",
@@ -98,24 +95,31 @@ def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
             hovertemplate="%{y:.4g}",
         )  # fmt: skip
     figure.add(
-        "scatter", x=_numbers(trace.iteration[shown]), y=smooth(values, window)[shown], name=curve.name,
+        "scatter", x=_numbers(trace.iteration[shown]), y=trace.running_mean(curve.column)[shown], name=curve.name,
         mode="lines" if len(values) > 1 else "markers", legendgroup=curve.column,
         line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
-        hovertemplate="%{y:.4g}" + (f" (mean of {window * trace.stride:,})" if window > 1 else ""),
+        hovertemplate="%{y:.4g}" + (f" (mean of {trace.window * trace.stride:,})" if trace.window > 1 else ""),
     )  # fmt: skip
 
 
-def _ghost_rows(trace: Trace, iteration: int) -> int:
-    """Return how many rows of a ghost are drawn beside a run at ``iteration``, which a long ghost must not squeeze."""
-    most = max(GHOST_WHOLE, GHOST_AHEAD * iteration)
-    return int(np.searchsorted(trace.iteration, most, side="right"))
+def _ghost_trace(snapshot: Snapshot, comparable: Callable[[Loss, Loss], bool]) -> Trace:
+    """Return the part of the last run that is drawn, which must not squeeze the present one; it may be empty.
+
+    A run on another dataset goes no further than the present one: nobody compares with what it became.
+    """
+    ghost, config = snapshot.ghost, snapshot.config
+    if ghost is None or not comparable(LOSSES[ghost.config.loss], LOSSES[config.loss]):
+        return History().trace()
+    same = ghost.config.dataset == config.dataset
+    most = max(GHOST_WHOLE, GHOST_AHEAD * snapshot.iteration) if same else snapshot.iteration
+    rows = int(np.searchsorted(ghost.trace.iteration, most, side="right"))
+    return Trace(ghost.trace.iteration[:rows], ghost.trace.values[:rows], ghost.trace.stride)
 
 
-def _ghost_curve(figure: Figure, curve: Curve, trace: Trace, rows: int, named: bool) -> None:
+def _ghost_curve(figure: Figure, curve: Curve, trace: Trace, named: bool) -> None:
     """Draw a ghost's curve; one entry in the legend stands for all of them."""
     figure.add(
-        # The rows are evenly spread: x0 and dx say the same as an array of iterations.
-        "scatter", x0=trace.stride, dx=trace.stride, y=smooth(trace.column(curve.column), GHOST_WINDOW)[:rows],
+        "scatter", x=_numbers(trace.iteration), y=trace.column(curve.column),
         mode="lines", name=GHOST_NAME, legendgroup=GHOST_NAME, showlegend=named, hoverinfo="skip", zorder=-1,
         line={"color": _greyish(curve.colour), "width": 1.5, "dash": "dot"},
     )  # fmt: skip
@@ -155,7 +159,7 @@ def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> No
     for label in labels:
         figure.note(
             x=math.log10(label.at) if axes.log_x else label.at, y=1, yref="y domain", yanchor="bottom",
-            yshift=LABEL_ROW * label.row, text=label.text, xanchor=label.anchor,
+            yshift=LABEL_ROW * label.row, text=label.text, hovertext=label.whole, xanchor=label.anchor,
             font={"size": LABEL_SIZE, "color": theme.QUIET}, borderpad=0,
         )  # fmt: skip
     rows = 1 + max((label.row for label in labels), default=-1)
@@ -164,17 +168,17 @@ def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> No
 
 
 def _place_labels(texts: dict[int, str], axes: Axes, last: int) -> list[_Label]:
-    """Return the newest labels, as many as have room in two rows where the chart is at its narrowest."""
+    """Return the labels that have room where the chart is at its narrowest, the newest first; "…" for others if it has."""
     placed: list[_Label] = []
-    for at, text in reversed(texts.items()):
+    for at, whole in reversed(texts.items()):
         share = math.log(at) / math.log(max(last, 2)) if axes.log_x else at / max(last, 1)
         line, anchor = share * PLOT_WIDTH, "left" if share < 0.5 else "right"
-        text = _shortened(text, int(max(line, PLOT_WIDTH - line) / LABEL_CHARACTER))
-        width = len(text) * LABEL_CHARACTER
-        begin = line if anchor == "left" else line - width
-        for row in range(LABEL_ROWS):
+        short = _shortened(whole, int(max(line, PLOT_WIDTH - line) / LABEL_CHARACTER))
+        for text, row in product((short, "…"), range(LABEL_ROWS)):
+            width = len(text) * LABEL_CHARACTER
+            begin = line if anchor == "left" else line - width
             if all(other.row != row or begin > other.end or begin + width < other.begin for other in placed):
-                placed.append(_Label(at, text, anchor, row, begin, begin + width))
+                placed.append(_Label(at, text, whole, anchor, row, begin, begin + width))
                 break
     return placed
 
@@ -200,5 +204,5 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
         "uirevision": f"{axes.log_x}{axes.log_y}",
         "xaxis": x_axis,
-        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", **quiet},
+        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", "exponentformat": "e", **quiet},
     }  # fmt: skip

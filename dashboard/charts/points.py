@@ -25,7 +25,7 @@ def points_figure(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> 
 
     Its axes count in ``UNITS``, so two bytes hold a coordinate.
     """
-    figure = Figure(**_layout(snapshot.run_id))
+    figure = Figure(**_layout(snapshot.run_id, zoomable=snapshot.config.dataset != "drawn"))
     view = snapshot.points
     if view is not None and "scores" in layers:
         _scores(figure, view, LOSSES[snapshot.config.loss].is_probability)
@@ -40,16 +40,16 @@ def points_figure(snapshot: Snapshot, layers: tuple[str, ...] = SHOWN_FIRST) -> 
     return figure
 
 
-def _layout(revision: str) -> dict[str, Any]:
-    """Return the layout; zoom stays for as long as ``revision`` is the same."""
+def _layout(revision: str, zoomable: bool) -> dict[str, Any]:
+    """Return the layout; zoom stays for as long as ``revision`` is the same. None under the canvas: both must agree."""
     edge = 1.05 * UNITS
     axis = {
         "range": [-edge, edge], "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "",
-        "constrain": "domain",
+        "constrain": "domain", "fixedrange": not zoomable,
     }  # fmt: skip
     return {
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uirevision": revision, "showlegend": False,
-        "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": "zoom", "hovermode": "closest",
+        "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": "zoom" if zoomable else False, "hovermode": "closest",
         "xaxis": axis, "yaxis": {**axis, "scaleanchor": "x"},
     }  # fmt: skip
 

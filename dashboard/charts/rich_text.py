@@ -19,6 +19,16 @@ def bold(text: str) -> Span:
     return {"text": text, "bold": True}
 
 
+def emphasised(text: str, tone: str = "") -> list[Span]:
+    """Return spans of a text in which "**" encloses what is bold."""
+    style: Span = {"tone": tone} if tone else {}
+    return [
+        {"text": part, **style, **({"bold": True} if number % 2 else {})}
+        for number, part in enumerate(text.split("**"))
+        if part
+    ]
+
+
 def toned(text: str, tone: str) -> Span:
     """Return a coloured span; ``tone`` is one that live.css names: "blue", "primary", "red" or "orange"."""
     return {"text": text, "tone": tone}

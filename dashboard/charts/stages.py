@@ -16,6 +16,7 @@ TITLES = {
     "update": "Optimiser step",
 }
 STAGES = tuple(TITLES)
+ONE_LINE = 115  # characters, beside the status in a window of 1280 pixels
 CHANGES = ("zero_grad", "gradients", "update")  # the stages that change a .grad or a weight
 
 _OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
@@ -24,7 +25,7 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
     ("D", "noise"): "The loop takes {batch} real samples and draws as many vectors of noise, {numbers} each.",
     ("D", "fake"): "The generator turns the noise into fakes. They are detached: this block trains D, and no gradient flows"
     " back into G.",
-    ("D", "scores"): "D scores both batches: one logit for each sample, higher where D takes the sample for real. {scores}",
+    ("D", "scores"): "D scores both batches: one logit for each sample, higher where D takes the sample for real.{scores}",
     ("D", "zero_grad"): "backward() adds to .grad. What the last update left in D's .grad is removed first.",
     ("D", "gradients"): "backward() fills .grad of every weight of D with the direction in which the loss grows. G's .grad"
     " is unchanged, because the fakes are detached.",
@@ -33,31 +34,40 @@ _EXPLANATIONS: dict[tuple[Network, str], str] = {
     ("G", "noise"): "The loop draws {batch} new vectors of noise, {numbers} each: G learns from fakes that D has not been"
     " trained on.",
     ("G", "fake"): "The generator makes fakes. They are not detached this time: the path back to G's weights is kept.",
-    ("G", "scores"): "D scores the fakes. {scores} D's weights are frozen, so the gradient will pass through D without"
-    " filling D's .grad; the Detach laboratory shows the loop without freezing.",
+    ("G", "scores"): "D scores the fakes.{scores} D's weights are frozen, so the gradient will pass through D without"
+    " filling D's .grad.{laboratory}",
     ("G", "zero_grad"): "backward() adds to .grad. What the last update left in G's .grad is removed first.",
-    ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from the fakes into G's weights:"
-    " D shows G what to change.",
+    ("G", "gradients"): "The gradient of the loss flows back through D into the fakes, and from them into G's weights."
+    " This is how D shows G what to change.",
     ("G", "update"): "G's optimiser ({optimizer}) computes a step from each gradient and adds it to the weight. It holds"
     " only G's parameters, so it cannot change D.",
 }  # fmt: skip
 
 
-def explain_stage(view: StageView) -> str:
-    """Explain the stage that was just executed, in one or two sentences."""
+def summarise_stage(view: StageView) -> str:
+    """Explain the stage that was just executed in one line, as slow motion has no time for more: at most ``ONE_LINE``."""
+    text = explain_stage(view, shown=False)
+    return text if len(text) <= ONE_LINE else text[: text.index(". ") + 1]
+
+
+def explain_stage(view: StageView, shown: bool = True) -> str:
+    """Explain the stage that was just executed, in one or two sentences; ``shown``: what it made stands below, with tabs."""
     config, loss = view.config, LOSSES[view.config.loss]
     if view.stage == "loss":
         return loss.explain_d(config.gradient_penalty) if view.network == "D" else loss.explanation_g
     return _EXPLANATIONS[view.network, view.stage].format(
         batch=config.batch_size,
         numbers="1 number" if config.latent_dim == 1 else f"{config.latent_dim} numbers",
-        scores=(
-            "Below each sample is its score, the sigmoid of its logit."
-            if loss.is_probability
-            else "Below each sample is its logit."
-        ),
+        scores=_under_samples(loss.is_probability) if shown else "",
+        laboratory=" The Detach laboratory shows the loop without freezing." if shown else "",
         optimizer=_OPTIMIZERS[config.optimizer_d if view.network == "D" else config.optimizer_g],
     )
+
+
+def _under_samples(is_probability: bool) -> str:
+    if is_probability:
+        return " Below each sample is its score, the sigmoid of its logit."
+    return " Below each sample is its logit."
 
 
 def explain_changes(view: StageView) -> str:
@@ -94,7 +104,7 @@ def _other_network(view: StageView, other: Network) -> str:
         return f"{other}'s have not moved yet: both gradients were taken at the same weights, and {other}'s step comes next."
     if kept.change > 0:
         return f"{other}'s moved just before, with a gradient that was taken at the same weights."
-    return f"{other}'s stay as they are" + (" although it holds gradients." if kept.gradient is not None else ".")
+    return f"{other}'s stay as they are" + (" although it holds gradients." if kept.gradient else ".")
 
 
 def formula(view: StageView) -> str:

@@ -20,10 +20,8 @@ from gan_core.snapshot import Snapshot
 
 
 def card(state: PageState) -> None:
-    """Draw the dataset's widget, how far its download is, and what belongs to it."""
+    """Draw the dataset's widget, and what belongs to it."""
     field("dataset", on_change=datasets.choose_dataset, hidden=True)
-    with st.container(gap="xxsmall"):
-        _download_buttons()
     if value("dataset") in OWN:
         _own_data()
 
@@ -57,13 +55,16 @@ def _own_data() -> None:
         open_dialog(kind)
 
 
-def _download_buttons() -> None:
-    """Draw the button that cancels the download or, where it failed, the one that tries it again."""
-    if datasets.download_progress() is not None:
-        st.button(
-            "Cancel", key="cancel_download", icon=":material/close:", type="tertiary", on_click=datasets.cancel_download
-        )
-    elif value("dataset") in (failed := tab().failed_download):
+def cancel_download() -> None:
+    """Draw the button that cancels the download."""
+    st.button(
+        "Cancel", key="cancel_download", icon=":material/close:", type="tertiary", on_click=datasets.cancel_download
+    )
+
+
+def try_again() -> None:
+    """Draw the button that tries a failed download again, where there is one."""
+    if value("dataset") in (failed := tab().failed_download):
         st.button("Try again", key="try_again", icon=":material/refresh:", type="tertiary", on_click=failed.clear)
 
 

@@ -17,6 +17,7 @@ from dashboard.panels.base import SHAPE, Place
 from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
+from dashboard.session.state import tab
 from gan_core.config import GANConfig, Network
 from gan_core.data import DATASETS
 from gan_core.plurals import counted
@@ -30,8 +31,9 @@ def strip(state: PageState, mount: Callable[[Place], None]) -> None:
     with st.container(key="strip", gap=None):
         noise, generator, samples, discriminator, updates = st.columns(CELLS, gap="xxsmall", border=True)
         mount("strip")
+        _mark_waiting(state.waiting)
     with noise:
-        _noise(state.config)
+        _noise(state)
     with generator:
         _generator(state)
     with samples:
@@ -40,6 +42,15 @@ def strip(state: PageState, mount: Callable[[Place], None]) -> None:
         _discriminator(state, mount)
     with updates:
         _updates(state.config)
+
+
+def _mark_waiting(names: tuple[str, ...]) -> None:
+    """Mark the widgets whose settings wait for Reset; the drawings mark their own."""
+    if names:
+        widgets = ", ".join(f".st-key-{name}" for name in names)
+        st.html(
+            f"<style>:is({widgets}) {{outline: 1px dashed #b35900; outline-offset: 2px; border-radius: 5px}}</style>"
+        )
 
 
 @contextmanager
@@ -51,7 +62,11 @@ def _cell(
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
             st.html(f'<h2 class="{colour}">{title}</h2>')
             st.html(f'<p class="note">{note}</p>', width="content")
-            with st.popover("", icon=":material/tune:", type="tertiary", key=f"more_{name}", help=f"More of {title}"):
+            popover = f"more_{name}"
+            tab().popovers.update(dict.fromkeys((*more, "classes") if name == "data" else more, popover))
+            with st.popover(
+                "", icon=":material/tune:", type="tertiary", key=popover, help=f"More of {title}", on_change="rerun"
+            ):  # its state is known then, so a widget in it cannot be changed unseen
                 for one in more:
                     field(one)
                 if other:
@@ -59,10 +74,14 @@ def _cell(
         yield
 
 
-def _noise(config: GANConfig) -> None:
+def _noise(state: PageState) -> None:
+    config = state.config
+    pending = " pending" if {"latent_dim", "noise", "seed"} & set(state.waiting) else ""
     with _cell("noise", "Noise z", "", ("noise", "latent_dim", "seed")):
         st.image(_density(config.noise == "normal"), width="stretch", alt=f"{config.noise.capitalize()} distribution")
-        st.html(f'<p class="note">{counted(config.latent_dim, "number")}, {config.noise}<br>seed {config.seed}</p>')
+        st.html(
+            f'<p class="note{pending}">{counted(config.latent_dim, "number")}, {config.noise}<br>seed {config.seed}</p>'
+        )
         st.button(
             "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
             help="Start again from another seed: other weights, other noise, another order of the data.",
@@ -125,7 +144,9 @@ def _network_cell(state: PageState, network: Network, more: tuple[str, ...]) -> 
     title, colour = ("Generator", theme.GENERATOR) if network == "G" else ("Discriminator", theme.DISCRIMINATOR)
     note = f"{training.weights:,} weights"
     if training != following:
-        note += f' <span class="pending">from Reset: {following.weights:,}</span>'
+        note = (
+            f'{training.weights:,} <span class="pending" title="From Reset on">→ {following.weights:,}</span> weights'
+        )
     name = f"{title.lower()}_hidden"
     width = GANConfig.setting(name)
     with _cell(title.lower(), f"{title} {network}", note, more, title.lower()):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.session import commands
-from dashboard.session.run import PageState
+from dashboard.session.run import PageState, fetch_report
 from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import set_value, tab, value
 from gan_core.runs.protocol import Stop
@@ -25,11 +25,11 @@ def run_until(state: PageState) -> None:
     """Draw the popover in which the learner says where the training pauses."""
     snapshot = state.report.snapshot
     now = 0 if snapshot is None else snapshot.iteration
-    with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:"):
+    with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:", on_change=_suggest):
         st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
-        metric = st.selectbox("What", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
+        metric = st.selectbox("Quantity", list(CONDITIONS), format_func=CONDITIONS.__getitem__, key="stop_metric")
         if metric == "iteration":
-            st.number_input("Iteration", 1, value=(now // 500 + 1) * 500, step=100, key="stop_iteration")
+            st.number_input("Iteration", 1, value=_following(now), step=100, key="stop_iteration")
         else:
             st.segmented_control(
                 "Pause when it is", ("above", "below"), default="above", required=True, key="stop_side"
@@ -41,9 +41,22 @@ def run_until(state: PageState) -> None:
         st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
 
 
+def _following(iteration: int) -> int:
+    """Return the next multiple of 500."""
+    return (iteration // 500 + 1) * 500
+
+
+def _suggest() -> None:
+    """Suggest the next iteration whenever the popover opens."""
+    snapshot = fetch_report().snapshot
+    if value("run_to") and snapshot is not None:
+        set_value("stop_iteration", _following(snapshot.iteration))
+
+
 def _run_until() -> None:
     metric = value("stop_metric")
     if metric == "iteration":
         commands.run_until(Stop(iteration=value("stop_iteration")))
     else:
         commands.run_until(Stop(metric=metric, above=value("stop_side") == "above", value=value("stop_value")))
+    set_value("run_to", bool(tab().stop_problem))  # it closes, and does not hide the run that goes on

@@ -7,8 +7,9 @@ import streamlit as st
 
 from dashboard.session.settings import show_sizes, shown_settings
 from dashboard.session.state import current_run, value
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 
 
 def field(
@@ -51,11 +52,11 @@ def _number(setting: Setting, shared: dict[str, Any]) -> None:
     kind, usual_step, few = (int, 1, 10) if setting.kind == "whole" else (float, 0.01, 1)
     low, high, step = kind(setting.minimum or 0), kind(setting.maximum or 0), kind(setting.step or usual_step)
     shared |= {"min_value": low, "max_value": high, "value": setting.default, "step": step}
+    shared["format"] = "%d" if kind is int else "%.6g"  # two decimals would show 0.9999 as 1.00, and 1e-7 as 0
     if high <= few and step >= 0.01:
         st.slider(**shared)
     else:
-        decimals = 6 if step < 0.001 else 4 if step < 0.1 else 1
-        st.number_input(**shared, format="%d" if kind is int else f"%.{decimals}f")
+        st.number_input(**shared)
 
 
 def _switch(setting: Setting, shared: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ def answer(report: Report, watch: Watch, page: Page, since: int, turn: int = -1,
     revision = -1 if snapshot is None else snapshot.revision
     made: dict[str, Payload] = {}
     if snapshot is not None and revision != since:
-        made = {MESSAGE: page.hint(report), STATUS: status_line(snapshot)}
+        made = {MESSAGE: page.hint(report), STATUS: status_line(report)}
         if page.has_panels:
             made |= update_payloads(snapshot, watch.options, turn)
     elif snapshot is not None and page.has_panels and turn >= 0 and repeats < len(turn_keys(snapshot.shape)):

@@ -6,7 +6,7 @@ from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared, show_config
 from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
 from dashboard.session.speeds import SPEEDS
-from dashboard.session.state import current_run, serialized, set_value, stop_waiting, tab, value
+from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 
@@ -77,11 +77,17 @@ def reconcile_and_send(command: Command) -> None:
 
 @serialized
 def reset(**changes: int) -> None:
-    """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed."""
+    """Begin again at iteration 0 with the current settings and these changes to them, else with the same seed.
+
+    Where the chosen dataset cannot be downloaded, the run's own settings are used.
+    """
     config, tab().link_problems = current_settings(fetch_report()).config, ()
+    run = current_run()
+    if config is None and run is not None and value("dataset") in tab().failed_download:
+        config = run.config
     if config is not None:
         for name, new in changes.items():
-            set_value(name, new)
+            move(name, new)
         if ensure_prepared(config):
             new_run(config.replace(**changes))
 

@@ -11,6 +11,7 @@ from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
 from gan_core.runs.jobs import JobFailed
 
 
+@serialized
 def choose_dataset() -> None:
     """Adapt the settings to the dataset in the widget: to the recommended ones where it is of another kind.
 
@@ -18,6 +19,8 @@ def choose_dataset() -> None:
     """
     chosen = value("dataset")
     here, run = tab(), current_run()
+    if chosen == here.chosen_dataset:  # a late click has brought back the old one for a moment
+        return
     before = GANConfig(dataset=here.chosen_dataset, drawing=value("drawing", ""))
     now = with_recommended_settings(before, chosen)
     other_kind = DATASETS[before.dataset].kind != DATASETS[chosen].kind

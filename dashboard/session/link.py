@@ -4,10 +4,11 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.drawing import unpack
 from gan_core.options import option_value
+from gan_core.setting import Setting
 
 
 def texts_of(config: GANConfig, *others: GANConfig) -> dict[str, str]:

@@ -59,8 +59,10 @@ def refresh(needs_run: bool = False) -> PageState:
     if run is not None and not possible and (refused := settings_from_widgets().config) is not None:
         waiting = run.config.differences(refused)
     preparing = datasets.download_progress() is not None or (tab().waiting_for is not None and possible)
-    can_reset = possible and not preparing
-    can_train = can_reset if report.state == "failed" else possible or _goes_on(report)
+    can_begin = possible and not preparing
+    can_train = can_begin if report.state == "failed" else possible or _goes_on(report)
+    # A dataset that cannot be downloaded does not keep the run from beginning again with its own settings.
+    can_reset = can_begin or (run is not None and value("dataset") in tab().failed_download and not preparing)
     training = None if run is None else run.config
     can_undo = server.registry().can_undo(tab().run_id)
     return PageState(report, settings, waiting, preparing, training, can_train, can_reset, can_undo)
@@ -83,8 +85,8 @@ def fetch_report() -> Report:
         return run.poll()
     if here.waiting_for is not None:
         return Report("starting")
-    reason = here.refused[1] if here.refused else "This run has ended because its page was closed for too long."
-    return Report("failed", None, Failure(reason))
+    gone = "This run has ended because its page was closed for too long." if here.run_id else "There is no run yet."
+    return Report("failed", None, Failure(here.refused[1] if here.refused else gone))
 
 
 def report_of(run_id: str) -> Report:

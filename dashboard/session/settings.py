@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.state import current_run, set_value, value
-from gan_core.config import GANConfig, Setting
+from dashboard.session.state import current_run, move, set_value, value
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,14 @@ def show_sizes(sizes: Iterable[int]) -> str:
 def show_setting(setting: Setting, config: GANConfig) -> None:
     """Move the widget of ``setting`` to what ``config`` has."""
     new = getattr(config, setting.name)
-    set_value(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
+    move(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
 
 
 def edit_sizes(field: str, image_key: str) -> None:
     """Take over hidden sizes that the learner changed in the network's image: move the text field that holds them."""
     sizes = value(image_key).sizes
     if sizes:
-        set_value(field, show_sizes(sizes))
+        move(field, show_sizes(sizes))
 
 
 def edit_drawing(canvas_key: str) -> None:

@@ -1,5 +1,7 @@
 """The one file that touches Streamlit's session state: the widgets' values, and this browser's tab."""
 
+import math
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -7,10 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 
 from dashboard.session import server
-from dashboard.session.tab import Tab
+from dashboard.session.tab import Moved, Tab
 from gan_core.runs.registry import Run
 
 TAB = "tab"
+ECHO = 1.0  # seconds after a whole script run in which a browser surely draws what it was sent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +27,52 @@ def value(key: str, default: Any = None) -> Any:
 def set_value(key: str, new: Any) -> None:
     """Move a widget; only from a callback, or before the widget is drawn."""
     st.session_state[key] = new
+
+
+def move(key: str, new: Any) -> None:
+    """Move a widget as ``set_value`` does, and keep it there when a page that still has the old value sends that.
+
+    A browser sends the values of all widgets with each click. A click on Start just after a preset would bring the old
+    settings back, and so would, at any later time, widgets in a closed popover: they draw nothing new until it opens.
+    """
+    here, old = tab(), value(key)
+    if old is not None and old != new:
+        first = here.moved[key].old if key in here.moved else old
+        here.moved[key] = Moved(first, new, here.script_runs)
+        here.moved_until = math.inf
+    set_value(key, new)
+
+
+def restore_moved() -> None:
+    """Move widgets again that a browser has sent back: one in a closed popover, or all the others at once."""
+    here = tab()
+    in_view: dict[str, Moved] = {}
+    for key, moved in list(here.moved.items()):
+        popover = here.popovers.get(key)
+        if popover is None:
+            in_view[key] = moved
+        elif value(key) == moved.old and not value(popover):  # nobody can change it there
+            set_value(key, moved.new)
+            here.moved[key] = moved._replace(script_runs=here.script_runs)
+        elif here.script_runs > moved.script_runs + 1:  # and not in the script run that follows the move
+            del here.moved[key]
+    if time.monotonic() > here.moved_until:
+        for key in in_view:
+            del here.moved[key]
+    elif all(value(key) == moved.old for key, moved in in_view.items()):
+        for key, moved in in_view.items():
+            set_value(key, moved.new)
+
+
+def begin_script_run() -> None:
+    """Count the script runs of this tab."""
+    tab().script_runs += 1
+
+
+def drawn() -> None:
+    """Take note that a script run has sent the whole page to the browser, moved widgets included."""
+    here = tab()
+    here.moved_until = min(here.moved_until, time.monotonic() + ECHO)
 
 
 def tab() -> Tab:
@@ -50,6 +99,7 @@ def serialized(action: Callable[P, R]) -> Callable[P, R]:
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         with tab().lock:
+            restore_moved()
             return action(*args, **kwargs)
 
     return guarded

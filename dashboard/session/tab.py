@@ -5,12 +5,20 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept
 from gan_core.runs.jobs import Job, JobFailed
 from gan_core.runs.protocol import Speed
+
+
+class Moved(NamedTuple):
+    """What stood in a widget and what the page has moved it to, in which of its script runs."""
+
+    old: Any
+    new: Any
+    script_runs: int
 
 
 @dataclass
@@ -30,6 +38,9 @@ class Tab:
 
     ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
     outcome of the last upload that was read, by its key. ``opens_own_data``: the dialog for own data opens by itself.
+
+    ``moved``: widgets that the page has moved, by key; until ``moved_until`` the browser may not have drawn them.
+    ``popovers``: the key of the popover that a widget is in. ``script_runs``: how many there were.
 
     ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
     """
@@ -51,6 +62,10 @@ class Tab:
     own: dict[str, Path] = field(default_factory=dict)
     upload: dict[object, Kept | JobFailed] = field(default_factory=dict)
     opens_own_data: bool = False
+    moved: dict[str, Moved] = field(default_factory=dict)
+    moved_until: float = 0.0
+    popovers: dict[str, str] = field(default_factory=dict)
+    script_runs: int = 0
     postponed: dict[str, Any] = field(default_factory=dict)
     presets_used: int = 0
     _folder: TemporaryDirectory[str] | None = None

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from dashboard.charts.rich_text import Span, bold, icon, rich_text, toned
+from dashboard.charts.rich_text import Span, bold, emphasised, icon, rich_text, toned
 from dashboard.components.live import dated, text
-from dashboard.controls.data import download_progress
+from dashboard.controls.data import cancel_download, download_progress, try_again
 from dashboard.panels.base import Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
@@ -17,6 +17,7 @@ from gan_core.runs.protocol import Failure
 from gan_core.snapshot import Snapshot
 
 MESSAGE = "text_message"
+ONE_LINE = 150  # characters that surely fit beside the buttons at 1280 pixels
 
 
 def draw_hint(hint: Payload) -> None:
@@ -28,7 +29,8 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
     """Draw the most urgent notice, if there is one; without controls, nothing is said about settings."""
     report = state.report
     if has_controls and state.settings.problems:
-        with _notice(icon("edit"), toned(f" {' '.join(state.settings.problems)}", "red")):
+        with _notice(icon("edit"), *emphasised(f" {' '.join(state.settings.problems)}", "red")):
+            try_again()
             _undo_changes()
     elif report.failure is not None:
         _failure(report.failure, report.snapshot)
@@ -44,7 +46,9 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
 @contextmanager
 def _notice(*spans: str | Span) -> Iterator[None]:
     """Draw one line of text, and beside it what the context draws."""
-    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
+    length = sum(len(span if isinstance(span, str) else str(span.get("text", ""))) for span in spans)
+    key = "notice" if length < ONE_LINE else "notice_long"
+    with st.container(key=key, horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         text(rich_text(*spans), "text_notice")
         yield
 
@@ -68,6 +72,7 @@ def _preparing(snapshot: Snapshot | None) -> None:
         note += " Meanwhile your run stays as it is: train on, or cancel."
     with _notice(icon("download"), note):
         download_progress()
+        cancel_download()
 
 
 def _waiting(changed: tuple[str, ...]) -> None:

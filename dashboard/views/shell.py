@@ -11,14 +11,21 @@ from dashboard.components.live import dated, status
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
-from dashboard.session.state import current_run, value
+from dashboard.session.state import begin_script_run, current_run, drawn, value
 from dashboard.views.message import draw_hint, draw_notice
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
 
 STATUS = "status"
+CLOCK = "The clock counts the seconds of computing, without waiting."
 PROJECTOR = """<style>
 html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page follows this size */
+:is(.st-key-start, .st-key-pause), :is(.st-key-start, .st-key-pause) button {width: 7.2rem !important}
+.st-key-cell_generator .label {width: 4.9rem; white-space: normal} /* its slider needs the width */
+:is(.st-key-generator_batch_norm, .st-key-discriminator_batch_norm) [data-testid="stTooltipIcon"] {display: none}
+.st-key-links {padding-right: 8px}
+.st-key-cell_noise .note {white-space: normal}
+:is(.st-key-plot_scores, .st-key-plot_accuracy) {margin-top: 0} /* their legends need the width of their headings */
 .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}
 </style>"""
 
@@ -48,6 +55,7 @@ class Page:
 
         The status comes before the panels: the browser then drops an answer that is older than what they show.
         """
+        begin_script_run()
         address.arrive()
         state = run.refresh(needs_run=not self.has_controls)
         address.remember_in_address()
@@ -67,12 +75,13 @@ class Page:
                     self._draw_status(state.report)
             draw_notice(state, self.has_controls)
             self.draw(state)
+        drawn()
 
     def _draw_status(self, report: Report) -> None:
         """Draw where the run stands, and have the page's script follow it from now on."""
         current = current_run()
         watch = Watch(self.url_path, layout_version(report), view_options())
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
-            status(dated(status_line(report.snapshot)), follow(current.id, watch) if current else None, STATUS)
+            status(dated(status_line(report)), follow(current.id, watch) if current else None, STATUS)
             if report.snapshot is not None:
-                st.markdown("", width="content", help=report.snapshot.computing)
+                st.markdown("", width="content", help=f"{report.snapshot.computing} {CLOCK}")

@@ -50,6 +50,8 @@ def hint(report: Report) -> Payload:
     """Return what can be done next."""
     if report.snapshot is None:
         return building()
+    if report.state == "failed":
+        return rich_text(icon("stop_circle"), " This run has ended. ", bold("Again"), " begins a new one.")
     if report.state == "running":
         return rich_text(
             icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."
@@ -60,15 +62,14 @@ def hint(report: Report) -> Payload:
             " begins an iteration of your run and stops after its first stage.",
         )  # fmt: skip
     return rich_text(
-        icon("directions_walk"),
-        " You are stepping through your own run. Stopping between stages does not change the result. ", bold("Run on"),
-        " finishes the iteration and continues training.",
+        icon("directions_walk"), " Stopping between stages does not change the result. ", bold("Run on"),
+        " finishes the iteration and trains on.",
     )  # fmt: skip
 
 
 def _position(report: Report, view: StageView | None) -> str:
     if report.state == "running":
-        return "Training runs on. Pause it to step through its next iteration."
+        return "One iteration from inside"
     if report.state == "failed" and view is None:
         return "This run has failed. Press Again to begin a new one."
     if view is None:

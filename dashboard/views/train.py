@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, icon, rich_text, why
-from dashboard.charts.stages import TITLES, explain_stage
+from dashboard.charts.rich_text import bold, building, emphasised, icon, rich_text, why
+from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
 from dashboard.panels import points, shown_panels
@@ -35,8 +35,15 @@ def draw(state: PageState) -> None:
 def hint(report: Report) -> Payload:
     """Return how the training stands and what can be done next."""
     snapshot = report.snapshot
-    if report.state == "starting" or snapshot is None:
+    if report.state == "starting" or (snapshot is None and report.state != "failed"):
         return building()
+    if snapshot is None:
+        return rich_text(icon("info"), " There is no run yet.")
+    if report.state == "failed":
+        return rich_text(
+            icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Again"),
+            " begins a new one with the settings above the images.",
+        )  # fmt: skip
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)
@@ -48,9 +55,12 @@ def hint(report: Report) -> Payload:
         return rich_text(icon("flag"), f" {snapshot.stopped} ", bold("Start"), " trains on.")
     if snapshot.walk is not None and snapshot.walk.iteration > snapshot.iteration:
         return rich_text(
-            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, which the ",
-            bold("Step through"), " page has begun. Every button here finishes that iteration first.",
+            icon("directions_walk"), f" Paused inside iteration {snapshot.walk.iteration:,}, after ",
+            bold(TITLES[snapshot.walk.stage]), f" of {snapshot.walk.network}. ", bold("Start"), " and ", bold("Step"),
+            " finish it; ", bold("Step through"), " goes on stage by stage.",
         )  # fmt: skip
+    if found := reading(snapshot):
+        return rich_text(icon("pause_circle"), f" Paused. {found.text}", why(found.why))
     if snapshot.iteration == 0 and not snapshot.singles:
         return rich_text(
             icon("play_circle"), " Press ", bold("Start"),
@@ -68,7 +78,7 @@ def slow_motion(view: StageView) -> Payload:
     updated = " and ".join(view.turns[view.turn])
     return rich_text(
         icon("slow_motion_video"), f" Iteration {view.iteration:,}, update {view.turn + 1} of {len(view.turns)} ({updated}): ",
-        bold(TITLES[view.stage]), f". {explain_stage(view)}",
+        bold(TITLES[view.stage]), ". ", *emphasised(summarise_stage(view)),
     )  # fmt: skip
 
 

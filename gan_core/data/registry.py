@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 DATASETS: dict[str, Source] = {
-    "digits": Source("Digits (8×8 scans, bundled)", "gan_core.data.digits:load_digits", classes=DIGITS),
+    "digits": Source("Digits (8×8 scans)", "gan_core.data.digits:load_digits", classes=DIGITS),
     "mnist": Source("MNIST", TORCHVISION, "pictures", DIGITS, 9_941_303, "MNIST"),
     "fashion_mnist": Source("Fashion-MNIST", TORCHVISION, "pictures", CLOTHES, 26_451_395, "FashionMNIST"),
     "kmnist": Source("KMNIST", TORCHVISION, "pictures", KANA, 18_194_632, "KMNIST"),

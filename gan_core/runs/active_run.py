@@ -184,12 +184,13 @@ class ActiveRun:
     # Settings ----------------------------------------------------------------------------------------------
 
     def reconfigure(self, config: GANConfig) -> None:
-        """Apply the fields that may change while training, and mark each change."""
+        """Apply the fields that may change while training, and mark each change of what has begun to train."""
         changed = self.trainer.config.differences(config)
         self.trainer.reconfigure(config)
         if "drawing" in changed:
             self._renderer.use_dataset(self.trainer)
-        self._marks.extend(Mark(self.trainer.iteration, _describe_change(config, name)) for name in changed)
+        if any(self.trainer.updates.values()):
+            self._marks.extend(Mark(self.trainer.iteration, _describe_change(config, name)) for name in changed)
 
     def use_noise(self, seed: int) -> None:
         """Render fakes from the noise of this seed from now on."""

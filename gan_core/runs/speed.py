@@ -5,7 +5,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-STAGE_SECONDS = 0.6  # how long slow motion shows each stage of an iteration
+STAGE_SECONDS = 1.2  # how long slow motion shows each stage of an iteration: its sentence is read meanwhile
 CATCH_UP = 0.1  # seconds of delay, such as by a snapshot, that are made up for; a longer stall is left behind
 
 

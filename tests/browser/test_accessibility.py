@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import wait_until_drawn
 from tests.browser.train_page import chart, click, drawn, wait_for
 
 pytestmark = pytest.mark.browser
@@ -32,8 +33,7 @@ def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -
     context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    wait_until_drawn(page)
     assert problems(page) == []
     click(page, "start")
     wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")

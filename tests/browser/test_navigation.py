@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from gan_core.config import GANConfig
+from tests.browser.conftest import Visitors
 from tests.browser.train_page import click, drawn, iteration, open_popover, pause, wait_for
 
 pytestmark = pytest.mark.browser
@@ -63,12 +64,9 @@ def check_it_trains(page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def run_page(browser: Browser, server: str) -> Iterator[Page]:
+def run_page(visitors: Visitors) -> Iterator[Page]:
     """A run that trains, with a live setting and another changed."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.goto(server)
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
+    page = visitors.take()
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 0, "it trains")
     page.locator(".st-key-update_order").get_by_text("G first").click()
@@ -76,7 +74,7 @@ def run_page(browser: Browser, server: str) -> Iterator[Page]:
     check_settings(page)
     yield page
     pause(page)
-    context.close()
+    page.context.close()
 
 
 @pytest.fixture

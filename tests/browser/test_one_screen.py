@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.conftest import wait_until_drawn
 from tests.browser.train_page import chart, click, wait_for
 
 pytestmark = pytest.mark.browser
@@ -65,12 +66,11 @@ def check_all(page: Page, button: str, query: str) -> dict[str, dict[str, float]
 @pytest.mark.parametrize("query", SAMPLES, ids=["images", "2-D data"])
 def test_everything_is_in_view_running_and_paused(browser: Browser, server: str, query: str) -> None:
     before: dict[str, dict[str, float]] = {}
-    for width, height in SIZES:
-        context = browser.new_context(viewport={"width": width, "height": height})
-        page = context.new_page()
-        page.goto(f"{server}/{query}")
-        page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-        page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    pages = [browser.new_page(viewport={"width": width, "height": height}) for width, height in SIZES]
+    for page in pages:  # they load side by side
+        page.goto(f"{server}/{query}", wait_until="commit")
+    for page in pages:
+        wait_until_drawn(page)
         paused = check_all(page, "start", query)
         if not query:
             strip = page.locator(".st-key-picture_fake_strip img").first
@@ -90,15 +90,14 @@ def test_everything_is_in_view_running_and_paused(browser: Browser, server: str,
         }
         assert not before or larger == {*CHARTS, *SAMPLES[query]}, "a larger window shows all of it larger"
         before = paused
-        context.close()
+        page.close()
 
 
 def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, server: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    wait_until_drawn(page)
     measured(page, ("start", "step", "text_message", "picture_fakes", "picture_reals"))
     tops = [
         page.locator(f".st-key-{key}").first.bounding_box()["y"]  # type: ignore[index]

@@ -64,8 +64,10 @@ def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             check_all_is_in_view(page, height, stage)
-        tooltip = page.locator("[data-testid=stTooltipContent]").bounding_box()
-        if tooltip is not None:  # of the button that was clicked
+        tooltips = page.locator("[data-testid=stTooltipContent]")
+        if tooltips.count() and (
+            tooltip := tooltips.first.bounding_box(timeout=1000)
+        ):  # of the button that was clicked
             assert tooltip["y"] + tooltip["height"] <= box(page, ".st-key-walk_head p")[0], "the position is covered"
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})

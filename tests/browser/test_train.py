@@ -12,11 +12,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
+from tests.browser.conftest import wait_until_drawn
 from tests.browser.train_page import (
     chart,
     click,
     download,
-    drawn,
     fakes,
     iteration,
     open_popover,
@@ -203,12 +203,14 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
-def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(page: Page, tmp_path: Path) -> None:
-    wait_for(page, lambda: iteration(page) == 0, "the first run's answer, so its process is there")
-    others = set(_children())
+def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(
+    quiet_page: Page, server: str, tmp_path: Path
+) -> None:
+    page = quiet_page
+    others = run_processes(server)
     click(page, "reset")
-    wait_for(page, lambda: len(set(_children()) - others) == 1, "the new run's process")
-    (child,) = set(_children()) - others
+    wait_for(page, lambda: len(run_processes(server) - others) == 1, "the new run's process")
+    (child,) = run_processes(server) - others
     click(page, "start")
     wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")
     os.kill(child, signal.SIGKILL)
@@ -222,10 +224,17 @@ def test_a_killed_run_is_reported_within_two_seconds_and_start_begins_another(pa
     pause(page)
 
 
-def _children() -> list[int]:
-    """Return the processes of this server's runs, by their title, which no other process has."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "multiprocessing.forkserver" in line]
+def run_processes(server: str) -> set[int]:
+    """Return the children of this server's fork server; other servers on this machine have such processes too."""
+    listed = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
+
+    def children(parents: set[int], words: str) -> set[int]:
+        return {int(pid) for pid, parent, args in lines if int(parent) in parents and words in args}
+
+    port = server.rpartition(":")[2]
+    servers = {int(pid) for pid, _, args in lines if args.endswith(f"--server.port={port}")}
+    return children(children(servers, "multiprocessing.forkserver"), "multiprocessing.forkserver")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
@@ -233,8 +242,7 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(server)
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    wait_until_drawn(page)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page scrolls sideways"
 
@@ -249,118 +257,3 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     assert {key: abs(before[key] - during[key]) for key in before if abs(before[key] - during[key]) > 2} == {}
     pause(page)
     context.close()
-
-
-def focused(page: Page) -> str:
-    """Return the key of the widget that has the keyboard's focus, also inside a component."""
-    found: str = page.evaluate(
-        "() => document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-(\\S+)/)[1] ?? 'nothing'"
-    )
-    return found
-
-
-def test_the_keyboard_keeps_its_place_when_start_becomes_pause(page: Page) -> None:
-    page.locator(".st-key-start button").first.focus()
-    page.keyboard.press("Enter")
-    wait_for(page, lambda: focused(page) == "pause", "the focus is on Pause")
-    page.keyboard.press("Enter")
-    wait_for(page, lambda: focused(page) == "start", "the focus is back on Start")
-
-
-def test_the_keyboard_keeps_its_place_when_a_layer_is_added(page: Page) -> None:
-    page.get_by_role("button", name="Generator: add a hidden layer").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Generator, hidden layer 4, units")).to_be_visible()
-    assert focused(page) == "picture_generator_hidden"
-
-
-def test_start_is_among_the_first_tab_stops(page: Page) -> None:
-    page.evaluate("() => document.activeElement.blur()")
-    stops = []
-    for _ in range(8):
-        page.keyboard.press("Tab")
-        stops.append(focused(page))
-    assert "start" in stops, stops
-
-
-def test_shortcuts_start_pause_and_step(page: Page) -> None:
-    page.keyboard.press("s")
-    wait_for(page, lambda: iteration(page) == 1, "a step")
-    page.keyboard.press("p")
-    wait_for(page, lambda: iteration(page) > 1, "it trains")
-    page.keyboard.press("p")
-    expect(page.locator(".st-key-start button:enabled:visible").first).to_be_visible()
-    page.locator(".st-key-step button").first.hover()
-    expect(page.get_by_text("Key: S").first).to_be_visible()
-
-
-def test_undo_brings_back_a_trained_run_and_its_curve_is_shown_meanwhile(page: Page) -> None:
-    for count in (1, 2, 3):
-        click(page, "step")
-        wait_for(page, lambda count=count: iteration(page) == count, "a step")  # type: ignore[misc]
-    drawn(page)  # the images come after the iteration
-    picture = fakes(page)
-    click(page, "reset")
-    wait_for(page, lambda: iteration(page) == 0, "reset")
-    wait_for(page, lambda: "last run" in chart(page, "plot_losses")["x"], "its curve stays")
-    click(page, "undo")
-    wait_for(page, lambda: iteration(page) == 3, "the old run")
-    wait_for(page, lambda: fakes(page) == picture, "with its images")
-
-
-def test_run_to_an_iteration_pauses_there(page: Page) -> None:
-    click(page, "run_to")
-    field = page.locator(".st-key-stop_iteration input")
-    field.fill("12")
-    field.press("Enter")
-    click(page, "run_until")
-    expect(page.get_by_text("Stopped at iteration 12, as you asked.")).to_be_visible(timeout=15_000)
-    assert iteration(page) == 12
-
-
-def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) -> None:
-    click(page, "run_to")
-    page.locator(".st-key-stop_metric [data-baseweb=select], .st-key-stop_metric [role=combobox]").first.click()
-    page.get_by_role("option", name="D(x)", exact=True).click()
-    value = page.locator(".st-key-stop_value input")
-    value.fill("0.6")
-    value.press("Enter")
-    click(page, "run_until")
-    expect(page.get_by_text(re.compile(r"Stopped at iteration \d+: D\(x\) 0\.\d+ is above 0\.6\."))).to_be_visible(
-        timeout=15_000
-    )
-    wait_for(page, lambda: chart(page, "plot_scores")["y"]["D(x), raw"][-1] > 0.6, "the last score is above")
-    assert max(chart(page, "plot_scores")["y"]["D(x), raw"][:-1]) <= 0.6
-
-
-def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
-    page.locator(".st-key-speed").get_by_text("slow", exact=True).click()
-    click(page, "start")
-    for stage, cell in (("Noise", "noise"), ("Scores", "discriminator"), ("Loss", "updates")):
-        expect(page.locator(".st-key-text_message strong", has_text=stage).first).to_be_visible(timeout=10_000)
-        expect(page.locator(f".st-key-cell_{cell}.lit-cell")).to_be_visible()
-    page.locator(".st-key-speed").get_by_text("max", exact=True).click()
-    expect(page.locator(".lit-cell")).to_have_count(0)
-    pause(page)
-
-
-def test_a_speed_limits_the_iterations_per_second(page: Page) -> None:
-    page.locator(".st-key-speed").get_by_text("5", exact=True).click()
-    click(page, "start")
-    wait_for(page, lambda: iteration(page) >= 1, "it trains")
-    before = iteration(page)
-    page.wait_for_timeout(3000)
-    assert 10 <= iteration(page) - before <= 18
-    pause(page)
-
-
-def test_copy_link_copies_an_address_with_the_settings(page: Page) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator(".st-key-update_order").get_by_text("G first").click()
-    page.wait_for_url(re.compile("update_order=g_first"))
-    click(page, "share")
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.endswith("?update_order=g_first")
-    assert copied.startswith("http")

@@ -66,6 +66,8 @@ def fakes(page: Page) -> str:
 
 def chart(page: Page, key: str) -> dict[str, Any]:
     """Return what Plotly draws: traces by name with their last x, the axis ranges, and a mark that a remount would lose."""
+    ready = "key => document.querySelector(`.st-key-${key} .plot`)?._fullLayout?.xaxis?.range"
+    page.wait_for_function(ready, arg=key, timeout=10_000)  # a chart is mounted before Plotly draws it
     found: dict[str, Any] = page.evaluate(
         """key => {
             const div = document.querySelector(`.st-key-${key} .plot`);

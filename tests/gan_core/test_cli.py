@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 
 from gan_core import GANConfig, Trainer
 from gan_core.cli import main
-from gan_core.config import Setting
 from gan_core.data import DATASETS, Source, load_dataset
 from gan_core.data.own.points import read_points
 from gan_core.data.own.samples import fingerprint
@@ -28,6 +27,7 @@ from gan_core.data.sampler import BatchSampler
 from gan_core.export.weights import read_metadata
 from gan_core.metrics import COLUMNS
 from gan_core.options import build_parser, option, option_help, option_value
+from gan_core.setting import Setting
 from tests.gan_core.support import (
     BROKEN,
     copied,
@@ -360,6 +360,17 @@ def test_unreadable_and_unwritable_files_are_reported(tmp_path: Path, capsys: py
     (tmp_path / "file").write_text("")
     assert run(tmp_path / "file", *OPTIONS) == 2
     assert capsys.readouterr().err == f"{tmp_path / 'file'}: File exists.\n"
+
+
+def test_a_disk_that_takes_no_networks_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("generator.safetensors could not be written")
+
+    monkeypatch.setattr("gan_core.training.headless.save_networks", refuse)
+    assert run(tmp_path, *OPTIONS, iterations="1") == 2
+    assert capfd.readouterr().err.endswith("\ngenerator.safetensors could not be written.\n")
 
 
 def test_unavailable_datasets_and_devices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

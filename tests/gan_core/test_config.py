@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gan_core.config import GANConfig, Setting, explain
+from gan_core.config import GANConfig, explain
+from gan_core.setting import Setting
 
 SETTINGS = GANConfig.settings()
 NAMES = [setting.name for setting in SETTINGS]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_core.history import History
+from gan_core.history import History, running_mean
 from gan_core.metrics import COLUMNS
 
 WIDTH = len(COLUMNS)
@@ -80,3 +80,22 @@ def test_a_trace_returns_columns_by_name() -> None:
 def test_a_capacity_that_cannot_be_halved_is_refused(capacity: int) -> None:
     with pytest.raises(ValueError, match=f"capacity = {capacity} is not possible"):
         History(capacity)
+
+
+def test_a_running_mean_is_the_mean_of_a_value_and_the_ones_before_it() -> None:
+    values = np.array([1, 2, 3, 4, 10], np.float32)
+    assert running_mean(values, 3).tolist() == [1, 1.5, 2, 3, np.float32(17 / 3)]
+    assert running_mean(values, 1).tolist() == values.tolist()
+    assert running_mean(values[:0], 3).tolist() == []
+
+
+def test_a_value_that_is_not_a_number_does_not_spoil_the_others() -> None:
+    values = np.array([1, 2, np.nan, 4, np.nan, np.nan, 7], np.float32)
+    assert running_mean(values, 2).tolist()[:5] == [1, 1.5, 2, 4, 4]
+    assert np.isnan(running_mean(values, 2)[5])
+    assert running_mean(values, 2)[6] == 7
+
+
+def test_a_running_mean_ignores_later_values() -> None:
+    values = np.random.default_rng(0).normal(size=200).astype(np.float32)
+    np.testing.assert_array_equal(running_mean(values, 20)[:100], running_mean(values[:100], 20))

@@ -44,14 +44,37 @@ def test_the_mode_collapse_preset_keeps_at_most_two_modes() -> None:
     assert min(view.divergence for view in seen) > 0.7
 
 
-def test_the_fakes_of_the_mode_collapse_preset_spread_little() -> None:
-    config = PRESETS["mode_collapse"].config
-    trainer = Trainer(config.replace(device="cpu"))
-    for _ in range(600):
-        trainer.step()
-    spread = float(np.linalg.norm(generate(trainer, sample_noise(0, 500, config)).std(axis=0)))
+def test_the_fakes_of_the_mode_collapse_preset_do_what_its_description_says() -> None:
+    config = PRESETS["mode_collapse"].config.replace(device="cpu")
+    description = PRESETS["mode_collapse"].description
+    assert (config.g_steps, config.d_steps) == (5, 1)
+    assert config.learning_rate_g > config.learning_rate_d
+    assert "five large steps for each small step of D" in description
+    trainer = Trainer(config)
     real = float(torch.linalg.vector_norm(trainer.dataset.samples.std(dim=0)))
-    assert spread < 0.5 * real
+    spreads, centres, scores = [], [], []
+    for _ in range(15):
+        for _ in range(100):
+            metrics = trainer.step()
+        fakes = generate(trainer, sample_noise(0, 500, config))
+        spreads.append(float(np.linalg.norm(fakes.std(axis=0))) / real)
+        centres.append(fakes.mean(axis=0))
+        scores.append(float(metrics.d_fake))
+    assert "Most of the time the fakes are nearly alike" in description
+    assert np.mean([spread < 0.25 for spread in spreads]) > 0.7
+    assert "move from place to place together" in description
+    assert np.median(np.linalg.norm(np.diff(centres, axis=0), axis=1)) > 0.5
+    assert "D scores them about 0.5" in description
+    assert scores == pytest.approx([0.5] * 15, abs=0.05)
+
+
+def test_the_ring_preset_reaches_all_clouds_when_its_description_says() -> None:
+    config = PRESETS["ring"].config
+    assert "D's learning rate is four times G's" in PRESETS["ring"].description
+    assert config.learning_rate_d == pytest.approx(4 * config.learning_rate_g)
+    assert "all eight clouds within about a thousand iterations" in PRESETS["ring"].description
+    (view,) = views(config, 1000, 1)
+    assert view.covered == 8
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from gan_core import GANConfig, Trainer
-from gan_core.config import Setting
 from gan_core.data import load_dataset
 from gan_core.data.drawing import SIDE, STARTER, pack
 from gan_core.data.own.samples import keep
 from gan_core.losses import LOSSES
+from gan_core.setting import Setting
 from tests.gan_core.support import noise_images, same, tiny
 
 SETTINGS = {setting.name: setting for setting in GANConfig.settings()}

@@ -3,20 +3,24 @@ const MAX_FAILURES = 3; // requests in a row that may fail before the page is as
 const MAX_BACKOFF = 20; // the most intervals between two requests while they keep failing
 const REDRAW_INTERVAL = 2000; // milliseconds until the page is asked again, if it has not run
 
-const REPLACED = ["start", "pause"]; // keys of the buttons that take each other's place
+const WIDGET = "button, input, textarea, [role=combobox], [role=radio], [role=slider]";
+const TRANSPORT = ["start", "pause"]; // keys of the buttons that take each other's place
 
 let lastFocused = ""; // the key of the widget that has, or had, the keyboard's focus
 document.addEventListener("focusin", ({ target }) => (lastFocused = keyOf(target)));
-document.addEventListener("pointerdown", ({ target }) => (lastFocused = keyOf(target)));
+document.addEventListener("pointerdown", ({ target }) => (lastFocused = target.closest?.(WIDGET) ? keyOf(target) : ""));
 
 function keyOf(element) {
   return element.closest?.("[class*=st-key-]")?.className.match(/st-key-(\S+)/)[1] ?? "";
 }
 
-// A button that took the place of the focused one takes its focus too.
+// A widget that was drawn anew gets its focus back; for one that is gone or disabled now, Start or Pause takes it.
 function keepFocus() {
-  if (document.activeElement !== document.body || !REPLACED.includes(lastFocused)) return;
-  document.querySelector(REPLACED.map((key) => `.st-key-${key} button`).join())?.focus({ preventScroll: true });
+  if (document.activeElement !== document.body || !lastFocused) return;
+  for (const key of [lastFocused, ...TRANSPORT]) {
+    const found = [...document.querySelectorAll(`.st-key-${CSS.escape(key)} :is(${WIDGET})`)].find((one) => !one.disabled);
+    if (found) return found.focus({ preventScroll: true });
+  }
 }
 
 const panels = new Map(); // panel name → Map of element → function that draws a payload into it

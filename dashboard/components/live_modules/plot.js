@@ -34,7 +34,7 @@ async function draw(div, payload, { name, height, square }) {
   layout.font = { ...layout.font, color: text, family: style.getPropertyValue("--st-font").trim() };
   layout.paper_bgcolor = background; // not transparent, so the exported PNG is legible too
   layout.hoverlabel = { bgcolor: background, font: { color: text } };
-  layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
+  layout.modebar = { orientation: "v", bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--st-gray-text-color").trim() || text };
   layout.autosize = true;
   div.style.cssText = square ? `aspect-ratio: 1; max-width: ${height}` : `height: ${height}`;
   div.setAttribute("role", "group"); // its buttons and legend stay reachable, as they would not in an image

@@ -13,6 +13,13 @@ function node({ text, bold, icon, tone }) {
   return element;
 }
 
+const closable = new Set(); // places that have shown an explanation
+document.addEventListener("pointerdown", (event) => {
+  for (const place of closable)
+    if (!place.isConnected) closable.delete(place);
+    else if (place.open && !event.composedPath().includes(place)) place.close();
+});
+
 // A button that opens and closes a longer explanation; it stays open while the text changes.
 function why(place, text) {
   const whole = document.createElement("span");
@@ -21,11 +28,15 @@ function why(place, text) {
   Object.assign(button, { type: "button", className: "why", textContent: "Why?" });
   Object.assign(explanation, { className: "explanation", textContent: text, hidden: !place.open });
   button.setAttribute("aria-expanded", String(Boolean(place.open)));
-  button.onclick = () => {
-    place.open = !place.open;
-    explanation.hidden = !place.open;
-    button.setAttribute("aria-expanded", String(place.open));
+  closable.add(place);
+  const toggle = (open) => {
+    place.open = open;
+    explanation.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
   };
+  button.onclick = () => toggle(!place.open);
+  whole.onkeydown = ({ key }) => key === "Escape" && toggle(false);
+  place.close = () => toggle(false);
   whole.append(" ", button, explanation);
   return whole;
 }

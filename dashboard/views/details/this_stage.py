@@ -93,7 +93,7 @@ def _bars(view: StageView) -> None:
     what, caption = _WHAT[view.stage]
     figure = charts.layer_bars(view, what)
     if figure is None:
-        st.caption(f"{caption}: no layer has a finite one above 0.")
+        st.caption(f"{caption}: there is none above 0 that is finite.")
         return
     st.caption(caption)
     plot(charts.payload(figure), caption, f"walk_{view.stage}", charts.BARS_HEIGHT)

@@ -4,19 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.charts.decimate import extremes, smooth, thin
-
-
-def test_smooth_is_the_mean_of_a_value_and_the_ones_before_it() -> None:
-    values = np.array([1, 2, 3, 4, 10], np.float32)
-    assert smooth(values, 3).tolist() == [1, 1.5, 2, 3, np.float32(17 / 3)]
-    assert smooth(values, 1).tolist() == values.tolist()
-    assert smooth(values[:0], 3).tolist() == []
-
-
-def test_smoothing_ignores_later_values() -> None:
-    values = np.random.default_rng(0).normal(size=200).astype(np.float32)
-    np.testing.assert_array_equal(smooth(values, 20)[:100], smooth(values[:100], 20))
+from dashboard.charts.decimate import extremes, thin
 
 
 @given(st.integers(1, 10_000), st.integers(2, 500))

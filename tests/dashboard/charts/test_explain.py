@@ -12,6 +12,8 @@ from dashboard.panels import scores
 from dashboard.panels.base import ViewOptions
 from gan_core.history import History, Trace
 from gan_core.metrics import COLUMNS
+from gan_core.runs.protocol import Report
+from gan_core.runs.speed import Speed
 from gan_core.snapshot import Mark, Snapshot
 from tests.dashboard.conftest import markdown
 
@@ -71,11 +73,14 @@ def test_the_status_is_one_short_line(snapshot: Make) -> None:
     shown = replace(
         snapshot(), iteration=1500, epoch=107, iterations_per_second=49.3, seconds=31.0, device="CPU, 2 threads"
     )
-    line = markdown(status_line(shown)).replace("**", "")
+    line = markdown(status_line(Report("running", shown))).replace("**", "")
     assert line == "Iteration 1,500 · epoch 107 · 49 it/s · 0:31 · CPU · seed 0"
-    assert " · 0.2 it/s · " in markdown(status_line(replace(shown, iterations_per_second=0.21))).replace("**", "")
+    slow = Report("running", replace(shown, iterations_per_second=0.21))
+    assert " · 0.2 it/s · " in markdown(status_line(slow)).replace("**", "")
+    assert "it/s" not in markdown(status_line(Report("paused", shown)))
+    assert "it/s" not in markdown(status_line(Report("running", replace(shown, speed=Speed(slow_motion=True)))))
     on_gpu = replace(shown, device="CUDA, NVIDIA H100 80GB HBM3", precision="bfloat16")
-    assert " · CUDA bfloat16 · seed" in markdown(status_line(on_gpu))
+    assert " · CUDA bfloat16 · seed" in markdown(status_line(Report("paused", on_gpu)))
 
 
 def test_seconds_are_formatted_as_a_clock() -> None:

@@ -49,7 +49,7 @@ def test_every_sentence_is_true_of_the_table(trainer: Trainer, switches: Switche
         assert ("can go through it again" in message) == (not switches.detach and switches.reuse_fakes)
 
 
-def test_reused_fakes_are_not_said_to_change_nothing(trainer: Trainer) -> None:
+def test_reused_fakes_change_the_loss_of_gs_block(trainer: Trainer) -> None:
     made = experiment(trainer, Switches(reuse_fakes=True))
     assert made.blocks[1].loss != made.unchanged[1].loss
     message = explain(made)
@@ -69,7 +69,9 @@ def test_a_last_digit_that_the_table_does_not_show_counts_as_different(trainer: 
 
 
 @pytest.mark.parametrize(("seconds", "longer"), [(0.002, False), (0.004, False), (0.00404, False), (0.0052, True)])
-def test_longer_is_said_only_where_the_shown_time_is_longer(trainer: Trainer, seconds: float, longer: bool) -> None:
+def test_a_longer_time_is_reported_only_where_the_shown_time_is_longer(
+    trainer: Trainer, seconds: float, longer: bool
+) -> None:
     made = experiment(trainer, Switches(detach=False))
     timed = Experiment(
         made.switches,

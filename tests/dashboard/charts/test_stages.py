@@ -37,6 +37,15 @@ def test_there_is_no_formula_before_the_loss_stage() -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_slow_motion_explains_each_stage_in_one_line_of_whole_sentences(loss: str) -> None:
+    for view in walk_through(SMALL.replace(loss=loss)):
+        line, whole = stages.summarise_stage(view), stages.explain_stage(view, shown=False)
+        assert 20 < len(line) <= stages.ONE_LINE
+        assert whole.startswith(line)
+        assert line.endswith(".")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_scores_are_called_sigmoids_only_where_they_are(loss: str) -> None:
     for view in walk_through(SMALL.replace(loss=loss)):
         sentence = stages.explain_stage(view)

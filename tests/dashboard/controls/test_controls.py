@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session.settings import parse_sizes, show_sizes
-from gan_core.config import GANConfig, Setting
+from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.setting import Setting
 from tests.dashboard.conftest import SMALL, healthy
 
 KINDS = ("number_input", "slider", "toggle", "selectbox", "button_group", "text_input")
@@ -35,6 +36,8 @@ def test_a_widget_has_range_default_and_help_from_the_config(app: AppTest, setti
     assert proto.disabled == (not used)
     if setting.kind in ("whole", "number"):
         assert (widget.min, widget.max) == (setting.minimum, setting.maximum)
+        for value in (setting.minimum, setting.maximum, *([1e-7] if setting.kind == "number" else [])):
+            assert float(proto.format % value) == value, "shown as it is"
     if setting.kind == "choice":
         assert len(proto.options) == len(setting.choices)
     if setting.name == "dataset":

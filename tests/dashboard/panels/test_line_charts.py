@@ -170,6 +170,14 @@ def test_changes_at_one_iteration_share_a_label_and_each_has_its_line(snapshot: 
     assert [shape.x0 for shape in losses(replace(shown, marks=MARKS)).layout.shapes] == [0, 100, 180, 390, 0]
 
 
+def test_a_mark_without_room_for_its_label_has_dots_and_every_label_is_whole_on_hover(snapshot: Make) -> None:
+    marks = tuple(Mark(at, f"Generator learning rate: {at}") for at in (20, 120, 200, 300))
+    labels = mark_labels(losses(replace(snapshot(400), marks=marks)))
+    assert "…" in [label.text for label in labels]
+    assert len(labels) >= 3
+    assert {label.hovertext for label in labels} <= {mark.text for mark in marks}
+
+
 def test_the_newest_mark_always_has_its_label(snapshot: Make) -> None:
     marks = tuple(Mark(200 + step, f"Gradient penalty: {step}") for step in range(20))
     texts = [label.text for label in mark_labels(losses(replace(snapshot(400), marks=marks)))]

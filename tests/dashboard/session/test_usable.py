@@ -35,13 +35,14 @@ def fail_to_download(page: AppTest) -> AppTest:
     return page
 
 
-def check_start_goes_on_with(page: AppTest, registry: Registry) -> None:
-    """Check that Start and Step train the present run under its own settings, and that Reset does nothing."""
+def check_start_goes_on_with(page: AppTest, registry: Registry, can_reset: bool = False) -> None:
+    """Check that Start and Step train the present run under its own settings, and that Reset does nothing unless it can."""
     run, config = only_run(registry), only_run(registry).config
-    assert (state(page).can_train, state(page).can_reset) == (True, False)
+    assert (state(page).can_train, state(page).can_reset) == (True, can_reset)
     iteration = state(page).report.snapshot.iteration  # type: ignore[union-attr]
     press(page, "step")
-    press(page, "reset")
+    if not can_reset:
+        press(page, "reset")
     assert state(page).report.snapshot.iteration == iteration + 1  # type: ignore[union-attr]
     press(page, "start")
     assert state(page).report.state == "running"
@@ -68,13 +69,23 @@ def test_a_trained_run_goes_on_beside_settings_that_cannot_start(trained: AppTes
 
 @pytest.mark.usefixtures("offline")
 def test_a_trained_run_goes_on_after_a_failed_download(trained: AppTest, registry: Registry) -> None:
-    check_start_goes_on_with(fail_to_download(trained), registry)
+    check_start_goes_on_with(fail_to_download(trained), registry, can_reset=True)
     assert state(trained).waiting == ("dataset",)
 
 
 @pytest.mark.usefixtures("offline")
+def test_reset_after_a_failed_download_begins_the_runs_own_settings_again(trained: AppTest, registry: Registry) -> None:
+    run, config = only_run(registry), only_run(registry).config
+    press(fail_to_download(trained), "reset")
+    assert only_run(registry) is not run
+    assert only_run(registry).config == config
+    assert state(trained).report.snapshot.iteration == 0  # type: ignore[union-attr]
+    assert "KMNIST could not be downloaded" in state(trained).settings.problems[0], "the choice stays, with its reason"
+
+
+@pytest.mark.usefixtures("offline")
 def test_a_run_that_has_not_trained_can_start_after_a_failed_download(page: AppTest, registry: Registry) -> None:
-    check_start_goes_on_with(fail_to_download(page), registry)
+    check_start_goes_on_with(fail_to_download(page), registry, can_reset=True)
 
 
 @pytest.mark.usefixtures("offline")

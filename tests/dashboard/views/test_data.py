@@ -326,7 +326,7 @@ def test_own_points_train_with_a_batch_that_fits_them(
     press(app, "step")
     snapshot = state(registry)[1]
     assert (snapshot.config.dataset, snapshot.dataset_count, snapshot.iteration) == ("own_points", 50, 1)
-    assert snapshot.config.batch_size == 32, "a batch of 128 cannot be had of 50"
+    assert snapshot.config.batch_size == 32, "50 samples hold no batch of 128"
 
 
 def test_an_unusable_upload_is_refused_with_a_sentence(

@@ -213,7 +213,7 @@ def test_a_loss_can_change_while_a_run_is_stepped_through(walk: AppTest, registr
     for _ in range(4):
         press(walk, "walk_stage")
     train = go_to(walk, "")
-    assert "Paused inside iteration 1, which the **Step through** page has" in texts(train)
+    assert "Paused inside iteration 1, after **" in texts(train)
     healthy(train.selectbox(key="loss").set_value("wasserstein_gp").run())
     back = go_to(train, "walk")
     for _ in range(18):

@@ -114,6 +114,22 @@ def test_the_wasserstein_losss_d_loss_is_the_difference_of_scores_plus_the_penal
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
+@pytest.mark.parametrize("weight", [0.0, 1.0, 10.0])
+def test_the_explanation_of_loss_d_names_the_penalty_only_where_the_loss_has_one(loss: Loss, weight: float) -> None:
+    text = loss.explain_d(weight)
+    assert text.startswith(loss.explanation_d)
+    assert ("penalty grows as the length of D's gradient departs from 1" in text) == (loss.penalised and weight > 0)
+    assert ("penalty's weight is 0" in text) == (loss.penalised and weight == 0)
+    assert ("penalty" in text) == loss.penalised
+
+
+def test_the_saturating_losss_slope_is_the_score_that_its_explanation_names() -> None:
+    loss = LOSSES["bce_saturating"]
+    assert "slope of this loss over a fake's logit is D(G(z))" in loss.explanation_g
+    assert [loss.slope_g(score) for score in (0.0, 0.01, 0.5, 1.0)] == [0.0, 0.01, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
 def test_a_reading_fits_a_tooltip(loss: Loss) -> None:
     assert len(loss.reading) <= 110
 

@@ -97,6 +97,12 @@ def test_update_changes_only_the_given_network(make: Make, tmp_path: Path, netwo
     assert 0 < single.loss < 5
 
 
+def test_a_change_before_the_first_update_leaves_no_mark(make: Make) -> None:
+    snapshot = ask(make(), Reconfigure(tiny(g_steps=1)), Step(1))
+    assert snapshot.config.g_steps == 1
+    assert snapshot.marks == ()
+
+
 def test_reconfigure_applies_at_once_and_adds_marks(make: Make, tmp_path: Path) -> None:
     runner = make()
     changed = tiny(learning_rate_d=0.0, update_order="g_first")

@@ -286,10 +286,16 @@ def test_an_error_states_the_first_reasons_and_counts_the_others() -> None:
     assert "0005.png" not in message
 
 
+def test_one_readable_picture_is_counted_in_the_singular() -> None:
+    with pytest.raises(DataError, match=r"^1 picture could be read; there should be 16 to 20,000\.$"):
+        read_images([("a.png", next(iter(GOOD.values())))], 8)
+
+
 def test_the_number_of_refusals_is_limited() -> None:
     bad = {f"bad/{index:04}.png": b"text" for index in range(1007)}
     gathered = read_images([("a.zip", zipped({**GOOD, **bad}))], 8)
     assert len(gathered.refusals) == KEPT_REFUSALS + 1
+    assert gathered.refused == 1007
     assert gathered.refusals[-2:] == ("bad/0049.png is not a PNG or JPEG picture.", "And 957 more.")
     assert len(gathered.array) == 16
 

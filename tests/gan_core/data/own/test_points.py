@@ -154,6 +154,11 @@ def test_a_file_that_is_not_a_table_of_points_is_refused(content: bytes, message
         read_points("points.csv", content)
 
 
+def test_points_around_0_are_shifted_by_0_and_not_by_minus_0() -> None:
+    gathered = read_points("points.csv", b"-1,-1\n1,1\n" * 8)
+    assert gathered.notes == ("Scaled to fit: x is shifted by 0 and y by 0, then both are divided by 1.11111.",)
+
+
 CELLS = st.one_of(st.floats().map(str), st.integers().map(str), st.text(max_size=5))
 LINES = st.lists(st.lists(CELLS, max_size=3).map(",".join), max_size=40).map("\n".join)
 
