@@ -225,10 +225,9 @@ class GANConfig(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the config of ``to_json``'s text; missing fields take their defaults."""
-        if isinstance(text, bytes):
-            with suppress(UnicodeDecodeError):  # pydantic then says what is wrong
-                text = decode_text(text)
+        """Return the config of ``to_json``'s text, in any encoding; missing fields take their defaults."""
+        with suppress(UnicodeDecodeError):  # pydantic then says what is wrong
+            text = decode_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         return cls.model_validate_json(text)
 
 

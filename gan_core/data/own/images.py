@@ -17,22 +17,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from gan_core.data.own.archive import Allowance, Entry, folder_entries, hidden, is_zip, zip_entries
-from gan_core.data.own.degenerate import STRIP, describe_pictures, describe_strips
-from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload, printable
+from gan_core.data.own.archive import Allowance, Entry, folder_entries, hidden_part, is_zip, zip_entries
+from gan_core.data.own.degenerate import PictureFile, describe_pictures
+from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload, first_names
 from gan_core.images import SOFTWARE
-from gan_core.plurals import counted
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
 MAX_WORK = 2_000_000_000  # pixels decoded in all: 20,000 pictures of 300×300, in less than a minute
+
+# Any but RST0 to RST7, which are within a scan, and TEM, which like them has no length.
+JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 
 EIGHT_BITS = [round(level / 257) for level in range(65536)]  # of a level of 16 bits; 257 is 65535 / 255
 ORIENTATION = 274  # the EXIF tag's number
@@ -49,35 +54,51 @@ UPRIGHT = {  # how to turn a picture of this EXIF orientation
 ReportFiles = Callable[[int, int], None]  # files read, files in total
 
 
-class Format(NamedTuple):
-    """A format that is read: how its files start, and how often its costly ``parts``, which match, may occur."""
+def _texts(png: bytes) -> int:
+    return sum(map(png.count, (b"zTXt", b"iTXt", b"iCCP")))
 
-    start: re.Pattern[bytes]
+
+def _scans(jpeg: bytes) -> int:
+    """Return the number of scans before a JPEG's end. A film or further pictures may follow, which are not decoded."""
+    scans, at = 0, 2
+    while found := JPEG_MARKER.search(jpeg, at):
+        at = found.end()
+        if (marker := found[0][-1]) == END_OF_IMAGE:
+            break
+        scans += marker == START_OF_SCAN
+        at += int.from_bytes(jpeg[at : at + 2])  # the segment's length
+    return scans
+
+
+class Format(NamedTuple):
+    """A format that is read: how its files start, and how many of its costly ``parts``, which ``count`` counts, it may have.
+
+    ``start`` is a regular expression.
+    """
+
+    start: bytes
     decoder: Callable[[io.BytesIO], Image.Image]
     name: str
     parts: str = ""
-    costly: re.Pattern[bytes] | None = None
+    count: Callable[[bytes], int] = lambda content: 0
     most: int = 0
 
 
 # Pillow's decoders, and not Image.open, whose guard against large pictures depends on Python's global warning filters.
 FORMATS = (
-    Format(
-        re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile, "PNG", "compressed texts", re.compile(rb"zTXt|iTXt|iCCP"), 100
-    ),
-    # A scan's marker with its length, which libjpeg checks: a film that a phone appends to its photo hardly has one. A
-    # progressive JPEG has about 10 scans.
-    Format(
-        re.compile(rb"\xff\xd8"), JpegImageFile, "JPEG", "scans",
-        re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)"), 30,
-    ),
-    Format(re.compile(rb"BM"), BmpImageFile, "BMP"),
-    Format(re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImageFile, "WebP"),
-    Format(re.compile(rb"GIF8[79]a"), GifImageFile, "GIF"),
-    Format(re.compile(rb"II\*\0|MM\0\*"), TiffImageFile, "TIFF"),
-)  # fmt: skip
+    Format(rb"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", _texts, 100),
+    Format(rb"\xff\xd8", JpegImageFile, "JPEG", "scans", _scans, 30),  # a progressive JPEG has about 10
+    Format(rb"BM", BmpImageFile, "BMP"),
+    Format(rb"RIFF....WEBP", WebPImageFile, "WebP"),
+    Format(rb"GIF8[79]a", GifImageFile, "GIF"),
+    Format(rb"II\*\0|MM\0\*", TiffImageFile, "TIFF"),
+    Format(rb"P[1-6]\s", PpmImageFile, "PPM"),
+    Format(rb"....ftypavi[fs]", AvifImageFile, "AVIF"),
+)
 READABLE = ", ".join(form.name for form in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
-EXTENSIONS = ("png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff")
+EXTENSIONS = (
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif",
+)  # fmt: skip
 
 
 def read_images(
@@ -103,36 +124,29 @@ def _read(
 ) -> Gathered:
     # Sorted, so that the order in which a browser sends the files or a tool packs them makes no difference.
     entries = sorted(found, key=lambda entry: entry.name)
-    concealed = [entry.name for entry in entries if hidden(entry.name)]
-    entries = [entry for entry in entries if not hidden(entry.name)]
-    notes = [_hidden_note(concealed)] if concealed else []
+    concealed = {part for entry in entries if (part := hidden_part(entry.name))}
+    entries = [entry for entry in entries if not hidden_part(entry.name)]
+    notes = [f"Hidden files and folders are left out: {first_names(sorted(concealed))}."] if concealed else []
     pictures = np.empty((min(len(entries), MOST_PICTURES), size, size), np.uint8)
-    names: list[str] = []
-    strips: list[tuple[str, int, int]] = []
+    used: list[PictureFile] = []
     work = 0
     for done, entry in enumerate(entries):
         report(done, len(entries))
         try:
             image = _opened(entry.read())
-            work += image.width * image.height
-            if len(names) == MOST_PICTURES or work > MAX_WORK:
+            file = PictureFile(entry.name, *image.size)
+            work += file.width * file.height
+            if len(used) == MOST_PICTURES or work > MAX_WORK:
                 limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
-                notes.append(f"Only the first {len(names):,} pictures by name are used: the limit is {limit}.")
+                notes.append(f"Only the first {len(used):,} pictures by name are used: the limit is {limit}.")
                 break
-            pictures[len(names)] = _square(image, size)
-            names.append(entry.name)
-            if max(image.size) >= STRIP * min(image.size):
-                strips.append((entry.name, image.width, image.height))
+            pictures[len(used)] = _square(image, size)
+            used.append(file)
         except FileRejected as reason:
             refusals.add(entry.name, reason)
-    refusals.check_enough(len(names), "picture", MOST_PICTURES)
-    used = pictures[: len(names)]
-    notes += describe_strips(strips, len(names)) + describe_pictures(used, names)
-    return Gathered(used, refusals.sentences(), tuple(notes), refusals.count)
-
-
-def _hidden_note(names: Sequence[str]) -> str:
-    return f"{counted(len(names), 'hidden file')} left out, such as {printable(names[0])}."
+    refusals.check_enough(len(used), "picture", MOST_PICTURES, notes)
+    pictures = pictures[: len(used)]
+    return Gathered(pictures, refusals.sentences(), (*notes, *describe_pictures(pictures, used)), refusals.count)
 
 
 def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:
@@ -163,18 +177,16 @@ def _decoding() -> Iterator[None]:
 
 def _opened(content: bytes) -> Image.Image:
     """Return a picture of which only the header has been read. FileRejected if it is damaged or too large."""
-    form = next((form for form in FORMATS if form.start.match(content)), None)
+    form = next((form for form in FORMATS if re.match(form.start, content, re.DOTALL)), None)
     if form is None:
         raise FileRejected(f"is not a {READABLE} picture")
-    if form.costly and sum(1 for _ in form.costly.finditer(content)) > form.most:
+    if form.count(content) > form.most:
         raise FileRejected(f"has more than {form.most} {form.parts}, which no ordinary {form.name} has")
     with _decoding():
         image = form.decoder(io.BytesIO(content))
-        if any(name.startswith("APP") and not data for name, data in getattr(image, "applist", ())):
-            raise ValueError("a JPEG's segment of an impossible length, which Pillow skips")
     if image.info.get("Software") == SOFTWARE:
-        raise FileRejected("was made by this program: a GAN does not learn from its own samples")
-    if image.mode in ("F", "I"):
+        raise FileRejected("was made by this program: a GAN should not learn from its own samples")
+    if image.mode == "F" or (image.mode == "I" and form.name != "PPM"):  # a PPM's are of 16 bits
         raise FileRejected("has more than 16 bits a pixel: save it with 8 or 16")
     if image.width * image.height > MAX_PIXELS:
         limit = f"the limit is {MAX_PIXELS // 10**6} million"
@@ -212,8 +224,8 @@ def _orientation(image: Image.Image) -> object:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Convert any mode of PNG and JPEG to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
-    if image.mode.startswith("I;16"):
+    """Convert any mode to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
+    if image.mode.startswith("I"):
         return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")

@@ -1,31 +1,36 @@
 """A text of numbers in columns: its separator, decimal mark, headings and columns, judged from many of its lines."""
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise, product
+from itertools import chain, islice, pairwise, product
 
-JUDGED = 200  # lines from which the layout is judged
-SEPARATORS = {
-    "tabs": "\t",
-    "semicolons": ";",
-    "commas": ",",
-    "vertical bars": "|",
-    "blanks": "",
-}  # "": any run of blanks
+JUDGED = 1000  # lines from which the layout is judged
+MOST_COLUMNS = 100  # further ones are not offered: a page could not show them
+LONGEST_LINE = 200_000  # characters; a longer one holds no columns
+SEPARATORS = {"tabs": "\t", "semicolons": ";", "commas": ",", "vertical bars": "|", "spaces": ""}
+WORDS = re.compile(r'"[^"]*"|\S+')  # between spaces
 DECIMAL_MARKS = (".", ",")
+GROUPED = {  # numbers such as 1,234.5 by their decimal mark; 1,234 alone may be either
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+"),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"),
+}
 COMMENTS = ("#", "%")  # of numpy's and Matlab's texts
-MINUS_SIGNS = dict.fromkeys(map(ord, "−–‒﹣－"), "-")  # what word processors and web pages write for "-"
-COUNTING_TITLES = ("", "#", "i", "id", "index", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
-NUMERIC_SHARE = 0.5  # of its cells that are numbers, at least, in a column of numbers
+TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
+MINUS_SIGNS = dict.fromkeys(map(ord, "−–‐‑‒—﹣－"), "-")  # what word processors and web pages write for "-"
+COUNTING_TITLES = ("", "#", "i", "id", "idx", "index", "n", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
+NUMERIC_SHARE = 0.5  # of the lines that have a number in a column of numbers, at least
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the text that has something to read, with its number in the file."""
+    """A line of the text that has something to read: its number in the file, and the comment directly above it."""
 
     number: int
     text: str
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,17 @@ class Column:
     """A column of numbers: its index from 0, and its heading, which may be empty. ``counts``: it numbers the rows."""
 
     index: int
-    title: str
+    title: str = ""
     counts: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is written. ``above``: its lines before the numbers. ``columns``: those of numbers."""
+    """How a table is written. ``width``: its columns. ``above``: lines before the numbers. ``columns``: those of numbers."""
 
     separator: str = "commas"
     decimal_mark: str = "."
+    width: int = 2
     above: tuple[Line, ...] = ()
     columns: tuple[Column, ...] = ()
 
@@ -54,20 +60,30 @@ class Layout:
         """Return the number in a cell; None if it is none."""
         return _number(cell, self.decimal_mark)
 
-    def choice(self) -> tuple[int, int] | None:
+    def choice(self) -> tuple[int, int]:
         """Return the indices of the columns to take for x and y: those of these names, else the first two that do not count."""
-        by_title = {column.title.casefold(): column.index for column in reversed(self.columns)}
-        if "x" in by_title and "y" in by_title:
-            return by_title["x"], by_title["y"]
-        candidates = [column.index for column in self.columns if not column.counts or len(self.columns) < 3]
-        return (candidates[0], candidates[1]) if len(candidates) > 1 else None
+        names = {re.split(r"[\s\[(/]", column.title.casefold())[0]: column.index for column in reversed(self.columns)}
+        if "x" in names and "y" in names:
+            return names["x"], names["y"]
+        found = [column.index for column in self.columns if not column.counts or len(self.columns) < 3]
+        return (found[0], found[1]) if len(found) > 1 else (0, 1)
+
+    def find(self, name: str) -> int | None:
+        """Return the index of the column of numbers with this heading or, counted from 1, this number; None if there is none."""
+        by_name = {str(column.index + 1): column.index for column in self.columns}
+        by_name |= {column.title.casefold(): column.index for column in reversed(self.columns)}
+        return by_name.get(name.casefold())
 
 
 def lines_of(text: str) -> Iterator[Line]:
     """Return the lines that hold something; not empty ones, nor comments."""
+    comment = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.lstrip().startswith(COMMENTS):
-            yield Line(number, line)
+        if line.lstrip().startswith(COMMENTS):
+            comment = line.strip().lstrip("".join(COMMENTS)).strip()
+        elif line.strip():
+            yield Line(number, line, comment)
+            comment = ""
 
 
 def judge(lines: Iterator[Line]) -> Layout:
@@ -75,14 +91,11 @@ def judge(lines: Iterator[Line]) -> Layout:
     judged = list(islice(lines, JUDGED))
     best, most = Layout(), (0, 0)
     for separator, mark in product(SEPARATORS, DECIMAL_MARKS):
-        if SEPARATORS[separator] == mark:
-            continue
         rows = [_split(line.text, separator) for line in judged]
         numbers = [[_number(cell, mark) for cell in row] for row in rows]
-        good = sum(sum(value is not None for value in row) > 1 for row in numbers)
-        texts = sum(bool(cell) and value is None for row, values in zip(rows, numbers, strict=True)
-                    for cell, value in zip(row, values, strict=True))  # fmt: skip
-        if (good, -texts) > most and good:
+        good = sum(_has_two(row) for row in numbers)
+        texts = sum(map(bool, chain(*rows))) - sum(value is not None for value in chain(*numbers))
+        if good and (good, -texts) > most:
             best, most = _layout(judged, rows, numbers, separator, mark), (good, -texts)
     return best
 
@@ -90,49 +103,71 @@ def judge(lines: Iterator[Line]) -> Layout:
 def _layout(
     lines: Sequence[Line], rows: Sequence[list[str]], numbers: Sequence[list[float | None]], separator: str, mark: str
 ) -> Layout:
-    begin = next(i for i, row in enumerate(numbers) if sum(value is not None for value in row) > 1)
-    width = max(map(len, numbers[begin:]))
-    headings = rows[begin - 1] if begin and len(rows[begin - 1]) >= len(rows[begin]) - 1 else []
-    shift = len(rows[begin]) - len(headings) if headings and len(rows[begin]) == len(headings) + 1 else 0
-    columns = []
-    for index in range(width):
-        values = [row[index] for row in numbers[begin:] if index < len(row)]
-        found = [value for value in values if value is not None]
-        if len(found) >= max(1, NUMERIC_SHARE * len(values)):
-            at = index - shift  # R leaves out the heading of the column that counts
-            title = headings[at].strip("\"' ") if 0 <= at < len(headings) else ""
-            columns.append(Column(index, title, _counts(found, title, bool(headings), index)))
-    return Layout(separator, mark, tuple(lines[:begin]), tuple(columns))
+    width = Counter(len(row) for row in numbers if _has_two(row)).most_common(1)[0][0]
+    begin = next(i for i, row in enumerate(numbers) if _has_two(row) and (len(row) == width or None not in row))
+    values = [[row[index] for row in numbers[begin:] if index < len(row)] for index in range(width)]
+    found = [[value for value in column if value is not None] for column in values]
+    titles = _titles([_split(lines[begin].comment, separator), *reversed(rows[:begin])], found)
+    columns = (
+        Column(index, title, _counts(column, title, bool(any(titles))) and index == 0)
+        for index, (column, title) in enumerate(zip(found, titles, strict=True))
+        if len(column) > NUMERIC_SHARE * (len(rows) - begin)
+    )
+    return Layout(separator, mark, width, tuple(lines[:begin]), tuple(columns))
 
 
-def _counts(values: Sequence[float], title: str, has_headings: bool, index: int) -> bool:
-    """Return whether a column numbers the rows: it is the first, and its heading says so or its numbers go up by one."""
-    if index:
-        return False
-    by_one = len(values) > 2 and all(after - before == 1 for before, after in pairwise(values))
-    return by_one or (has_headings and title.casefold() in COUNTING_TITLES)
+def _titles(above: Sequence[list[str]], columns: Sequence[list[float]]) -> list[str]:
+    """Return the columns' headings: of the lines above, the nearest that has as many cells, and begins one like a word.
+
+    R leaves out the heading of its first column, which names the rows.
+    """
+    for row in above:
+        if any(re.match(r"\w", cell) for cell in row):
+            titles = [cell.strip("\"' ") for cell in row]
+            if len(row) == len(columns):
+                return titles
+            if len(row) == len(columns) - 1 > 1 and (not columns[0] or _by_one(columns[0])):
+                return ["", *titles]
+    return [""] * len(columns)
+
+
+def _counts(values: Sequence[float], title: str, has_titles: bool) -> bool:
+    return title.casefold() in COUNTING_TITLES if has_titles else _by_one(values)
+
+
+def _by_one(values: Sequence[float]) -> bool:
+    return len(values) > 2 and values[0].is_integer() and all(after - before == 1 for before, after in pairwise(values))
+
+
+def _has_two(values: Sequence[float | None]) -> bool:
+    return sum(value is not None for value in values) > 1
 
 
 def _split(text: str, separator: str) -> list[str]:
+    if len(text) > LONGEST_LINE:
+        return [text]
     sign = SEPARATORS[separator]
     if not sign:
-        return text.split()
+        return WORDS.findall(text)[:MOST_COLUMNS]
+    if sign == "|":
+        text = text.strip().strip("|")  # which may frame a line
     try:
         cells = [cell.strip() for cell in next(csv.reader([text.strip("\r\n")], delimiter=sign, skipinitialspace=True))]
-    except (csv.Error, StopIteration):  # a cell has more than 131,072 characters
+    except (csv.Error, StopIteration):  # a cell of more than 131,072 characters, or no cell
         return [text]
     while len(cells) > 1 and not cells[-1]:  # a separator at the end of the line
         cells.pop()
-    return cells
+    return cells[:MOST_COLUMNS]
 
 
-def _number(cell: str, decimal_mark: str) -> float | None:
-    text = cell.strip("\"' \N{NO-BREAK SPACE}").translate(MINUS_SIGNS)
-    if decimal_mark == ",":
-        if "." in text:
-            return None
-        text = text.replace(",", ".")
+def _number(cell: str, mark: str) -> float | None:
+    text = TRAILING_COMMENT.sub("", cell).strip("\"' \N{NO-BREAK SPACE}").translate(MINUS_SIGNS)
+    other = "," if mark == "." else "."
+    if GROUPED[mark].fullmatch(text):
+        text = text.replace(other, "")
+    if other in text or "_" in text:
+        return None
     try:
-        return float(text)
+        return float(text.replace(",", "."))
     except ValueError:
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from gan_core.data.own.images import read_images
-from gan_core.data.own.points import read_points
+from gan_core.data.own.points import ChosenColumns, read_points
 from gan_core.data.own.samples import fingerprint, keep
 from gan_core.data.own.table import Column
 from gan_core.data.progress import Progress, ReportProgress
@@ -38,13 +38,13 @@ def gather(
     kind: OwnKind,
     files: UploadedFiles,
     size: int,
-    columns: tuple[int, int] | None,
+    columns: ChosenColumns | None,
     folder: Path,
     report: ReportProgress,
 ) -> Kept:
     """Read ``files`` within the limits of their kind and keep the samples in ``folder``; DataError if they are too few.
 
-    ``size``: height and width to which pictures are scaled. ``columns``: indices of a table's x and y; None judges.
+    ``size``: height and width to which pictures are scaled. ``columns``: of a table, as ``read_points`` takes them.
     """
     if kind == "own_pictures":
         found = read_images(files, size, lambda done, total: report(Progress("Reading", done, total, "files")))
