@@ -55,7 +55,7 @@ def read_points(name: str, content: bytes, columns: ChosenColumns | None = None)
     notes = _layout_notes(layout, chosen)
     if next(found, None) is not None:
         notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
-    refusals.check_enough(len(points), "point", MOST_POINTS, notes)
+    refusals.check_enough(len(points), "point", MOST_POINTS)
     scaled, note = _scaled(np.array(points))
     notes += [note, *describe_points(scaled)]
     return Gathered(scaled, refusals.sentences(), tuple(notes), refusals.count, layout.columns, chosen)

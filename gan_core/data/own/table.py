@@ -2,6 +2,7 @@
 
 import csv
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ GROUPED = {  # numbers such as 1,234.5 by their decimal mark; 1,234 alone may be
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"),
 }
 COMMENTS = ("#", "%")  # of numpy's and Matlab's texts
-TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
+NUMBERS_WITH_COMMENT = re.compile(r"([\W\deE]*?)\s#")  # a heading may hold "#" too, but begins with a word
 MINUS_SIGNS = dict.fromkeys(map(ord, "−–‐‑‒—﹣－"), "-")  # what word processors and web pages write for "-"
 COUNTING_TITLES = ("", "#", "i", "id", "idx", "index", "n", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
 NUMERIC_SHARE = 0.5  # of the lines that have a number in a column of numbers, at least
@@ -82,7 +83,8 @@ def lines_of(text: str) -> Iterator[Line]:
         if line.lstrip().startswith(COMMENTS):
             comment = line.strip().lstrip("".join(COMMENTS)).strip()
         elif line.strip():
-            yield Line(number, line, comment)
+            commented = NUMBERS_WITH_COMMENT.match(line)
+            yield Line(number, commented[1] if commented else line, comment)
             comment = ""
 
 
@@ -95,6 +97,8 @@ def judge(lines: Iterator[Line]) -> Layout:
         numbers = [[_number(cell, mark) for cell in row] for row in rows]
         good = sum(_has_two(row) for row in numbers)
         texts = sum(map(bool, chain(*rows))) - sum(value is not None for value in chain(*numbers))
+        if SEPARATORS[separator] == mark:  # numbers in quotation marks, and not one stray mark
+            texts = sys.maxsize
         if good and (good, -texts) > most:
             best, most = _layout(judged, rows, numbers, separator, mark), (good, -texts)
     return best
@@ -148,7 +152,7 @@ def _split(text: str, separator: str) -> list[str]:
         return [text]
     sign = SEPARATORS[separator]
     if not sign:
-        return WORDS.findall(text)[:MOST_COLUMNS]
+        return [word.strip('"') for word in WORDS.findall(text)[:MOST_COLUMNS]]
     if sign == "|":
         text = text.strip().strip("|")  # which may frame a line
     try:
@@ -161,7 +165,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _number(cell: str, mark: str) -> float | None:
-    text = TRAILING_COMMENT.sub("", cell).strip("\"' \N{NO-BREAK SPACE}").translate(MINUS_SIGNS)
+    text = cell.strip("\"' \N{NO-BREAK SPACE}").translate(MINUS_SIGNS)
     other = "," if mark == "." else "."
     if GROUPED[mark].fullmatch(text):
         text = text.replace(other, "")
