@@ -86,7 +86,7 @@ def _train_on_own_data(
         name, gathered = read_path(data, config.picture_size, columns)
     except DataError as error:
         return _report([str(error)], REFUSED)
-    _report(gathered.refusals + gathered.notes)
+    _report(gathered.refusals + gathered.notes + gathered.warnings)
     with tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True) as temporary:
         own = Path(temporary) / OWN_FILE
         config = config.replace(dataset=name, own_data=keep(gathered.array, own))

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.controls.widgets import field
 from dashboard.session import own_data
 from dashboard.session.state import tab, value
+from dashboard.session.tab import Columns, UploadKey
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.own.images import EXTENSIONS, MOST_PICTURES, READABLE
@@ -55,18 +56,19 @@ def _dialog(kind: OwnKind) -> None:
     chosen = files if isinstance(files, list) else [files] if files is not None else []
     if not chosen:
         return
-    columns = (value("column_x"), value("column_y")) if kind == "own_points" else None
-    outcome = _read(kind, chosen, columns if columns and None not in columns else None)
+    outcome = _read(kind, chosen)
+    if isinstance(outcome, Kept) and len(outcome.columns) > 2:
+        outcome = _read(kind, chosen, _choose_columns(outcome, chosen[0].file_id))
     if isinstance(outcome, JobFailed):
         st.error(outcome.message, icon=":material/error:")
-    elif outcome is not None:
+    else:
         _preview(kind, outcome)
 
 
-def _read(kind: OwnKind, files: list[Any], columns: tuple[int, int] | None) -> Kept | JobFailed | None:
+def _read(kind: OwnKind, files: list[Any], columns: Columns | None = None) -> Kept | JobFailed:
     """Read the upload once, in a process of its own, under a progress bar; return its outcome."""
     size = value("picture_size", GANConfig().picture_size)
-    key = (kind, size, columns, tuple(file.file_id for file in files))
+    key = UploadKey(tuple(file.file_id for file in files), kind, size, columns)
     if key in (known := tab().upload):
         return known[key]
     placeholder = st.empty()
@@ -112,14 +114,14 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
         st.markdown(f"**{kept.count:,} pictures**, {size}. {shown}, as the GAN sees them:")
         few = samples[:PREVIEWED].astype(np.float32) / 127.5 - 1
         st.image(samples_png(few, columns=12, scale=2), width="stretch", alt="Preview of your pictures")
+        _describe(kept)
     else:
         shown = "The first, as" if kept.count > PREVIEWED_POINTS else "As"
         st.markdown(f"**{kept.count:,} points.** {shown} the GAN sees them:")
-        st.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
-    if len(kept.columns) > 2:
-        _choose_columns(kept)
-    for note in kept.notes:
-        st.caption(_escaped(note))
+        image, description = st.columns(2)
+        image.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
+        with description:
+            _describe(kept)
     if kept.refusals:
         with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
@@ -130,12 +132,24 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
         st.rerun()
 
 
-def _choose_columns(kept: Kept) -> None:
-    """Draw the choice of the columns for x and y; another choice reads the file again."""
+def _describe(kept: Kept) -> None:
+    for warning in kept.warnings:
+        st.warning(_escaped(warning), icon=":material/warning:")
+    for note in kept.notes:
+        st.caption(_escaped(note))
+
+
+def _choose_columns(kept: Kept, file_id: str) -> Columns | None:
+    """Draw the choice of the columns for x and y; None if they are those that were taken without it."""
     names = {column.index: column_name(column) for column in kept.columns}
-    for place, key, index in zip(st.columns(2), ("column_x", "column_y"), kept.chosen or (0, 1), strict=True):
-        options = list(names)
-        place.selectbox(key[-1], options, options.index(index), format_func=lambda at: names.get(at, ""), key=key)
+    indices = list(names)
+    x, y = (
+        place.selectbox(
+            f"Column for {axis}", indices, indices.index(taken), names.__getitem__, key=f"column_{axis}_{file_id}"
+        )
+        for place, axis, taken in zip(st.columns(2), "xy", kept.chosen, strict=True)
+    )
+    return None if (x, y) == kept.chosen else (x, y)
 
 
 def _escaped(text: str) -> str:

@@ -24,7 +24,7 @@ class PictureFile(NamedTuple):
     height: int
 
 
-def describe_pictures(pictures: NDArray[np.uint8], files: Sequence[PictureFile]) -> list[str]:
+def describe_pictures(pictures: NDArray[np.uint8], files: Sequence[PictureFile]) -> tuple[str, ...]:
     """Return what is wrong with pictures ``[n, size, size]``: strips, even ones, equal ones, and little contrast."""
     sentences = _strips(files)
     flat = pictures.reshape(len(pictures), -1)
@@ -33,7 +33,7 @@ def describe_pictures(pictures: NDArray[np.uint8], files: Sequence[PictureFile])
     cure = f" {WHITENED}" if (flat[even, 0] == WHITE).any() else ""
     if len(even) == len(flat):
         level = f"the same even grey, level {low} of 255" if low == high else "one even grey"
-        return [*sentences, f"Every picture is {level}: choose pictures that show something.{cure}"]
+        return (*sentences, f"Every picture is {level}: choose pictures that show something.{cure}")
     if len(even):
         are = _such_as(len(even), len(flat), printable(files[even[0]].name, 40))
         sentences.append(f"{are} one even grey: leave {'it' if len(even) == 1 else 'them'} out.{cure}")
@@ -43,10 +43,10 @@ def describe_pictures(pictures: NDArray[np.uint8], files: Sequence[PictureFile])
             f"The pictures use only the levels of grey from {low} to {high} of 255, so all look alike:"
             " increase their contrast before you upload them."
         )
-    return sentences
+    return tuple(sentences)
 
 
-def describe_points(points: NDArray[np.float32]) -> list[str]:
+def describe_points(points: NDArray[np.float32]) -> tuple[str, ...]:
     """Return what is wrong with points ``[n, 2]``: few different ones, and a few that are far from all others."""
     sentences = _few_different(map(np.ndarray.tobytes, points), "points", len(points))
     low, high = np.quantile(points, [0.1, 0.9], axis=0)
@@ -55,7 +55,7 @@ def describe_points(points: NDArray[np.float32]) -> list[str]:
             f"Most points lie within {SMALL_SHARE:.0%} of the range, because others are far away: if those are wrong, such as"
             " -999 for a missing number, remove their lines."
         )
-    return sentences
+    return tuple(sentences)
 
 
 def _strips(files: Sequence[PictureFile]) -> list[str]:

@@ -146,7 +146,7 @@ def _read(
             refusals.add(entry.name, reason)
     refusals.check_enough(len(used), "picture", MOST_PICTURES, notes)
     pictures = pictures[: len(used)]
-    return Gathered(pictures, refusals.sentences(), (*notes, *describe_pictures(pictures, used)), refusals.count)
+    return Gathered(pictures, refusals.sentences(), tuple(notes), refusals.count, describe_pictures(pictures, used))
 
 
 def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:

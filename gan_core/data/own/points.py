@@ -37,9 +37,9 @@ def read_points(name: str, content: bytes, columns: ChosenColumns | None = None)
     """Read a text of columns as points float32 ``[n, 2]`` in [-0.9, 0.9], in the order of its lines.
 
     ``columns``: x and y, each as its index from 0, or as a text, its heading or its number from 1; None takes the columns
-    with these headings, else the first two of numbers that do not count the rows. Both axes are divided by the same number,
-    so shapes keep their proportions. A line that does not have two finite numbers there is refused and the others are read.
-    DataError if fewer than 16 remain, if all points are equal, or if the file is not such a text.
+    with these headings, else the first two of numbers that neither count the rows nor are constant. Both axes are divided by
+    the same number, so shapes keep their proportions. A line that does not have two finite numbers there is refused and the
+    others are read. DataError if fewer than 16 remain, if all points are equal, or if the file is not such a text.
     """
     check_table(name, len(content))
     try:
@@ -57,8 +57,9 @@ def read_points(name: str, content: bytes, columns: ChosenColumns | None = None)
         notes.append(f"Only the first {MOST_POINTS:,} points are used, which is the limit.")
     refusals.check_enough(len(points), "point", MOST_POINTS)
     scaled, note = _scaled(np.array(points))
-    notes += [note, *describe_points(scaled)]
-    return Gathered(scaled, refusals.sentences(), tuple(notes), refusals.count, layout.columns, chosen)
+    return Gathered(
+        scaled, refusals.sentences(), (*notes, note), refusals.count, describe_points(scaled), layout.columns, chosen
+    )
 
 
 def check_table(name: str, count: int) -> None:

@@ -24,15 +24,17 @@ class Gathered:
     ``array``: pictures as uint8 ``[n, side, side]``, 0 black to 255 white, or points as float32 ``[n, 2]`` in [-0.9, 0.9].
     ``refusals``: a sentence for each refused file or line, the first ``KEPT_REFUSALS`` of them and one that counts the
     rest. ``notes``: sentences about what was done with the others. ``refused``: how many files or lines were refused.
-    ``columns``: a table's columns of numbers; ``chosen``: the indices of those taken for x and y.
+    ``warnings``: sentences about what a GAN can learn little from. ``columns``: a table's columns of numbers; ``chosen``:
+    the indices of those taken for x and y.
     """
 
     array: NDArray[Any]
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refused: int = 0
+    warnings: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
-    chosen: tuple[int, int] | None = None
+    chosen: tuple[int, int] = (0, 1)
 
 
 class FileRejected(Exception):

@@ -36,11 +36,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its index from 0, and its heading, which may be empty. ``counts``: it numbers the rows."""
+    """A column of numbers: its index from 0, and its heading, which may be empty.
+
+    ``idle``: it numbers the rows or has one number only, so it is not taken where there are others.
+    """
 
     index: int
     title: str = ""
-    counts: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,11 @@ class Layout:
         return _number(cell, self.decimal_mark)
 
     def choice(self) -> tuple[int, int]:
-        """Return the indices of the columns to take for x and y: those of these names, else the first two that do not count."""
+        """Return the indices of the columns to take for x and y: those of these names, else the first two that are not idle."""
         names = {re.split(r"[\s\[(/]", column.title.casefold())[0]: column.index for column in reversed(self.columns)}
         if "x" in names and "y" in names:
             return names["x"], names["y"]
-        found = [column.index for column in self.columns if not column.counts or len(self.columns) < 3]
+        found = sorted(column.index for column in sorted(self.columns, key=lambda column: column.idle)[:2])
         return (found[0], found[1]) if len(found) > 1 else (0, 1)
 
     def find(self, name: str) -> int | None:
@@ -113,7 +116,7 @@ def _layout(
     found = [[value for value in column if value is not None] for column in values]
     titles = _titles([_split(lines[begin].comment, separator), *reversed(rows[:begin])], found)
     columns = (
-        Column(index, title, _counts(column, title, bool(any(titles))) and index == 0)
+        Column(index, title, len(set(column)) == 1 or (index == 0 and _counts(column, title, any(titles))))
         for index, (column, title) in enumerate(zip(found, titles, strict=True))
         if len(column) > NUMERIC_SHARE * (len(rows) - begin)
     )

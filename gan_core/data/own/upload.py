@@ -19,19 +19,18 @@ UploadedFiles = Sequence[tuple[str, bytes]]  # names and contents
 class Kept:
     """Where the samples of an upload are kept, and what the page says about it.
 
-    ``own_data``: the samples' fingerprint. ``notes``: sentences about what was done with the samples. ``refusals``: a
-    sentence for each refused file or line, the first of them where there are many. ``refused``: how many there are.
-    ``columns``: a table's columns of numbers; ``chosen``: the indices of those taken for x and y.
+    ``own_data``: the samples' fingerprint. The others are those of ``Gathered``.
     """
 
     path: Path
     own_data: str
     count: int
-    notes: tuple[str, ...]
     refusals: tuple[str, ...]
+    notes: tuple[str, ...]
     refused: int
-    columns: tuple[Column, ...] = ()
-    chosen: tuple[int, int] | None = None
+    warnings: tuple[str, ...]
+    columns: tuple[Column, ...]
+    chosen: tuple[int, int]
 
 
 def gather(
@@ -54,4 +53,7 @@ def gather(
     name = fingerprint(found.array)
     path = folder / f"{name}.npy"
     keep(found.array, path)
-    return Kept(path, name, len(found.array), found.notes, found.refusals, found.refused, found.columns, found.chosen)
+    return Kept(
+        path, name, len(found.array),
+        found.refusals, found.notes, found.refused, found.warnings, found.columns, found.chosen,
+    )  # fmt: skip

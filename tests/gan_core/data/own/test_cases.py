@@ -34,6 +34,7 @@ def test_a_file_is_read_alike_by_the_page_and_the_command_line(path: Path, tmp_p
     np.testing.assert_array_equal(np.load(kept.path), read.array)
     assert read.refusals == kept.refusals == ()
     assert read.notes == kept.notes
+    assert read.warnings == kept.warnings == ()
     assert read.array.shape == ((40, 2) if is_table else (16, 28, 28))
     if is_table:
         assert read.notes[0].startswith("The columns are separated by ")

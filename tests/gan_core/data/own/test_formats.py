@@ -235,9 +235,11 @@ def test_samples_that_this_program_wrote_are_refused(shape: tuple[int, ...]) -> 
 # Degenerate pictures -------------------------------------------------------------------------------------------
 
 
-def notes(pictures: list[Any], **options: Any) -> tuple[str, ...]:
+def warned(pictures: list[Any], **options: Any) -> tuple[str, ...]:
     files = [(f"{index:02}.png", encoded(picture, **options)) for index, picture in enumerate(pictures)]
-    return read_images(files, 8).notes
+    gathered = read_images(files, 8)
+    assert gathered.notes == ()
+    return gathered.warnings
 
 
 def even(level: int, mode: str = "L") -> Image.Image:
@@ -248,31 +250,31 @@ WHITENED = "Transparent parts have become white: put white drawings on a dark ba
 
 
 def test_ordinary_pictures_get_no_note() -> None:
-    assert notes(list(PICTURES)) == ()
-    assert notes([*PICTURES, PICTURES[3]]) == ()
-    assert notes([picture[:4, :15] for picture in PICTURES]) == (), "not four times as long as wide"
-    assert notes([picture // 4 + 100 for picture in noise_images(16, SIDE)] + [PICTURES[0] // 3]) == ()
+    assert warned(list(PICTURES)) == ()
+    assert warned([*PICTURES, PICTURES[3]]) == ()
+    assert warned([picture[:4, :15] for picture in PICTURES]) == (), "not four times as long as wide"
+    assert warned([picture // 4 + 100 for picture in noise_images(16, SIDE)] + [PICTURES[0] // 3]) == ()
 
 
 @pytest.mark.parametrize(("level", "cure"), [(0, ""), (128, ""), (255, f" {WHITENED}")])
 def test_equal_even_pictures_are_reported(level: int, cure: str) -> None:
-    assert notes([even(level)] * 16) == (
+    assert warned([even(level)] * 16) == (
         f"Every picture is the same even grey, level {level} of 255: choose pictures that show something.{cure}",
     )
 
 
 def test_different_even_pictures_are_reported() -> None:
-    assert notes([even(10 * step) for step in range(16)]) == (
+    assert warned([even(10 * step) for step in range(16)]) == (
         "Every picture is one even grey: choose pictures that show something.",
     )
 
 
 def test_even_pictures_among_others_are_reported_and_named() -> None:
-    assert notes([*PICTURES, even(0)]) == ("1 of 17 pictures, 16.png, is one even grey: leave it out.",)
-    assert notes([*PICTURES, even(0), even(0)]) == (
+    assert warned([*PICTURES, even(0)]) == ("1 of 17 pictures, 16.png, is one even grey: leave it out.",)
+    assert warned([*PICTURES, even(0), even(0)]) == (
         "2 of 18 pictures, such as 16.png, are one even grey: leave them out.",
     )
-    assert notes([*PICTURES, even(255)]) == (f"1 of 17 pictures, 16.png, is one even grey: leave it out. {WHITENED}",)
+    assert warned([*PICTURES, even(255)]) == (f"1 of 17 pictures, 16.png, is one even grey: leave it out. {WHITENED}",)
 
 
 def icons(ink: int) -> list[Image.Image]:
@@ -286,16 +288,16 @@ def icons(ink: int) -> list[Image.Image]:
 
 
 def test_white_icons_on_nothing_are_reported_with_the_cure_and_dark_ones_are_not() -> None:
-    (note,) = notes(icons(255))
+    (note,) = warned(icons(255))
     assert note.startswith("Every picture is the same even grey, level 255 of 255")
     assert note.endswith(WHITENED)
-    assert notes(icons(0)) == ()
+    assert warned(icons(0)) == ()
 
 
 @pytest.mark.parametrize("span", [3, 25, 60])
 def test_little_contrast_is_reported(span: int) -> None:
     levels = (PICTURES.astype(int) * span // 255 + 100).astype(np.uint8)
-    (note,) = notes(list(levels))
+    (note,) = warned(list(levels))
     low, high = map(int, re.findall(r"from (\d+) to (\d+) of 255", note)[0])
     assert 95 <= low < high <= 105 + span
     assert note.endswith("so all look alike: increase their contrast before you upload them.")
@@ -303,7 +305,7 @@ def test_little_contrast_is_reported(span: int) -> None:
 
 def test_twelve_bits_in_a_file_of_sixteen_are_reported_as_little_contrast() -> None:
     levels = PICTURES.astype(np.uint16) * 16
-    (note,) = notes(list(levels), kind="TIFF")
+    (note,) = warned(list(levels), kind="TIFF")
     assert note.startswith("The pictures use only the levels of grey from 1 to 14 of 255")
 
 
@@ -311,20 +313,20 @@ def test_twelve_bits_in_a_file_of_sixteen_are_reported_as_little_contrast() -> N
 def test_narrow_strips_are_reported_with_their_size(shape: tuple[int, int]) -> None:
     strips = [np.random.default_rng(seed).integers(0, 256, shape, np.uint8) for seed in range(16)]
     size = f"{shape[1]:,}×{shape[0]:,}"
-    assert notes(strips)[0] == (
+    assert warned(strips)[0] == (
         f"16 of 16 pictures, such as 00.png of {size} pixels, are a narrow strip, of which only the central square is"
         " used: crop what matters before you upload it."
     )
-    assert notes([*PICTURES, strips[0]])[0].startswith(f"1 of 17 pictures, 16.png of {size} pixels, is a narrow strip")
+    assert warned([*PICTURES, strips[0]])[0].startswith(f"1 of 17 pictures, 16.png of {size} pixels, is a narrow strip")
 
 
 def test_a_strip_decoded_at_a_fraction_of_its_size_is_named_with_its_own() -> None:
     strips = [np.random.default_rng(seed).integers(0, 256, (200, 1600), np.uint8) for seed in range(16)]
-    assert "00.png of 1,600×200 pixels" in notes(strips, kind="JPEG")[0]
+    assert "00.png of 1,600×200 pixels" in warned(strips, kind="JPEG")[0]
 
 
 def test_few_different_pictures_are_reported() -> None:
-    assert notes([*PICTURES[:3]] * 10) == (
+    assert warned([*PICTURES[:3]] * 10) == (
         "Only 3 of the 30 pictures are different, so G learns no more than those: add others.",
     )
 
@@ -347,7 +349,7 @@ def test_damaged_files_of_every_format_are_read_or_refused(
     good = [(f"b{index}", encoded(picture)) for index, picture in enumerate(PICTURES)]
     gathered = read_images([("a", content), *good], 8)
     assert len(gathered.array) + gathered.refused == 17
-    assert all(sentence.isprintable() for sentence in (*gathered.refusals, *gathered.notes))
+    assert all(sentence.isprintable() for sentence in (*gathered.refusals, *gathered.notes, *gathered.warnings))
 
 
 def test_an_error_names_what_was_left_out_as_hidden() -> None:

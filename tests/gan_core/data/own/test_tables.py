@@ -206,21 +206,25 @@ def test_a_column_of_texts_cannot_be_chosen() -> None:
 # Degenerate points ---------------------------------------------------------------------------------------------
 
 
+def warned(text: str) -> tuple[str, ...]:
+    return read_points("points.csv", text.encode()).warnings
+
+
 def test_few_different_points_are_reported() -> None:
-    few = notes("1,2\n3,4\n5,1\n" * 10)
+    few = warned("1,2\n3,4\n5,1\n" * 10)
     assert few[-1] == "Only 3 of the 30 points are different, so G learns no more than those: add others."
-    assert not any("different" in note for note in notes(rows(",")))
-    assert not any("different" in note for note in notes(rows(",") * 5)), "20 different points are enough"
+    assert not any("different" in warning for warning in warned(rows(",")))
+    assert not any("different" in warning for warning in warned(rows(",") * 5)), "20 different points are enough"
 
 
 def test_points_far_from_all_others_are_reported() -> None:
-    assert notes(rows(",") * 3 + "-9999,-9999\n")[-1] == (
+    assert warned(rows(",") * 3 + "-9999,-9999\n")[-1] == (
         "Most points lie within 10% of the range, because others are far away: if those are wrong, such as -999 for a"
         " missing number, remove their lines."
     )
     two_groups = "".join(f"{row % 2 * 100 + row / 10},{row / 10}\n" for row in range(40))
     for text in (rows(","), two_groups):
-        assert not any("far away" in note for note in notes(text))
+        assert not any("far away" in warning for warning in warned(text))
 
 
 # Limits, and anything else -------------------------------------------------------------------------------------
@@ -281,6 +285,6 @@ def test_any_text_gives_points_or_a_sentence(text: str, columns: tuple[int | str
     except DataError as error:
         said: tuple[str, ...] = (str(error),)
     else:
-        said = (*gathered.refusals, *gathered.notes)
+        said = (*gathered.refusals, *gathered.notes, *gathered.warnings)
         assert gathered.array.shape == (len(gathered.array), 2)
     assert all(sentence.isprintable() for sentence in said)
