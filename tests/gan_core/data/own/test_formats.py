@@ -103,6 +103,13 @@ def test_scans_behind_an_embedded_preview_are_counted() -> None:
     assert refusal_of(photo[:-2] + last * 31 + photo[-2:]) == ("a has more than 30 scans, which no ordinary JPEG has.")
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_restart_markers_of_cameras_end_no_scan(progressive: bool) -> None:
+    photo = encoded(PICTURES[0], "JPEG", progressive=progressive, restart_marker_blocks=1)
+    assert b"\xff\xd0" in photo
+    np.testing.assert_array_equal(read_one(photo), PLAIN[0])
+
+
 def test_a_file_of_several_jpegs_gives_its_first() -> None:
     first, second = Image.fromarray(PICTURES[0]), Image.fromarray(PICTURES[1])
     content = encoded(first, "MPO", save_all=True, append_images=[second])
@@ -144,6 +151,14 @@ FORMATS: dict[str, tuple[Image.Image, dict[str, Any]]] = {  # a format, and what
 def test_a_picture_is_the_same_in_every_format(name: str) -> None:
     picture, options = FORMATS[name]
     np.testing.assert_array_equal(read_one(encoded(picture, **options)), np.asarray(picture.convert("L")))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM"])
+def test_what_follows_the_end_of_another_format_is_ignored(kind: str) -> None:
+    options = {"lossless": True} if kind == "WEBP" else {}
+    content = encoded(GREY.convert("RGB"), kind, **options)
+    for film in FILMS.values():
+        np.testing.assert_array_equal(read_one(content + film), read_one(content))
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
