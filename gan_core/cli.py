@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -16,6 +16,9 @@ from gan_core.data import OWN, load_dataset
 from gan_core.data.errors import DataError
 from gan_core.options import build_parser, option, read_config
 from gan_core.plurals import counted
+
+if TYPE_CHECKING:
+    from gan_core.data.own.points import ChosenColumns
 
 REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; 130 is the shell's convention for Ctrl-C
 
@@ -39,29 +42,51 @@ def _train(options: dict[str, Any]) -> int:
         problems.append(
             f"--iterations = {options['iterations']!r} is not possible; it should be a whole number from 1."
         )
+    if "columns" in options and "data" not in options:
+        problems.append("--columns needs a table of points: add --data PATH.")
     try:
         config = read_config(options)
     except ValidationError as error:
         problems += explain(error, option)
+    problems = problems or _folder_problems(options)
     if problems:
         return _report(problems, REFUSED)
     if "data" in options:
-        return _train_on_own_data(options["data"], options["out"], config, iterations)
+        columns = tuple(options["columns"]) if "columns" in options else None
+        return _train_on_own_data(options["data"], columns, options["out"], config, iterations)
     if config.dataset in OWN:
         return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
     return _train_into(options["out"], config, iterations)
 
 
-def _train_on_own_data(data: Path, folder: Path, config: GANConfig, iterations: int) -> int:
+def _folder_problems(options: dict[str, Any]) -> list[str]:
+    """Return why nothing may be written to --out: it holds results, or a later run would take them for its data."""
+    from gan_core.training.headless import results_in  # loads PyTorch, which --help does not need
+
+    folder, data = options["out"], options.get("data")
+    if data and data.is_dir() and folder.resolve().is_relative_to(data.resolve()):
+        return [
+            f"--out = {str(folder)!r} is inside the folder of --data, and results are no data: choose another folder."
+        ]
+    if (found := results_in(folder)) and "overwrite" not in options:
+        return [
+            f"{folder} already contains {', '.join(found)}: choose another folder, or add --overwrite to replace them."
+        ]
+    return []
+
+
+def _train_on_own_data(
+    data: Path, columns: "ChosenColumns | None", folder: Path, config: GANConfig, iterations: int
+) -> int:
     """Train on a learner's own data. It is not kept with the results, which may be passed on to others."""
     from gan_core.data.own.path import read_path  # loads Pillow, which other runs need only later
     from gan_core.data.own.samples import OWN_FILE, keep
 
     try:
-        name, gathered = read_path(data, config.picture_size)
+        name, gathered = read_path(data, config.picture_size, columns)
     except DataError as error:
         return _report([str(error)], REFUSED)
-    _report(gathered.refusals + gathered.notes)
+    _report(gathered.refusals + gathered.notes + gathered.warnings)
     with tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True) as temporary:
         own = Path(temporary) / OWN_FILE
         config = config.replace(dataset=name, own_data=keep(gathered.array, own))

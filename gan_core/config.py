@@ -7,12 +7,14 @@ change while training, from here.
 import difflib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gan_core.losses import LOSSES
 from gan_core.setting import Condition, Setting, setting
+from gan_core.texts import decode_text
 
 Network = Literal["D", "G"]
 UpdateOrder = Literal["d_first", "g_first", "simultaneous"]
@@ -223,7 +225,9 @@ class GANConfig(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the config of ``to_json``'s text; missing fields take their defaults."""
+        """Return the config of ``to_json``'s text, in any encoding; missing fields take their defaults."""
+        with suppress(UnicodeDecodeError):  # pydantic then says what is wrong
+            text = decode_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         return cls.model_validate_json(text)
 
 

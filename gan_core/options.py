@@ -1,4 +1,4 @@
-"""The command line's options: four of its own, and one for each setting of GANConfig."""
+"""The command line's options: some of its own, and one for each setting of GANConfig."""
 
 import argparse
 from pathlib import Path
@@ -18,9 +18,10 @@ METAVARS = {
     "text": "NAME",
 }
 DATA_HELP = (
-    "your own data to train on; overrides --dataset and --own-data: a folder or a zip of PNG and JPEG pictures, "
-    "scaled to --picture-size, or a CSV of two columns"
+    "your own data to train on; overrides --dataset and --own-data: a folder or a zip of pictures, "
+    "scaled to --picture-size, or a table of points, such as a CSV"
 )
+COLUMNS_HELP = "the columns of --data's table to take for x and y: their headings, or their numbers from 1"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,15 +29,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train a GAN without a page.", allow_abbrev=False)
     train = parser.add_subparsers(metavar="train", required=True).add_parser(
         "train",
-        usage=f"{PROGRAM} train --iterations N --out DIR [--config FILE] [--data PATH] [--SETTING VALUE ...]",
+        usage=f"{PROGRAM} train --iterations N --out DIR [--overwrite] [--config FILE] [--data PATH [--columns X Y]]"
+        " [--SETTING VALUE ...]",
         description="Train and write config, metrics, both networks and a picture of samples into a folder.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
     train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
     train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write to; created if missing")
+    train.add_argument("--overwrite", action="store_true", help="replace the results that DIR contains")
     train.add_argument("--config", metavar="FILE", type=Path, help="settings as JSON; the options below override it")
     train.add_argument("--data", metavar="PATH", type=Path, help=DATA_HELP)
+    train.add_argument("--columns", metavar=("X", "Y"), nargs=2, help=COLUMNS_HELP)
     groups: dict[str, Any] = {}
     for setting in GANConfig.settings():
         if setting.group not in groups:

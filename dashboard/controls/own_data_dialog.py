@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard.controls.widgets import field
 from dashboard.session import own_data
 from dashboard.session.state import tab, value
+from dashboard.session.tab import Columns, UploadKey
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
-from gan_core.data.own.images import MOST_PICTURES
-from gan_core.data.own.points import MAX_CSV, MOST_POINTS
+from gan_core.data.own.images import EXTENSIONS, MOST_PICTURES, READABLE
+from gan_core.data.own.points import MAX_CSV, MOST_POINTS, column_name
 from gan_core.data.own.refusals import FEWEST, MAX_UPLOAD, MIB, megabytes
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.images import samples_png
@@ -23,14 +24,14 @@ PREVIEWED, PREVIEWED_POINTS = 48, 5000
 LEFT_OUT: dict[OwnKind, str] = {"own_pictures": "file", "own_points": "line"}
 DEADLINE = 120.0  # seconds that reading may take: 20,000 pictures take about five
 CANCELLED = JobFailed("Cancelled. Remove the files, or upload them again.")
-TYPES: dict[OwnKind, list[str]] = {"own_pictures": ["png", "jpg", "jpeg", "zip"], "own_points": ["csv", "tsv", "txt"]}
+TYPES: dict[OwnKind, list[str]] = {"own_pictures": [*EXTENSIONS, "zip"], "own_points": ["csv", "tsv", "txt", "dat"]}
 LIMITS: dict[OwnKind, int] = {"own_pictures": MAX_UPLOAD, "own_points": MAX_CSV}  # bytes
 INSTRUCTIONS: dict[OwnKind, str] = {
-    "own_pictures": f"Upload {FEWEST} to {MOST_PICTURES:,} PNG or JPEG files, or a zip of them, at most"
+    "own_pictures": f"Upload {FEWEST} to {MOST_PICTURES:,} pictures ({READABLE}), or a zip of them, at most"
     f" {megabytes(MAX_UPLOAD)} together. Each is converted to grey, cropped to its central square and scaled to the size"
     " below.",
-    "own_points": f"Upload a CSV, TSV or TXT file of two columns, x and y: {FEWEST} to {MOST_POINTS:,} rows, at most"
-    f" {megabytes(MAX_CSV)}. Both columns are scaled by the same factor, so shapes keep their proportions.",
+    "own_points": f"Upload a CSV, TSV or TXT file with a column for x and one for y: {FEWEST} to {MOST_POINTS:,} rows, at"
+    f" most {megabytes(MAX_CSV)}. Both columns are scaled by the same factor, so shapes keep their proportions.",
 }
 # Streamlit's line gives the limit of a single file; the instructions give the one that holds.
 STYLE = '<style>[data-testid="stFileUploaderDropzoneInstructions"] {display: none}</style>'
@@ -56,20 +57,22 @@ def _dialog(kind: OwnKind) -> None:
     if not chosen:
         return
     outcome = _read(kind, chosen)
+    if isinstance(outcome, Kept) and len(outcome.columns) > 2:
+        outcome = _read(kind, chosen, _choose_columns(outcome, chosen[0].file_id))
     if isinstance(outcome, JobFailed):
         st.error(outcome.message, icon=":material/error:")
-    elif outcome is not None:
+    else:
         _preview(kind, outcome)
 
 
-def _read(kind: OwnKind, files: list[Any]) -> Kept | JobFailed | None:
+def _read(kind: OwnKind, files: list[Any], columns: Columns | None = None) -> Kept | JobFailed:
     """Read the upload once, in a process of its own, under a progress bar; return its outcome."""
     size = value("picture_size", GANConfig().picture_size)
-    key = (kind, size, tuple(file.file_id for file in files))
+    key = UploadKey(tuple(file.file_id for file in files), kind, size, columns)
     if key in (known := tab().upload):
         return known[key]
     placeholder = st.empty()
-    job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size)
+    job = own_data.read_upload(kind, [(file.name, file.getvalue()) for file in files], size, columns)
     with placeholder.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text=":small[Reading …]")
         st.button(
@@ -111,12 +114,14 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
         st.markdown(f"**{kept.count:,} pictures**, {size}. {shown}, as the GAN sees them:")
         few = samples[:PREVIEWED].astype(np.float32) / 127.5 - 1
         st.image(samples_png(few, columns=12, scale=2), width="stretch", alt="Preview of your pictures")
+        _describe(kept)
     else:
         shown = "The first, as" if kept.count > PREVIEWED_POINTS else "As"
         st.markdown(f"**{kept.count:,} points.** {shown} the GAN sees them:")
-        st.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
-    for note in kept.notes:
-        st.caption(note)
+        image, description = st.columns(2)
+        image.image(samples_png(np.array(samples[:PREVIEWED_POINTS])), width=300, alt="Preview of your points")
+        with description:
+            _describe(kept)
     if kept.refusals:
         with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
@@ -125,6 +130,26 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
         own_data.use_upload(kind, kept)
         st.rerun()
+
+
+def _describe(kept: Kept) -> None:
+    for warning in kept.warnings:
+        st.warning(_escaped(warning), icon=":material/warning:")
+    for note in kept.notes:
+        st.caption(_escaped(note))
+
+
+def _choose_columns(kept: Kept, file_id: str) -> Columns | None:
+    """Draw the choice of the columns for x and y; None if they are those that were taken without it."""
+    names = {column.index: column_name(column) for column in kept.columns}
+    indices = list(names)
+    x, y = (
+        place.selectbox(
+            f"Column for {axis}", indices, indices.index(taken), names.__getitem__, key=f"column_{axis}_{file_id}"
+        )
+        for place, axis, taken in zip(st.columns(2), "xy", kept.chosen, strict=True)
+    )
+    return None if (x, y) == kept.chosen else (x, y)
 
 
 def _escaped(text: str) -> str:

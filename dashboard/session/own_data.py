@@ -1,19 +1,21 @@
 """The learner's own data: reading an upload, and choosing it as the dataset."""
 
 from dashboard.session.state import current_run, serialized, set_value, tab, value
+from dashboard.session.tab import Columns, UploadKey
 from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept, OwnKind, UploadedFiles, gather
 from gan_core.runs.jobs import Job, JobFailed
 
 
-def read_upload(kind: OwnKind, files: UploadedFiles, size: int) -> Job:
+def read_upload(kind: OwnKind, files: UploadedFiles, size: int, columns: Columns | None) -> Job:
     """Read an upload in a process of its own; its samples are kept for as long as this tab is open."""
-    return Job(gather, kind, files, size, tab().folder())
+    return Job(gather, kind, files, size, columns, tab().folder())
 
 
-def remember_outcome(key: object, outcome: Kept | JobFailed) -> None:
-    """Keep the outcome, so that the upload is read once while the dialog is open."""
-    tab().upload = {key: outcome}
+def remember_outcome(key: UploadKey, outcome: Kept | JobFailed) -> None:
+    """Keep the outcome beside those of the same upload, so that it is read once while the dialog is open."""
+    here = tab()
+    here.upload = {known: read for known, read in here.upload.items() if known.files == key.files} | {key: outcome}
 
 
 @serialized

@@ -8,9 +8,20 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from gan_core.config import GANConfig
-from gan_core.data.own.upload import Kept
+from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.runs.jobs import Job, JobFailed
 from gan_core.runs.protocol import Speed
+
+Columns = tuple[int, int]  # indices of a table's x and y
+
+
+class UploadKey(NamedTuple):
+    """What an upload's outcome depends on: Streamlit's names of the files, their kind, and the choices in the dialog."""
+
+    files: tuple[str, ...]
+    kind: OwnKind
+    size: int
+    columns: Columns | None
 
 
 class Moved(NamedTuple):
@@ -37,7 +48,7 @@ class Tab:
     the dataset that could not be prepared, and why.
 
     ``own``: files of the learner's own data, by fingerprint; they go with the tab, runs keep their own. ``upload``: the
-    outcome of the last upload that was read, by its key. ``opens_own_data``: the dialog for own data opens by itself.
+    outcomes of the last upload that was read. ``opens_own_data``: the dialog for own data opens by itself.
 
     ``moved``: widgets that the page has moved, by key; until ``moved_until`` the browser may not have drawn them.
     ``popovers``: the key of the popover that a widget is in. ``script_runs``: how many there were.
@@ -60,7 +71,7 @@ class Tab:
     job: Job | None = None
     failed_download: dict[str, str] = field(default_factory=dict)
     own: dict[str, Path] = field(default_factory=dict)
-    upload: dict[object, Kept | JobFailed] = field(default_factory=dict)
+    upload: dict[UploadKey, Kept | JobFailed] = field(default_factory=dict)
     opens_own_data: bool = False
     moved: dict[str, Moved] = field(default_factory=dict)
     moved_until: float = 0.0

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from gan_core.export.weights import save_networks, write_whole
+from gan_core.export.weights import DISCRIMINATOR_FILE, GENERATOR_FILE, save_networks, write_whole
 from gan_core.images import drawable, samples_png
 from gan_core.metrics import COLUMNS
 from gan_core.sampling import generate, sample_noise
@@ -19,15 +19,24 @@ from gan_core.training.trainer import Trainer
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.csv"
 SAMPLES_FILE = "samples.png"
+RESULT_FILES = (CONFIG_FILE, METRICS_FILE, GENERATOR_FILE, DISCRIMINATOR_FILE, SAMPLES_FILE)
 BLOCK = 50  # iterations between two readings of the metrics: each waits for the device
+
+
+def results_in(folder: Path) -> list[str]:
+    """Return the names of the files of an earlier run in ``folder``."""
+    return [name for name in RESULT_FILES if (folder / name).exists()]
 
 
 def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.Event) -> Diverged | None:
     """Train until ``iterations`` are done or ``stop`` is set, and write the results into ``folder``.
 
+    Those of an earlier run are removed first, so that the folder never holds files of two.
     Returns the error if the training diverges; the table then ends before that iteration, and the trainer and the saved
     networks are those of the last healthy block.
     """
+    for name in results_in(folder):
+        (folder / name).unlink()
     write_whole(folder / CONFIG_FILE, trainer.config.to_json().encode())
     threads = thread_count(trainer.config, trainer.dataset.features, trainer.device.type)
     with (
@@ -38,7 +47,9 @@ def train_into(folder: Path, trainer: Trainer, iterations: int, stop: threading.
         table.write(",".join(("iteration", *COLUMNS)) + "\n")
         diverged = _train(trainer, iterations, stop, table, bar)
     save_networks(folder, trainer)
-    _save_samples(folder / SAMPLES_FILE, trainer)
+    if drawable(trainer.dataset.shape):
+        noise = sample_noise(0, samples_shown(trainer.dataset.shape), trainer.config)
+        write_whole(folder / SAMPLES_FILE, samples_png(generate(trainer, noise)))
     return diverged
 
 
@@ -62,13 +73,3 @@ def _train(trainer: Trainer, iterations: int, stop: threading.Event, table: Text
         losses = {name: f"{rows[-1, COLUMNS.index(name)]:.3f}" for name in ("loss_d", "loss_g")}
         bar.set_postfix(losses, refresh=False)
     return None
-
-
-def _save_samples(path: Path, trainer: Trainer) -> None:
-    """Write fakes as one image; for samples that cannot be drawn, remove an older image."""
-    shape = trainer.dataset.shape
-    if not drawable(shape):
-        path.unlink(missing_ok=True)
-        return
-    noise = sample_noise(0, samples_shown(shape), trainer.config)
-    write_whole(path, samples_png(generate(trainer, noise)))

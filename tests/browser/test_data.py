@@ -87,6 +87,22 @@ def test_own_pictures_are_uploaded_previewed_and_trained_on(page: Page, tmp_path
     train(page, 3)
 
 
+def test_own_points_are_read_from_two_chosen_columns(page: Page, tmp_path: Path) -> None:
+    upload = tmp_path / "mine.dat"
+    rows = "".join(f"{row} {row % 5},5 −{row % 7},25 {row % 3}\n" for row in range(40))
+    upload.write_bytes(("Measured in May\n\nnr left right *third*\n" + rows).encode("utf-16"))
+    choose(page, "My own points")
+    page.locator("input[type=file]").first.set_input_files(upload)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("x is column 2 (left), y is column 3 (right).")).to_be_visible(timeout=30_000)
+    dialog.get_by_role("combobox").nth(1).click()
+    page.get_by_role("option", name="column 4 (*third*)").click()
+    expect(dialog.get_by_text("x is column 2 (left), y is column 4 (*third*).")).to_be_visible(timeout=30_000)
+    click(page, "own_train")
+    expect(dialog).to_be_hidden(timeout=20_000)
+    wait_for(page, lambda: len(set(points(page, "Real"))) == 3, "the third column's numbers are real samples")
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
 def test_mnist_is_prepared_in_the_background_and_filtered_by_class(page: Page) -> None:
     choose(page, "MNIST")

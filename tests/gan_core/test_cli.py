@@ -101,8 +101,9 @@ def test_the_command_writes_what_a_trainer_computes(
 
 def test_samples_png_is_written_only_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
-    (tmp_path / "samples.png").write_bytes(b"of another run")
-    assert run(tmp_path, *OPTIONS, "--dataset", "points") == 0
+    assert run(tmp_path, *OPTIONS) == 0
+    assert (tmp_path / "samples.png").exists()
+    assert run(tmp_path, *OPTIONS, "--dataset", "points", "--overwrite") == 0
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"samples.png"}
 
 
@@ -110,6 +111,71 @@ def test_options_override_the_file_and_the_file_the_defaults(tmp_path: Path) -> 
     (tmp_path / "config.json").write_text(tiny(seed=5, g_steps=3).to_json())
     assert run(tmp_path / "out", "--config", str(tmp_path / "config.json"), "--g-steps", "1", iterations="1") == 0
     assert GANConfig.from_json((tmp_path / "out" / "config.json").read_text()) == tiny(seed=5, g_steps=1)
+
+
+# Earlier results ---------------------------------------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_earlier_results_are_kept_unless_overwrite_is_given(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(out, *OPTIONS, iterations="20") == 0
+    before = contents(out)
+    capfd.readouterr()
+    assert run(out, *OPTIONS, iterations="5") == 2
+    assert capfd.readouterr().err == (
+        f"{out} already contains config.json, metrics.csv, generator.safetensors, discriminator.safetensors, samples.png:"
+        " choose another folder, or add --overwrite to replace them.\n"
+    )
+    assert contents(out) == before
+    assert run(out, *OPTIONS, "--overwrite", iterations="5") == 0
+    assert len(table(out)[1]) == saved_iteration(out) == 5
+    assert set(contents(out)) == FILES
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_one_file_of_an_earlier_run_is_enough_to_refuse(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(b"of an earlier run")
+    assert run(tmp_path, *OPTIONS) == 2
+    assert capsys.readouterr().err.startswith(f"{tmp_path} already contains {name}: choose another folder")
+    assert contents(tmp_path) == {name: b"of an earlier run"}
+
+
+def test_other_files_in_the_folder_are_no_results_and_stay(tmp_path: Path) -> None:
+    others = {"notes.txt": b"text", "settings.json": tiny().to_json().encode(), "metrics.csv.bak": b"text"}
+    for name, content in others.items():
+        (tmp_path / name).write_bytes(content)
+    assert run(tmp_path, "--config", str(tmp_path / "settings.json")) == 0
+    assert others.items() <= contents(tmp_path).items()
+
+
+def test_overwriting_keeps_earlier_results_until_training_can_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(tmp_path, *OPTIONS) == 0
+    before = contents(tmp_path)
+    assert run(tmp_path, *OPTIONS, "--overwrite", "--dataset", "digit") == 2
+    assert run(tmp_path, *OPTIONS, "--overwrite", "--seed", "-1") == 2
+    assert contents(tmp_path) == before
+
+    def fail(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Trainer, "step_into", fail)
+    assert run(tmp_path, *OPTIONS, "--overwrite", "--seed", "1") == 2
+    assert set(contents(tmp_path)) == {"config.json", "metrics.csv"}, "no networks of other settings"
+
+
+def test_a_run_can_be_repeated_into_its_folder_from_its_config(tmp_path: Path) -> None:
+    assert run(tmp_path, *OPTIONS, "--seed", "3") == 0
+    before = contents(tmp_path)
+    assert run(tmp_path, "--config", str(tmp_path / "config.json"), "--overwrite") == 0
+    assert contents(tmp_path)["metrics.csv"] == before["metrics.csv"]
 
 
 # Own data ----------------------------------------------------------------------------------------------------
@@ -148,7 +214,7 @@ def test_the_command_trains_on_a_folder_or_zip_of_pictures(
     (tmp_path / "temporary").mkdir()
     data = pictures if kind == "folder" else zip_of(pictures)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(data), "--picture-size", "12", "--dataset", "mnist") == 0
-    assert capfd.readouterr().err.splitlines()[0] == "07bad.png is not a PNG or JPEG picture."
+    assert capfd.readouterr().err.startswith("07bad.png is not a PNG, JPEG, ")
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert list((tmp_path / "temporary").iterdir()) == []
     config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
@@ -165,8 +231,10 @@ def test_the_command_trains_on_a_csv_of_points(tmp_path: Path, capfd: pytest.Cap
     (tmp_path / "config.json").write_text(tiny(seed=3, own_data="0" * 16).to_json())
     arguments = ["--config", str(tmp_path / "config.json"), "--data", str(tmp_path / "points.csv")]
     assert run(tmp_path / "out", *arguments) == 0
-    assert capfd.readouterr().err.splitlines()[:2] == [
-        "Line 42 (1;x) is not two numbers, with a decimal point.",
+    assert capfd.readouterr().err.splitlines()[:4] == [
+        "Line 42 (1;x) has no number in column 2.",
+        "The columns are separated by semicolons. x is column 1 (x), y is column 2 (y).",
+        "Line 1 is taken for a heading: x;y",
         "Scaled to fit: x is shifted by -19.5 and y by -3, then both are divided by 21.6667.",
     ]
     array = read_points("", CSV.encode()).array
@@ -199,7 +267,8 @@ def test_unusable_data_is_refused(pictures: Path, tmp_path: Path, capsys: pytest
         ("large.zip", "The files are larger than 50 MB together, which is the limit."),
         (
             "pictures/00.png",
-            f"--data = '{pictures / '00.png'}' is not possible; it should be a folder or a zip of pictures, or a",
+            f"--data = '{pictures / '00.png'}' is not possible; it should be a folder or a zip of pictures, or a"
+            " table of points (csv, tsv, txt or dat).",
         ),
     ):
         assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / name)) == 2
@@ -211,12 +280,96 @@ def test_unusable_data_is_refused(pictures: Path, tmp_path: Path, capsys: pytest
 def test_a_folder_that_is_too_large_is_refused_before_it_is_read(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("x.jpg", "more/y.jpeg"):
-        with (pictures / name).open("wb") as file:
-            file.truncate(25 * 2**20)
-    monkeypatch.setattr(Path, "read_bytes", None)
+    for index in range(10):
+        with (pictures / f"more/{index}.tiff").open("wb") as file:
+            file.truncate(50 * 2**20)
+    monkeypatch.setattr(Path, "open", None)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(pictures)) == 2
-    assert capsys.readouterr().err == "The files are larger than 50 MB together, which is the limit.\n"
+    assert capsys.readouterr().err == (
+        "The folder holds more than 500 MB, which is the limit. Make the pictures smaller: they are scaled to at most"
+        " 64×64 pixels anyway.\n"
+    )
+
+
+needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make links")
+
+
+@pytest.mark.parametrize(
+    "inside", ["run1", "more/deep/run", ".", "../pictures/run", pytest.param("link/run", marks=needs_links)]
+)
+def test_results_are_not_written_into_the_data(
+    inside: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if inside.startswith("link"):
+        (tmp_path / "link").symlink_to(pictures, target_is_directory=True)
+    out = tmp_path / inside if inside.startswith("link") else pictures / inside
+    before = sorted(pictures.rglob("*"))
+    assert run(out, *OPTIONS, "--data", str(pictures), "--overwrite") == 2
+    assert capsys.readouterr().err == (
+        f"--out = {str(out)!r} is inside the folder of --data, and results are no data: choose another folder.\n"
+    )
+    assert sorted(pictures.rglob("*")) == before
+
+
+def test_results_beside_the_data_are_written(pictures: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "pictures-run", tmp_path):
+        assert run(out, *OPTIONS, "--data", str(pictures)) == 0
+    packed = zip_of(pictures)
+    assert run(packed.parent / "of zip", *OPTIONS, "--data", str(packed)) == 0
+
+
+def test_samples_of_an_earlier_run_are_not_trained_on(
+    pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run(first, *OPTIONS, "--data", str(pictures)) == 0
+    (pictures / "00samples.png").write_bytes((first / "samples.png").read_bytes())
+    capfd.readouterr()
+    assert run(second, *OPTIONS, "--data", str(pictures)) == 0
+    assert capfd.readouterr().err.startswith(
+        "00samples.png was made by this program: a GAN should not learn from its own samples.\n"
+    )
+    assert contents(first)["config.json"] == contents(second)["config.json"]
+
+
+FOUR = "t,a,b,c\n" + "".join(f"{row % 5},{row},{row * row % 23},{7 * row % 11}\n" for row in range(40))
+
+
+@pytest.mark.parametrize("columns", [("b", "c"), ("3", "4"), ("B", "4")])
+def test_the_columns_of_a_table_can_be_chosen(
+    columns: tuple[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "points.dat").write_text(FOUR)
+    data = ["--data", str(tmp_path / "points.dat")]
+    assert run(tmp_path / "out", *OPTIONS, *data, "--columns", *columns) == 0
+    assert capfd.readouterr().err.splitlines()[:2] == [
+        "The columns are separated by commas. x is column 3 (b), y is column 4 (c).",
+        "Columns of numbers that are not used: column 1 (t), column 2 (a).",
+    ]
+    array = read_points("", "".join(f"{row * row % 23},{7 * row % 11}\n" for row in range(40)).encode()).array
+    config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
+    assert config.own_data == fingerprint(array)
+
+
+def test_columns_that_cannot_be_chosen_are_refused(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "points.csv").write_text(FOUR)
+    for arguments, sentence in (
+        (
+            ["--data", str(tmp_path / "points.csv"), "--columns", "b", "z"],
+            "There is no column 'z'. Choose among those of",
+        ),
+        (
+            ["--data", str(pictures), "--columns", "1", "2"],
+            f"--columns needs a table of points, and '{pictures}' is none.",
+        ),
+        (["--columns", "1", "2"], "--columns needs a table of points: add --data PATH."),
+    ):
+        assert run(tmp_path / "out", *OPTIONS, *arguments) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(sentence)
+        assert not (tmp_path / "out").exists()
 
 
 def test_fewer_samples_than_a_batch_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -333,6 +486,15 @@ def test_invalid_iterations_are_refused(iterations: str, tmp_path: Path, capsys:
     assert second == "--seed = -1 is not possible; it should be a whole number from 0 to 2147483647."
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_config_is_read_in_every_encoding_of_unicode(encoding: str, end: str, tmp_path: Path) -> None:
+    text = tiny(seed=7).to_json().replace("\n", end)
+    (tmp_path / "config.json").write_bytes(text.encode(encoding))
+    assert run(tmp_path / "out", "--config", str(tmp_path / "config.json"), iterations="1") == 0
+    assert GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes()) == tiny(seed=7)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -341,6 +503,8 @@ def test_invalid_iterations_are_refused(iterations: str, tmp_path: Path, capsys:
         (b"[]", "The settings cannot be read: "),
         (b"{", "The settings cannot be read: "),
         (b"\xff\xfe", "The settings cannot be read: "),
+        (b"\xff\xfe{", "The settings cannot be read: "),
+        (b'{"dataset": "\xe4"}', "The settings cannot be read: "),
     ],
 )
 def test_invalid_configs_are_refused(
@@ -479,7 +643,7 @@ def test_a_second_ctrl_c_or_one_before_training_stops_at_once(
     handler, before = signal.default_int_handler, signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, interrupt in (("step_into", twice), ("__init__", lambda *_: signal.raise_signal(signal.SIGINT))):
         monkeypatch.setattr(Trainer, name, interrupt)
-        assert run(tmp_path, *OPTIONS) == 130
+        assert run(tmp_path / name, *OPTIONS) == 130
         assert capfd.readouterr().err.splitlines()[-1] == "Stopped."
         assert signal.getsignal(signal.SIGINT) is handler
         monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""The learner's own pictures: PNG and JPEG files, or zips of them → grey squares of one size.
+"""The learner's own pictures: files that Pillow reads, or zips or a folder of them → grey squares of one size.
 
 The files are untrusted. Pillow decodes them, within limits: the bytes of the upload, the pixels of one picture and of
 all, and the parts of a file that each cost a pass or may unpack to a megabyte. On the page this runs in a process that
@@ -6,24 +6,38 @@ has a limit on its memory and is killed at a deadline (``runs/jobs.py``).
 """
 
 import io
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from gan_core.data.own.archive import Allowance, Entry, is_zip, zip_entries
-from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload
+from gan_core.data.own.archive import Allowance, Entry, folder_entries, hidden_part, is_zip, zip_entries
+from gan_core.data.own.degenerate import PictureFile, describe_pictures
+from gan_core.data.own.refusals import FileRejected, Gathered, Refusals, check_upload, first_names
+from gan_core.images import SOFTWARE
 
 MOST_PICTURES = 20_000
 MAX_PIXELS = 40_000_000  # of one picture: a good camera's
 MAX_WORK = 2_000_000_000  # pixels decoded in all: 20,000 pictures of 300×300, in less than a minute
+
+# Any but RST0 to RST7, which are within a scan, and TEM, which like them has no length.
+JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 
 EIGHT_BITS = [round(level / 257) for level in range(65536)]  # of a level of 16 bits; 257 is 65535 / 255
 ORIENTATION = 274  # the EXIF tag's number
@@ -40,22 +54,51 @@ UPRIGHT = {  # how to turn a picture of this EXIF orientation
 ReportFiles = Callable[[int, int], None]  # files read, files in total
 
 
+def _texts(png: bytes) -> int:
+    return sum(map(png.count, (b"zTXt", b"iTXt", b"iCCP")))
+
+
+def _scans(jpeg: bytes) -> int:
+    """Return the number of scans before a JPEG's end. A film or further pictures may follow, which are not decoded."""
+    scans, at = 0, 2
+    while found := JPEG_MARKER.search(jpeg, at):
+        at = found.end()
+        if (marker := found[0][-1]) == END_OF_IMAGE:
+            break
+        scans += marker == START_OF_SCAN
+        at += int.from_bytes(jpeg[at : at + 2])  # the segment's length
+    return scans
+
+
 class Format(NamedTuple):
-    """A format that is read: how its files start, and how often the costly parts that contain ``marks`` may occur."""
+    """A format that is read: how its files start, and how many of its costly ``parts``, which ``count`` counts, it may have.
+
+    ``start`` is a regular expression.
+    """
 
     start: bytes
     decoder: Callable[[io.BytesIO], Image.Image]
     name: str
-    parts: str
-    marks: tuple[bytes, ...]
-    most: int
+    parts: str = ""
+    count: Callable[[bytes], int] = lambda content: 0
+    most: int = 0
 
 
 # Pillow's decoders, and not Image.open, whose guard against large pictures depends on Python's global warning filters.
 FORMATS = (
-    Format(b"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", (b"zTXt", b"iTXt", b"iCCP"), 100),
-    Format(b"\xff\xd8", JpegImageFile, "JPEG", "scans", (b"\xff\xda",), 30),  # a progressive JPEG has about 10
+    Format(rb"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", _texts, 100),
+    Format(rb"\xff\xd8", JpegImageFile, "JPEG", "scans", _scans, 30),  # a progressive JPEG has about 10
+    Format(rb"BM", BmpImageFile, "BMP"),
+    Format(rb"RIFF....WEBP", WebPImageFile, "WebP"),
+    Format(rb"GIF8[79]a", GifImageFile, "GIF"),
+    Format(rb"II\*\0|MM\0\*", TiffImageFile, "TIFF"),
+    Format(rb"P[1-6]\s", PpmImageFile, "PPM"),
+    Format(rb"....ftypavi[fs]", AvifImageFile, "AVIF"),
 )
+READABLE = ", ".join(form.name for form in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+EXTENSIONS = (
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif",
+)  # fmt: skip
 
 
 def read_images(
@@ -67,26 +110,43 @@ def read_images(
     fewer than 16 remain or if the files are larger than ``MAX_UPLOAD`` or, unpacked, than ``MAX_UNPACKED``.
     """
     check_upload(sum(len(content) for _, content in files))
-    refusals, notes = Refusals(), []
+    refusals = Refusals()
+    return _read(_entries(files, refusals), size, refusals, report)
+
+
+def read_folder(folder: Path, size: int) -> Gathered:
+    """Read a folder's files as ``read_images`` reads those of a zip of it. DataError too, or OSError if it is not there."""
+    return _read(folder_entries(folder, Allowance("folder", "holds")), size, Refusals())
+
+
+def _read(
+    found: Iterable[Entry], size: int, refusals: Refusals, report: ReportFiles = lambda done, total: None
+) -> Gathered:
     # Sorted, so that the order in which a browser sends the files or a tool packs them makes no difference.
-    entries = sorted(_entries(files, refusals), key=lambda entry: entry.name)
+    entries = sorted(found, key=lambda entry: entry.name)
+    concealed = {part for entry in entries if (part := hidden_part(entry.name))}
+    entries = [entry for entry in entries if not hidden_part(entry.name)]
+    notes = [f"Hidden files and folders are left out: {first_names(sorted(concealed))}."] if concealed else []
     pictures = np.empty((min(len(entries), MOST_PICTURES), size, size), np.uint8)
-    count = work = 0
+    used: list[PictureFile] = []
+    work = 0
     for done, entry in enumerate(entries):
         report(done, len(entries))
         try:
             image = _opened(entry.read())
-            work += image.width * image.height
-            if count == MOST_PICTURES or work > MAX_WORK:
+            file = PictureFile(entry.name, *image.size)
+            work += file.width * file.height
+            if len(used) == MOST_PICTURES or work > MAX_WORK:
                 limit = f"{MOST_PICTURES:,} pictures or {MAX_WORK // 10**6:,} million pixels"
-                notes.append(f"Only the first {count:,} pictures by name are used: the limit is {limit}.")
+                notes.append(f"Only the first {len(used):,} pictures by name are used: the limit is {limit}.")
                 break
-            pictures[count] = _square(image, size)
-            count += 1
+            pictures[len(used)] = _square(image, size)
+            used.append(file)
         except FileRejected as reason:
             refusals.add(entry.name, reason)
-    refusals.check_enough(count, "picture", MOST_PICTURES)
-    return Gathered(pictures[:count], refusals.sentences(), tuple(notes), refusals.count)
+    refusals.check_enough(len(used), "picture", MOST_PICTURES, notes)
+    pictures = pictures[: len(used)]
+    return Gathered(pictures, refusals.sentences(), tuple(notes), refusals.count, describe_pictures(pictures, used))
 
 
 def _entries(files: Sequence[tuple[str, bytes]], refusals: Refusals) -> Iterator[Entry]:
@@ -117,15 +177,17 @@ def _decoding() -> Iterator[None]:
 
 def _opened(content: bytes) -> Image.Image:
     """Return a picture of which only the header has been read. FileRejected if it is damaged or too large."""
-    form = next((form for form in FORMATS if content.startswith(form.start)), None)
+    form = next((form for form in FORMATS if re.match(form.start, content, re.DOTALL)), None)
     if form is None:
-        raise FileRejected("is not a PNG or JPEG picture")
-    if sum(map(content.count, form.marks)) > form.most:
+        raise FileRejected(f"is not a {READABLE} picture")
+    if form.count(content) > form.most:
         raise FileRejected(f"has more than {form.most} {form.parts}, which no ordinary {form.name} has")
     with _decoding():
         image = form.decoder(io.BytesIO(content))
-        if any(name.startswith("APP") and not data for name, data in getattr(image, "applist", ())):
-            raise ValueError("a JPEG's segment of an impossible length, which Pillow skips")
+    if image.info.get("Software") == SOFTWARE:
+        raise FileRejected("was made by this program: a GAN should not learn from its own samples")
+    if image.mode == "F" or (image.mode == "I" and form.name != "PPM"):  # a PPM's are of 16 bits
+        raise FileRejected("has more than 16 bits a pixel: save it with 8 or 16")
     if image.width * image.height > MAX_PIXELS:
         limit = f"the limit is {MAX_PIXELS // 10**6} million"
         raise FileRejected(f"has {image.width:,}×{image.height:,} pixels; {limit}")
@@ -162,8 +224,8 @@ def _orientation(image: Image.Image) -> object:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Convert any mode of PNG and JPEG to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
-    if image.mode == "I;16":
+    """Convert any mode to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
+    if image.mode.startswith("I"):
         return image.convert("I").point(EIGHT_BITS, "L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")

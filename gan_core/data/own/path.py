@@ -3,38 +3,29 @@
 from pathlib import Path
 
 from gan_core.data.errors import DataError
-from gan_core.data.own.archive import hidden
-from gan_core.data.own.images import read_images
-from gan_core.data.own.points import check_table, read_points
+from gan_core.data.own.images import read_folder, read_images
+from gan_core.data.own.points import EXTENSIONS, ChosenColumns, check_table, read_points
 from gan_core.data.own.refusals import Gathered, check_upload
 
-PICTURES = (".png", ".jpg", ".jpeg")
-TABLES = (".csv", ".tsv", ".txt")
 
+def read_path(path: Path, size: int, columns: ChosenColumns | None = None) -> tuple[str, Gathered]:
+    """Read a folder of pictures, a zip of them or a table; return the dataset's name and what was read.
 
-def read_path(path: Path, size: int) -> tuple[str, Gathered]:
-    """Read a folder of pictures, a zip of them or a CSV; return the dataset's name and what was read.
-
-    Raises DataError, or OSError if the path cannot be read.
+    ``columns``: of a table, as ``read_points`` takes them. Raises DataError, or OSError if the path cannot be read.
     """
+    is_table = path.suffix.lower().lstrip(".") in EXTENSIONS
+    if columns and not is_table:
+        raise DataError(f"--columns needs a table of points, and {str(path)!r} is none.")
     if path.is_dir():
-        return "own_pictures", read_images(_folder_files(path), size)
+        return "own_pictures", read_folder(path, size)
     size_on_disk = path.stat().st_size  # before reading it into memory
-    if path.suffix.lower() in TABLES:
+    if is_table:
         check_table(path.name, size_on_disk)
-        return "own_points", read_points(path.name, path.read_bytes())
+        return "own_points", read_points(path.name, path.read_bytes(), columns)
     if path.suffix.lower() == ".zip":
         check_upload(size_on_disk)
         return "own_pictures", read_images([(path.name, path.read_bytes())], size)
     raise DataError(
-        f"--data = {str(path)!r} is not possible; it should be a folder or a zip of pictures, or a CSV of points."
+        f"--data = {str(path)!r} is not possible; it should be a folder or a zip of pictures, or a table of points"
+        f" ({', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]})."
     )
-
-
-def _folder_files(folder: Path) -> list[tuple[str, bytes]]:
-    """Return names and contents of the PNG and JPEG files in a folder and in its direct subfolders."""
-    found = {file.relative_to(folder).as_posix(): file for file in (*folder.glob("*"), *folder.glob("*/*"))}
-    files = {name: file for name, file in found.items() if file.suffix.lower() in PICTURES and not hidden(name)}
-    files = {name: file for name, file in files.items() if file.is_file()}
-    check_upload(sum(file.stat().st_size for file in files.values()))  # before reading them into memory
-    return [(name, file.read_bytes()) for name, file in files.items()]

@@ -1,11 +1,13 @@
 """What was read of a learner's files, with a sentence for each file or line that was refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from gan_core.data.errors import DataError
+from gan_core.data.own.table import Column
 from gan_core.plurals import counted
 
 FEWEST = 16  # samples, as few as a small batch
@@ -22,12 +24,17 @@ class Gathered:
     ``array``: pictures as uint8 ``[n, side, side]``, 0 black to 255 white, or points as float32 ``[n, 2]`` in [-0.9, 0.9].
     ``refusals``: a sentence for each refused file or line, the first ``KEPT_REFUSALS`` of them and one that counts the
     rest. ``notes``: sentences about what was done with the others. ``refused``: how many files or lines were refused.
+    ``warnings``: sentences about what a GAN can learn little from. ``columns``: a table's columns of numbers; ``chosen``:
+    the indices of those taken for x and y.
     """
 
     array: NDArray[Any]
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refused: int = 0
+    warnings: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    chosen: tuple[int, int] = (0, 1)
 
 
 class FileRejected(Exception):
@@ -53,17 +60,23 @@ class Refusals:
         rest = self.count - len(first)
         return (*first, f"And {rest:,} more.") if rest else tuple(first)
 
-    def check_enough(self, count: int, noun: str, most: int) -> None:
-        """Raise DataError, with the first sentences, if ``count`` is less than ``FEWEST`` samples."""
+    def check_enough(self, count: int, noun: str, most: int, notes: Sequence[str] = ()) -> None:
+        """Raise DataError, with the first sentences and ``notes``, if ``count`` is less than ``FEWEST`` samples."""
         if count < FEWEST:
             needed = f"{counted(count, noun)} could be read; there should be {FEWEST} to {most:,}."
-            raise DataError(" ".join((needed, *self.sentences(REFUSALS_IN_ERROR))))
+            raise DataError(" ".join((needed, *self.sentences(REFUSALS_IN_ERROR), *notes)))
 
 
 def printable(text: str, most: int = 80) -> str:
     """Return an untrusted text as one short line without control characters."""
     clean = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[: most + 1])
     return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """Return the first ``most`` of untrusted names as an enumeration, which counts the others."""
+    shown = ", ".join(printable(name, 40) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def megabytes(count: int) -> str:

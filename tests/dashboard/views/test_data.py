@@ -16,12 +16,15 @@ from dashboard.session import own_data, server
 from gan_core.data import DATASETS, RECOMMENDED_SETTINGS
 from gan_core.data.drawing import STARTER, pack
 from gan_core.data.errors import DataError
+from gan_core.data.own.points import read_points
+from gan_core.data.own.samples import fingerprint
 from gan_core.data.prepared import Progress
 from gan_core.presets import PRESETS
 from gan_core.runs.jobs import JobDone, JobFailed, Jobs, State
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import APP, component, go_to, healthy, texts
 from tests.dashboard.views.test_train import only_run, press, state
+from tests.gan_core.support import encoded, noise_images, zipped
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 POINTS = [name for name, source in DATASETS.items() if source.kind == "points" and not name.startswith("own")]
@@ -327,6 +330,101 @@ def test_own_points_train_with_a_batch_that_fits_them(
     snapshot = state(registry)[1]
     assert (snapshot.config.dataset, snapshot.dataset_count, snapshot.iteration) == ("own_points", 50, 1)
     assert snapshot.config.batch_size == 32, "50 samples hold no batch of 128"
+
+
+MANY = "nr;_a_;b;**c**;same\n" + "".join(f"{row};{row % 5};{row % 7};{row % 3};4\n" for row in range(50))
+
+
+def upload_table(app: AppTest, text: str, name: str = "mine.csv") -> AppTest:
+    app.file_uploader[0].set_value((name, text.encode(), "text/csv"))
+    return in_dialog(app)
+
+
+def choose_column(app: AppTest, axis: str, index: int) -> AppTest:
+    next(box for box in app.selectbox if box.label == f"Column for {axis}").set_value(index)
+    return in_dialog(app)
+
+
+def chosen_columns(app: AppTest) -> list[int]:
+    return [box.value for box in app.selectbox if box.label.startswith("Column for")]
+
+
+def test_two_of_several_columns_are_chosen_and_trained_on(
+    app: AppTest, registry: Registry, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlineJob)
+    choose(app, "own_points")
+    upload_table(app, MANY)
+    assert chosen_columns(app) == [1, 2]
+    assert r"separated by semicolons\. x is column 2 \(\_a\_\), y is column 3 \(b\)\." in texts(app)
+    assert r"not used\: column 1 \(nr\), column 4 \(\*\*c\*\*\), column 5 \(same\)\." in texts(app)
+    options = next(box for box in app.selectbox if box.label == "Column for x").options
+    assert options == ["column 1 (nr)", "column 2 (_a_)", "column 3 (b)", "column 4 (**c**)", "column 5 (same)"]
+    choose_column(app, "x", 3)
+    assert chosen_columns(app) == [3, 2]
+    assert r"x is column 4 \(\*\*c\*\*\), y is column 3 \(b\)\." in texts(app)
+    app.button(key="own_train").click()
+    in_dialog(app)
+    expected = read_points("", MANY.encode(), (3, 2)).array
+    assert state(registry)[1].config.own_data == fingerprint(expected)
+
+
+def test_a_choice_of_columns_that_gives_no_points_can_be_changed(
+    app: AppTest, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlineJob)
+    choose(app, "own_points")
+    upload_table(app, MANY)
+    choose_column(app, "x", 4)
+    choose_column(app, "y", 4)
+    assert "All 50 points are at the same place" in texts(app)
+    assert "own_train" not in [button.key for button in app.button]
+    choose_column(app, "y", 2)
+    assert "own_train" in [button.key for button in app.button]
+
+
+def test_a_choice_of_columns_ends_with_its_file(app: AppTest, prepare_with: Callable[[type], None]) -> None:
+    prepare_with(InlineJob)
+    choose(app, "own_points")
+    upload_table(app, MANY)
+    choose_column(app, "x", 3)
+    upload_table(app, "t,x,y\n" + "".join(f"{row % 4},{row},{row * row}\n" for row in range(20)), "other.csv")
+    assert chosen_columns(app) == [1, 2]
+    assert r"x is column 2 \(x\), y is column 3 \(y\)\." in texts(app)
+    upload_table(app, "x,y\n" + "".join(f"{row},{row * row}\n" for row in range(20)), "two.csv")
+    assert chosen_columns(app) == [], "there is no choice between two columns"
+
+
+def test_a_table_is_read_once_for_each_choice(
+    app: AppTest, prepare_with: Callable[[type], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_with(InlineJob)
+    read, chosen = own_data.read_upload, []
+    monkeypatch.setattr(own_data, "read_upload", lambda *all_: chosen.append(all_[3]) or read(*all_))
+    choose(app, "own_points")
+    upload_table(app, MANY)
+    choose_column(app, "x", 3)
+    choose_column(app, "x", 1)
+    in_dialog(app)
+    assert chosen == [None, (3, 2)]
+
+
+def test_pictures_that_teach_little_are_warned_about_and_others_are_not(
+    app: AppTest, prepare_with: Callable[[type], None]
+) -> None:
+    prepare_with(InlineJob)
+    choose(app, "own_pictures")
+    app.file_uploader[0].set_value([("grey.zip", pictures_zip(), "application/zip")])
+    in_dialog(app)
+    assert [warning.value for warning in app.warning] == [
+        r"Every picture is one even grey\: choose pictures that show something\."
+    ]
+    assert "own_train" in [button.key for button in app.button], "the learner decides"
+    noise = {f"./{index:02}.png": encoded(picture) for index, picture in enumerate(noise_images(16))}
+    app.file_uploader[0].set_value([("noise.zip", zipped({**noise, ".x": b""}), "application/zip")])
+    in_dialog(app)
+    assert not app.warning
+    assert r"Hidden files and folders are left out\: \.x\." in texts(app)
 
 
 def test_an_unusable_upload_is_refused_with_a_sentence(

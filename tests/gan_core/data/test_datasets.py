@@ -102,7 +102,17 @@ def test_a_new_dataset_is_one_file_and_one_line(
     dataset = load_dataset(config)
     assert (dataset.name, dataset.title, dataset.count) == ("stripes", "Stripes", 200)
     assert is_prepared("stripes")
-    options = ["train", "--batch-size", "8", "--iterations", "2", "--out", str(tmp_path / "out"), "--dataset"]
+    options = [
+        "train",
+        "--batch-size",
+        "8",
+        "--iterations",
+        "2",
+        "--out",
+        str(tmp_path / "out"),
+        "--overwrite",
+        "--dataset",
+    ]
     assert main([*options, "stripes"]) == 0
     assert main([*options, "stripe"]) == 2
     assert "'own_points', 'stripes'. Did you mean 'stripes'?" in capfd.readouterr().err

@@ -26,6 +26,8 @@ from gan_core.data.own.refusals import KEPT_REFUSALS, MAX_UPLOAD, Gathered
 from gan_core.data.own.samples import fingerprint
 from tests.gan_core.support import encoded, noise_images, zipped
 
+READABLE = "PNG, JPEG, BMP, WebP, GIF, TIFF, PPM or AVIF"
+NO_PICTURE = f"is not a {READABLE} picture"
 GOOD = {f"good/{index:02}.png": encoded(picture) for index, picture in enumerate(noise_images(16))}
 
 
@@ -249,9 +251,9 @@ def test_progress_is_reported_before_each_file() -> None:
 def test_at_least_sixteen_pictures_are_needed() -> None:
     assert len(read_images(list(GOOD.items()), 8).array) == 16
     files = [*list(GOOD.items())[:15], ("z.png", b"text")]
-    sentence = r"^15 pictures could be read; there should be 16 to 20,000\. z\.png is not a PNG or JPEG picture\.$"
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError) as caught:
         read_images(files, 8)
+    assert str(caught.value) == f"15 pictures could be read; there should be 16 to 20,000. z.png {NO_PICTURE}."
 
 
 def test_an_empty_upload_is_refused() -> None:
@@ -264,12 +266,12 @@ def test_an_empty_upload_is_refused() -> None:
     [
         ("a.zip", zipped({}), "a.zip contains no files."),
         ("a.zip", zipped({"folder/": b""}), "a.zip contains no files."),
-        ("a.zip", zipped({"a.txt": b"text"}), "a.txt is not a PNG or JPEG picture."),
+        ("a.zip", zipped({"a.txt": b"text"}), f"a.txt {NO_PICTURE}."),
         ("a.zip", b"", "a.zip is not a zip, or is damaged."),
         ("a.zip", b"text", "a.zip is not a zip, or is damaged."),
         ("a.zip", zipped(GOOD)[:-30], "a.zip is not a zip, or is damaged."),
         ("a.zip", zipped(GOOD)[:400], "a.zip is not a zip, or is damaged."),
-        ("a.png", b"", "a.png is not a PNG or JPEG picture."),
+        ("a.png", b"", f"a.png {NO_PICTURE}."),
     ],
 )
 def test_an_upload_without_pictures_is_refused_with_the_reason(name: str, content: bytes, message: str) -> None:
@@ -282,7 +284,7 @@ def test_an_error_states_the_first_reasons_and_counts_the_others() -> None:
     with pytest.raises(DataError) as caught:
         read_images([(f"{index:04}.png", b"text") for index in range(1007)], 8)
     message = str(caught.value)
-    assert "0004.png is not a PNG or JPEG picture. And 1,002 more." in message
+    assert f"0004.png {NO_PICTURE}. And 1,002 more." in message
     assert "0005.png" not in message
 
 
@@ -296,7 +298,7 @@ def test_the_number_of_refusals_is_limited() -> None:
     gathered = read_images([("a.zip", zipped({**GOOD, **bad}))], 8)
     assert len(gathered.refusals) == KEPT_REFUSALS + 1
     assert gathered.refused == 1007
-    assert gathered.refusals[-2:] == ("bad/0049.png is not a PNG or JPEG picture.", "And 957 more.")
+    assert gathered.refusals[-2:] == (f"bad/0049.png {NO_PICTURE}.", "And 957 more.")
     assert len(gathered.array) == 16
 
 
@@ -304,8 +306,8 @@ def test_only_the_first_twenty_thousand_pictures_are_used() -> None:
     black, white = (encoded(np.full((8, 8), level, np.uint8)) for level in (0, 255))
     files = {f"{index:05}.png": black for index in range(20_000)}
     gathered = read_images([("a.zip", zipped({"z.png": white, **files}, zipfile.ZIP_STORED))], 8)
-    assert gathered.notes == (
-        "Only the first 20,000 pictures by name are used: the limit is 20,000 pictures or 2,000 million pixels.",
+    assert gathered.notes[0] == (
+        "Only the first 20,000 pictures by name are used: the limit is 20,000 pictures or 2,000 million pixels."
     )
     assert gathered.array.shape == (20_000, 8, 8)
     assert gathered.array.max() == 0
@@ -336,11 +338,11 @@ PHOTO = encoded(noise_images(1, 100)[0], "JPEG")
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"text", "is not a PNG or JPEG picture"),
-        (b"", "is not a PNG or JPEG picture"),
-        (b"<svg onload='alert(1)'/>", "is not a PNG or JPEG picture"),
-        (encoded(noise_images(1)[0], "GIF"), "is not a PNG or JPEG picture"),
-        (encoded(noise_images(1)[0], "TIFF"), "is not a PNG or JPEG picture"),
+        (b"text", NO_PICTURE),
+        (b"", NO_PICTURE),
+        (b"<svg onload='alert(1)'/>", NO_PICTURE),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", NO_PICTURE),  # Pillow would call Ghostscript
+        (encoded(noise_images(1)[0], "ICO"), NO_PICTURE),
         (b"\x89PNG\r\n\x1a\n", "is damaged or incomplete"),
         (b"\xff\xd8\xff", "is damaged or incomplete"),
         (LARGE[:-100], "is damaged or incomplete"),
@@ -354,7 +356,6 @@ PHOTO = encoded(noise_images(1, 100)[0], "JPEG")
         (LARGE[:-12] + chunk(b"IHDR", b"") + LARGE[-12:], "is damaged or incomplete"),
         (PHOTO[:2] + b"junk" + PHOTO[2:], "is damaged or incomplete"),
         (PHOTO[:2] + b"ju\0\x08" + b"\xff\xe1\0\x04Ex" + PHOTO[2:], "is damaged or incomplete"),
-        (PHOTO[:2] + b"\xff\xe1\0\0" + PHOTO[2:], "is damaged or incomplete"),
         (zipped(GOOD), "is a zip inside a zip, which is not opened"),
     ],
 )
@@ -503,7 +504,7 @@ def test_hidden_files_in_a_zip_are_skipped(name: str) -> None:
 
 def test_a_refusal_shows_a_file_name_on_one_short_line() -> None:
     message = refusal_of("a\n\x1b[31m\u202e" + "x" * 60_000, b"text")
-    assert len(message) < 130
+    assert len(message) <= 80 + len(f" {NO_PICTURE}.")
     assert message.isprintable()
 
 
@@ -568,7 +569,7 @@ def peak(content: bytes) -> tuple[Gathered, int]:
 def test_unpacking_a_zip_bomb_stops_at_the_limit() -> None:
     assert len(BOMB) < 70_000
     gathered, most = peak(BOMB)
-    assert gathered.refusals == ("bomb.png unpacks to more than 13 MB, too much for a picture of its compressed size.",)
+    assert gathered.refusals == ("bomb.png unpacks to more than 24 MB, too much for a picture of its compressed size.",)
     assert len(gathered.array) == 16
     assert most < 40 * 2**20
 

@@ -44,7 +44,9 @@ def test_numbers_in_common_notations_are_read() -> None:
 
 def test_both_axes_are_scaled_by_one_number_which_a_note_states() -> None:
     gathered = read_points("points.csv", table(SQUARES).encode())
-    assert gathered.notes == ("Scaled to fit: x is shifted by -0.5 and y by -50, then both are divided by 55.5556.",)
+    assert gathered.notes[1:] == (
+        "Scaled to fit: x is shifted by -0.5 and y by -50, then both are divided by 55.5556.",
+    )
     np.testing.assert_allclose(gathered.array, (np.array(SQUARES) - [0.5, 50]) / 55.5556, atol=1e-5)
     assert np.abs(gathered.array).max() == np.float32(0.9)
 
@@ -86,26 +88,21 @@ def test_bad_lines_are_refused_by_number_and_the_good_ones_are_read() -> None:
         "Line 4 (nan,1) is not two finite numbers of at most 1e+100.",
         "Line 5 (1,inf) is not two finite numbers of at most 1e+100.",
         "Line 6 (1e101,0) is not two finite numbers of at most 1e+100.",
-        "Line 7 (1,2,3) does not have two columns.",
+        "Line 7 (1,2,3) has more numbers than the 2 columns of the others.",
         "Line 8 (1) does not have two columns.",
-        "Line 9 (a,b) is not two numbers, with a decimal point.",
+        "Line 9 (a,b) has no number in column 1.",
         "Line 10 (1;2) does not have two columns.",
         'Line 11 ("1,2) does not have two columns.',
-        "Line 12 (1,) is not two numbers, with a decimal point.",
-        "Line 13 (0x1,2) is not two numbers, with a decimal point.",
-        "Line 14 (=cmd|' /C calc'!A0,1) is not two numbers, with a decimal point.",
+        "Line 12 (1,) does not have two columns.",
+        "Line 13 (0x1,2) has no number in column 1.",
+        "Line 14 (=cmd|' /C calc'!A0,1) has no number in column 1.",
     )
-
-
-def test_a_decimal_comma_is_refused() -> None:
-    with pytest.raises(DataError, match=r"Line 2 \(1,5;2,5\) is not two numbers, with a decimal point\."):
-        read("1,5;2,5\n" * 20)
 
 
 def test_the_number_of_refusals_is_limited() -> None:
     gathered = read_points("points.csv", (table(SQUARES) + "1,x\n" * 1000).encode())
     assert len(gathered.refusals) == KEPT_REFUSALS + 1
-    assert gathered.refusals[-2:] == ("Line 70 (1,x) is not two numbers, with a decimal point.", "And 950 more.")
+    assert gathered.refusals[-2:] == ("Line 70 (1,x) has no number in column 2.", "And 950 more.")
 
 
 def test_a_refusal_quotes_only_the_beginning_of_a_long_line() -> None:
@@ -122,7 +119,13 @@ def test_at_least_sixteen_points_are_needed() -> None:
         read(table(SQUARES[:15]) + "?\n")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "x,y\n", "\ufeff"])
+def test_a_heading_without_numbers_below_is_refused() -> None:
+    sentence = r"^0 points could be read; .* Line 1 \(x,y\) has no number in column 1\.$"
+    with pytest.raises(DataError, match=sentence):
+        read("x,y\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# x,y\n", "\ufeff"])
 def test_a_table_without_points_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"^0 points could be read; there should be 16 to 100,000\.$"):
         read(text)
@@ -130,10 +133,10 @@ def test_a_table_without_points_is_refused(text: str) -> None:
 
 def test_only_the_first_hundred_thousand_points_are_used() -> None:
     text = table(SQUARES) * 5000
-    assert len(read_points("points.csv", text.encode()).notes) == 1
+    assert not any(note.startswith("Only") for note in read_points("points.csv", text.encode()).notes)
     gathered = read_points("points.csv", (text + "1000,1000\n").encode())
     assert gathered.array.shape == (100_000, 2)
-    assert gathered.notes[0] == "Only the first 100,000 points are used, which is the limit."
+    assert gathered.notes[1] == "Only the first 100,000 points are used, which is the limit."
     np.testing.assert_allclose(gathered.array[-20:], SCALED, atol=1e-6)
 
 
@@ -141,11 +144,11 @@ def test_only_the_first_hundred_thousand_points_are_used() -> None:
     ("content", "message"),
     [
         (bytes(MAX_CSV + 1), r"^points\.csv is larger than 10 MB, which is the limit\.$"),
-        (b"\xff\xfe1\x00,\x002\x00", r"^points\.csv is not a text in UTF-8: save the table as CSV in UTF-8\.$"),
+        (b"gr\xf6\xdfe,1", r"^points\.csv is not a text in UTF-8 or UTF-16: save the table as CSV in UTF-8\.$"),
         (b"3,4\n" * 20, r"^All 20 points are at the same place, \(3, 4\): there is no shape to learn\.$"),
         (
             b"a,b,c\n" * 10_002,
-            r"^This is not a table of two columns of numbers\. Line 2 \(a,b,c\) does not have two col",
+            r"^This is not a table of two columns of numbers\. Line 1 \(a,b,c\) has no number in column 1\.",
         ),
     ],
 )
@@ -156,7 +159,7 @@ def test_a_file_that_is_not_a_table_of_points_is_refused(content: bytes, message
 
 def test_points_around_0_are_shifted_by_0_and_not_by_minus_0() -> None:
     gathered = read_points("points.csv", b"-1,-1\n1,1\n" * 8)
-    assert gathered.notes == ("Scaled to fit: x is shifted by 0 and y by 0, then both are divided by 1.11111.",)
+    assert "Scaled to fit: x is shifted by 0 and y by 0, then both are divided by 1.11111." in gathered.notes
 
 
 CELLS = st.one_of(st.floats().map(str), st.integers().map(str), st.text(max_size=5))
