@@ -25,12 +25,12 @@ def run_until(state: PageState) -> None:
     """Draw the popover in which the learner says where the training pauses."""
     snapshot = state.report.snapshot
     now = 0 if snapshot is None else snapshot.iteration
-    with st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:", on_change=_suggest):
-        with st.container(width=300):  # a sentence below the fields wraps, and does not move the popover
-            st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
-            _condition(now)
-            possible = state.can_train and state.report.state in ("paused", "running")
-            st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
+    menu = st.popover("Run to", key="run_to", type="tertiary", icon=":material/flag:", on_change=_suggest)
+    with menu, st.container(width=300):  # a sentence below the fields wraps, and does not move the popover
+        st.caption("Train, and pause there. A number that is not finite (NaN) always ends the training.")
+        _condition(now)
+        possible = state.can_train and state.report.state in ("paused", "running")
+        st.button("Train", key="run_until", type="primary", on_click=_run_until, disabled=not possible)
 
 
 def _condition(now: int) -> None:
