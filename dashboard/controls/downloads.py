@@ -33,7 +33,7 @@ def menu(report: Report) -> None:
                 ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
             ):
                 st.download_button(
-                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
+                    label, data=make, file_name=name, key=f"download_{key}",
                     icon=":material/download:", help=f"Download {name}",
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):

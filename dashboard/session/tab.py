@@ -25,12 +25,15 @@ class Moved(NamedTuple):
 class Tab:
     """One tab of one browser, from its first script run until its session ends.
 
-    ``name``: what the download jobs know it by. ``lock``: its actions take turns.
+    ``name``: what the download jobs know it by. ``page``: what the server knows its connection by. ``lock``: its actions
+    take turns.
 
-    ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``link_problems``: sentences about what
-    no run can have of it, until the learner acts. ``shown``: the settings that the page was last drawn with. ``refused``:
-    the settings under which no run could begin, and why. ``speed``: the one chosen in this tab, if any.
-    ``stop_problem``: why the run cannot pause by itself where the learner last asked for it.
+    ``run_id``: of the run that it shows; the run may be gone. ``failed``: the page was last drawn with a run that had
+    failed, or with none. ``arrived``: the address has been read. ``run_ended``: the run in the address was gone by then;
+    ``link_problems``: sentences about what no run can have of it. Both stand until the learner acts. ``shown``: the
+    settings that the page was last drawn with. ``refused``: the settings under which no run could begin, and why.
+    ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by itself where the learner
+    last asked for it.
 
     ``chosen_dataset``: the dataset that the settings were last adapted to. ``adapted``: the fields that choices of a
     dataset have set since the run began. ``waiting_for``: the dataset that ``job`` prepares for it. ``failed_download``:
@@ -46,9 +49,12 @@ class Tab:
     """
 
     name: str = field(default_factory=lambda: secrets.token_hex(8))
+    page: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     run_id: str = ""
+    failed: bool = True
     arrived: bool = False
+    run_ended: bool = False
     link_problems: tuple[str, ...] = ()
     shown: GANConfig | None = None
     refused: tuple[GANConfig, str] | None = None
@@ -83,3 +89,7 @@ class Tab:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    def has_acted(self) -> None:
+        """Drop what the page says about its address."""
+        self.run_ended, self.link_problems = False, ()

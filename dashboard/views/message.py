@@ -17,6 +17,7 @@ from gan_core.runs.protocol import Failure
 from gan_core.snapshot import Snapshot
 
 MESSAGE = "text_message"
+ENDED = "The run in the address has ended. This is a new one with the settings in the address."
 ONE_LINE = 150  # characters that surely fit beside the buttons at 1280 pixels
 
 
@@ -34,6 +35,9 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
             _undo_changes()
     elif report.failure is not None:
         _failure(report.failure, report.snapshot)
+    elif tab().run_ended:
+        with _notice(icon("link"), toned(f" {ENDED}", "orange")):
+            pass
     elif state.preparing:
         _preparing(report.snapshot)
     elif has_controls and tab().link_problems:

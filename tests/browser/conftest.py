@@ -47,10 +47,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The README's command, on a free port; its address."""
+    yield from serve(tmp_path_factory, "streamlit")
+
+
+def serve(tmp_path_factory: pytest.TempPathFactory, module: str) -> Iterator[str]:
+    """Run the page on a free port with ``module`` as Streamlit's command, and yield its address; then end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", module, "run", "dashboard/app.py", "--server.headless=true"]
     address = f"http://localhost:{port}"
     path = tmp_path_factory.mktemp("server") / "log"
     environment = {
