@@ -80,7 +80,9 @@ class Tab:
         """Return this tab's own folder, which is removed by ``close``."""
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="gan-own-data-", ignore_cleanup_errors=True)
-        return Path(self._folder.name)
+        path = Path(self._folder.name)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # temporary files are cleaned up on some machines
+        return path
 
     def close(self) -> None:
         """Remove what it keeps on disk. Closing twice is fine."""

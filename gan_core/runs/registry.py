@@ -1,6 +1,7 @@
 """The runs of this server. A run belongs to the pages that show it: while one of them is open, it never ends."""
 
 import atexit
+import os
 import secrets
 import shutil
 import tempfile
@@ -36,6 +37,10 @@ class CannotStart(RuntimeError):
     """A run failed before its first iteration; the message is fit for a page."""
 
 
+class RunEnded(RuntimeError):
+    """A run was asked for something after its end; the message is fit for a page."""
+
+
 class Run:
     """One run: its runner, the folder of its networks, and the pages that show it.
 
@@ -51,15 +56,23 @@ class Run:
         self.pages: set[str] = set()
         self.closed_at: float | None = None
         self.paused_after_close = False
+        self.ended = False
         self.speed = Speed()
         self.ghost: Ghost | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+        try:
+            os.makedirs(tempfile.gettempdir(), exist_ok=True)  # cleaned up, on some machines
+            self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+        except OSError as error:
+            reason = f"its folder for temporary files cannot be used: {error.strerror or error}"
+            raise CannotStart(f"No run can begin on this server, because {reason}.") from error
         try:
             if own is not None:
                 link(own, self.folder / OWN_FILE)
             self.runner = make_runner(run_id, config, self.folder)
-        except BaseException:  # a full disk, no process available: nothing else removes the folder
+        except BaseException as error:  # nothing else removes the folder
             shutil.rmtree(self.folder, ignore_errors=True)
+            if isinstance(error, OSError):  # a full disk, no process available
+                raise CannotStart(f"No run can begin on this server: {error.strerror or error}.") from error
             raise
 
     def closed_for(self, now: float) -> float:
@@ -85,13 +98,16 @@ class Run:
     def generator_file(self) -> bytes:
         """Return the generator as safetensors: the present one or, after a failure, the last healthy one.
 
-        FileNotFoundError if the run failed before it had one.
+        FileNotFoundError if the run failed before it had one; RunEnded after ``close``.
         """
+        if self.ended:
+            raise RunEnded("This run has ended, and its generator is gone.")
         self.runner.save()
         return (self.folder / GENERATOR_FILE).read_bytes()
 
     def close(self) -> None:
         """End the run and remove its folder."""
+        self.ended = True
         self.runner.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -126,7 +142,8 @@ class Registry:
         """Create a run that does not train yet, shown by ``page``.
 
         ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
-        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago.
+        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago;
+        CannotStart if the server has no disk space or no process for it.
         """
         self.sweep()
         evicted: list[Run] = []

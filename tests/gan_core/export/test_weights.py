@@ -64,8 +64,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     """In other processes too: their hashes, and the order of a set or of Rust's maps, differ."""
     code = (
         "import hashlib, sys; from pathlib import Path; from gan_core.export.weights import as_torch_file, save_networks; "
-        "from gan_core.training.headless import train_into
-from tests.gan_core.support import tiny_trainer; trainer = tiny_trainer(); "
+        "from tests.gan_core.support import tiny_trainer; trainer = tiny_trainer(); "
         "[trainer.step() for _ in range(3)]; folder = Path(sys.argv[1]); save_networks(folder, trainer); "
         "(folder / 'generator.pt').write_bytes(as_torch_file((folder / 'generator.safetensors').read_bytes()))"
     )
@@ -83,7 +82,9 @@ def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         train_into(tmp_path / name, Trainer(tiny()), 3, threading.Event())
-    first, second = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("first", "second"))
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("first", "second")
+    )
     assert len(first) == 5
     assert first == second
 
