@@ -40,6 +40,6 @@ def menu(report: Report) -> None:
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
             st.code(snippet, language="python")
             st.caption(
-                "Needs PyTorch and safetensors. It draws the same noise as this page. With generator.pt, load it by:"
+                "Needs PyTorch and safetensors. It draws the same noise as this page. With generator.pt, the line that loads"
+                f" it is `{LOAD_TORCH_FILE}`."
             )
-            st.code(LOAD_TORCH_FILE, language="python")
