@@ -4,6 +4,7 @@ import pytest
 import streamlit as st
 
 from dashboard.session import server
+from gan_core.runs.registry import GRACE
 
 
 def test_clear_caches_leaves_the_runs_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,3 +16,8 @@ def test_clear_caches_leaves_the_runs_of_the_server(monkeypatch: pytest.MonkeyPa
     before.close()
     server.registry.__wrapped__.cache_clear()
     st.cache_resource.clear()
+
+
+def test_a_session_waits_for_its_page_as_long_as_the_run_does() -> None:
+    """Otherwise a computer that wakes up from sleep shows a page whose clicks reach no session."""
+    assert st.get_option("server.disconnectedSessionTTL") >= GRACE
