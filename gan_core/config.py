@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gan_core.losses import LOSSES
+from gan_core.plain import plain
 from gan_core.setting import Condition, Setting, setting
 from gan_core.texts import decode_text
 
@@ -49,8 +50,8 @@ SGD = Condition("Used only by SGD.", lambda config: "sgd" in (config.optimizer_g
 class GANConfig(BaseModel):
     """All settings of one run; the defaults are the lecture's GAN.
 
-    Frozen. Unknown fields, wrong types (a string for a number, 2.0 for a whole number), NaN and values out of range
-    raise ``pydantic.ValidationError``, which ``explain`` turns into sentences.
+    Frozen. Numbers of numpy are numbers, and its arrays tuples. Unknown fields, wrong types (a string for a number, 2.0
+    for a whole number), NaN and values out of range raise ``pydantic.ValidationError``, which ``explain`` turns into sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -183,6 +184,11 @@ class GANConfig(BaseModel):
         "is used instead.",
         label="Precision", group="run", names={"float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_of_numpy_are_numbers(cls, values: Any) -> Any:
+        return {name: plain(value) for name, value in values.items()} if isinstance(values, dict) else values
 
     @field_validator("generator_hidden", "discriminator_hidden", "classes", mode="before")
     @classmethod

@@ -30,7 +30,7 @@ class BatchNorm1d(nn.BatchNorm1d):
 def build_network(config: GANConfig, network: Network, features: int) -> nn.Sequential:
     """Build one network for samples of ``features`` values, with PyTorch's initial weights drawn from the run's seed.
 
-    PyTorch's global random state does not change.
+    Its weights are float32, whatever PyTorch's default dtype is. PyTorch's global random state does not change.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(config.seed, f"weights_{network.lower()}"))
@@ -39,10 +39,20 @@ def build_network(config: GANConfig, network: Network, features: int) -> nn.Sequ
 
 def _module(layer: Layer) -> nn.Module:
     if isinstance(layer, Linear):
-        return nn.Linear(layer.inputs, layer.outputs)
+        return nn.Linear(layer.inputs, layer.outputs, dtype=torch.float32)
     if isinstance(layer, LeakyReLU):
         return nn.LeakyReLU(layer.slope)
-    return BatchNorm1d(layer.units, momentum=layer.momentum) if isinstance(layer, BatchNorm) else nn.Tanh()
+    if isinstance(layer, BatchNorm):
+        return BatchNorm1d(layer.units, momentum=layer.momentum, dtype=torch.float32)
+    return nn.Tanh()
+
+
+def set_training_mode(network: nn.Sequential) -> None:
+    """Put every layer in training mode and let every parameter take gradients, whatever a user has left on."""
+    if not (network.training and all(layer.training for layer in network)):
+        network.train()
+    if not all(parameter.requires_grad for layer in network for parameter in vars(layer)["_parameters"].values()):
+        network.requires_grad_(True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from gan_core.config import NoiseName
 
 def draw_noise(size: tuple[int, int], name: NoiseName, random: torch.Generator) -> Tensor:
     """Return noise of ``size`` on the device of ``random``: standard normal, or uniform in [-1, 1)."""
-    return fill_with_noise(torch.empty(size, device=random.device), name, random)
+    return fill_with_noise(torch.empty(size, dtype=torch.float32, device=random.device), name, random)
 
 
 def fill_with_noise(tensor: Tensor, name: NoiseName, random: torch.Generator) -> Tensor:

@@ -47,3 +47,8 @@ def why(text: str) -> Span:
 def building() -> dict[str, Any]:
     """Return the hint for a run that has no snapshot yet."""
     return rich_text(icon("hourglass_top"), " Building the networks and loading the data …")
+
+
+def no_run() -> dict[str, Any]:
+    """Return the hint for a page without a run, whose notice says why."""
+    return rich_text(icon("info"), " There is no run on this page. ", bold("Again"), " begins one.")

@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.charts.table import metrics_csv
 from dashboard.session.state import current_run
-from gan_core.export.snippet import generator_snippet
-from gan_core.export.weights import as_torch_file
+from gan_core.export.snippet import LOAD_TORCH_FILE, generator_snippet
+from gan_core.export.weights import GENERATOR_FILE, TORCH_FILE, as_torch_file
 from gan_core.images import samples_png
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
@@ -26,17 +26,20 @@ def menu(report: Report) -> None:
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
             for label, name, key, make in (
-                ("Generator", "generator.safetensors", "generator", run.generator_file),
-                ("For torch.load", "generator.pt", "generator_pt", lambda: as_torch_file(run.generator_file())),
+                ("Generator", GENERATOR_FILE, "generator", run.generator_file),
+                ("For torch.load", TORCH_FILE, "generator_pt", lambda: as_torch_file(run.generator_file())),
                 ("Losses and scores", "metrics.csv", "metrics", lambda: metrics_csv(current())),
                 ("Samples", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
                 ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
             ):
                 st.download_button(
-                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
+                    label, data=make, file_name=name, key=f"download_{key}",
                     icon=":material/download:", help=f"Download {name}",
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
             st.code(snippet, language="python", wrap_lines=True)
-            st.caption("Needs PyTorch and safetensors. It draws the same noise as this page.")
+            st.caption(
+                "Needs PyTorch and safetensors. It draws the same noise as this page. With generator.pt, the line that loads"
+                f" it is `{LOAD_TORCH_FILE}`."
+            )

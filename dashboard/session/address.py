@@ -18,8 +18,8 @@ SPEED = "speed"  # the one that was chosen in the tab
 def arrive() -> None:
     """Take over postponed values and, once for each tab, the address; runs before any widget is drawn.
 
-    The address names the run, but a link may be sent to somebody else: a run is adopted only once its page was closed, as
-    it is by a reload. The other person begins a run of their own with the same settings. Back and Forward bring older
+    The address names the run, but a link may be sent to somebody else: a run is adopted only while no other page shows it,
+    as after a reload. The other person begins a run of their own with the same settings. Back and Forward bring older
     addresses of the same tab: its settings win, and ``remember_in_address`` writes them there.
     """
     here = tab()
@@ -31,10 +31,11 @@ def arrive() -> None:
     if here.arrived:
         return
     here.arrived = True
-    run = server.registry().get(st.query_params.get(RUN, ""))
-    adopted = run if run is not None and run.closed_at is not None else None
+    run_id = st.query_params.get(RUN, "")
+    adopted = server.registry().adopt(run_id, here.page)
     if adopted is not None:
         here.run_id = adopted.id
+    here.run_ended = bool(run_id) and server.registry().get(run_id) is None
     texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, SPEED)}
     config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
     if speed := st.query_params.get(SPEED):
@@ -52,12 +53,12 @@ def arrive() -> None:
 def remember_in_address() -> None:
     """Bring the address to this tab: its run, and the settings that differ from the defaults or wait for Reset.
 
-    The problems of a link are dropped once the learner has changed a setting.
+    What the page says about its address is dropped once the learner has changed a setting.
     """
     here, run = tab(), current_run()
     config, _ = shown_settings()
     if here.shown not in (None, config):
-        here.link_problems = ()
+        here.has_acted()
     here.shown = config
     wanted = link.texts_of(config, *([] if run is None else [run.config]))
     if here.run_id:

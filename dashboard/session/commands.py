@@ -14,14 +14,15 @@ from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 @serialized
 def send(command: Command) -> None:
     """Send the run a command; without a run, nothing happens."""
-    run, tab().link_problems = current_run(), ()
+    tab().has_acted()
+    run = current_run()
     if run is not None:
         run.send(command)
 
 
 @serialized
 def start() -> None:
-    """Train on, with impossible settings under the run's own; where the run has failed or ended, begin a new one."""
+    """Train on, with impossible settings under the run's own; where the page shows that the run has ended, begin a new one."""
     _train(fetch_report(), Play())
 
 
@@ -40,6 +41,8 @@ def run_until(stop: Stop) -> None:
 
 def _train(report: Report, command: Play) -> None:
     tab().stop_problem = ""
+    if report.state == "failed" and not tab().failed:
+        return  # it has ended since the page was drawn, which is shown first
     config = current_settings(report).config
     if config is not None and report.state == "failed":
         new_run(config)
@@ -81,8 +84,8 @@ def reset(**changes: int) -> None:
 
     Where the chosen dataset cannot be downloaded, the settings go back to those of the run.
     """
-    config, tab().link_problems = current_settings(fetch_report()).config, ()
-    run = current_run()
+    tab().has_acted()
+    config, run = current_settings(fetch_report()).config, current_run()
     if config is None and run is not None and value("dataset") in tab().failed_download:
         stop_waiting(tab())
         config = run.config

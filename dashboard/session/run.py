@@ -11,6 +11,10 @@ from gan_core.data import DATASETS
 from gan_core.runs.protocol import Failure, Report
 from gan_core.runs.registry import CannotStart, TooManyRuns
 
+GONE = (
+    "This run has ended. A run ends half an hour after its page was closed, earlier where the server needs its place, or when"
+    " the server is started anew."
+)
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
@@ -53,8 +57,9 @@ def refresh(needs_run: bool = False) -> PageState:
     if settings.config is not None:
         waiting, report = reconcile(settings.config, report)
         settings = current_settings(report)  # which of them are refused is known only after trying
-    elif needs_run and current_run() is None:
+    elif needs_run and current_run() is None and not tab().run_id:
         report = new_run(GANConfig())
+    tab().failed = report.state == "failed"
     run, possible = current_run(), settings.config is not None
     if run is not None and not possible and (refused := settings_from_widgets().config) is not None:
         waiting = run.config.differences(refused)
@@ -79,20 +84,20 @@ def _goes_on(report: Report) -> bool:
 
 
 def fetch_report() -> Report:
-    """Poll this tab's run, which renews its lease; without a run, return why there is none."""
+    """Poll this tab's run; without a run, return why there is none."""
     run, here = current_run(), tab()
     if run is not None:
         return run.poll()
     if here.waiting_for is not None:
         return Report("starting")
-    gone = "This run has ended because its page was closed for too long." if here.run_id else "There is no run yet."
-    return Report("failed", None, Failure(here.refused[1] if here.refused else gone))
+    missing = GONE if here.run_id else "There is no run yet."
+    return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
 
 
 def report_of(run_id: str) -> Report:
-    """Poll a run for a page that is open anyway: a late question does not undo that the page was closed."""
+    """Poll a run for the live channel."""
     run = server.registry().get(run_id)
-    return Report("failed") if run is None else run.peek()
+    return Report("failed") if run is None else run.poll(0.3)
 
 
 def current_settings(report: Report) -> Settings:
@@ -131,7 +136,7 @@ def new_run(config: GANConfig) -> Report:
     old, here, registry = current_run(), tab(), server.registry()
     own = here.own.get(config.own_data)
     try:
-        run = registry.create(config, own) if old is None else registry.restart(old.id, config, own)
+        run = registry.create(config, own, here.page) if old is None else registry.restart(old.id, config, own)
     except (TooManyRuns, CannotStart) as refusal:
         here.refused = (config, str(refusal))
         return fetch_report()
@@ -149,15 +154,16 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
     """Bring the run, whose newest report is ``report``, to ``config`` as far as it goes while training.
 
     Returns the names of the fields that wait for Reset, and the newest report. A run that has not trained yet takes every
-    field: it is begun anew. Until the dataset is prepared, the run stays as it is. What the choice of another dataset sets
-    is applied together: while that choice waits, every other field waits too.
+    field: it is begun anew. One that has ended is shown first: nothing takes its place by itself. Until the dataset is
+    prepared, the run stays as it is. What the choice of another dataset sets is applied together: while that choice waits,
+    every other field waits too.
     """
     run = current_run()
     different = () if run is None else run.config.differences(config)
     if not datasets.ensure_prepared(config):
         return different, report if run is not None else fetch_report()
     if run is None:
-        return (), new_run(config)
+        return (), report if tab().run_id else new_run(config)
     together = "dataset" in different
     waiting = tuple(name for name in different if together or not GANConfig.setting(name).live)
     snapshot = report.snapshot

@@ -1,17 +1,23 @@
-"""What this server holds for all its visitors: the runs, and the download jobs."""
+"""What this server holds for all its visitors, the runs and the download jobs, and which of their pages are open."""
+
+from functools import cache
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.process import start_fork_server
 from gan_core.runs.registry import Registry
 
 
+# Streamlit's cache outlives a change of this file while the server runs; Python's outlives "Clear caches".
 @st.cache_resource(show_spinner=False)
+@cache
 def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
-    made = Registry()
+    made = Registry(is_open=is_open)
     made.sweep_in_background()
     return made
 
@@ -20,3 +26,15 @@ def registry() -> Registry:
 def download_jobs() -> Jobs:
     """Return the datasets that are being prepared on this server, for all sessions."""
     return Jobs()
+
+
+def page_name() -> str:
+    """Return the name of the page that this script runs for: its session, which it keeps when it reconnects."""
+    context = get_script_run_ctx()
+    assert context is not None, "a page's script has a session"
+    return context.session_id
+
+
+def is_open(page: str) -> bool:
+    """Return whether a browser is connected to the page of this name. Safe to call from any thread."""
+    return runtime.exists() and runtime.get_instance().is_active_session(page)

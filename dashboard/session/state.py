@@ -78,7 +78,7 @@ def drawn() -> None:
 def tab() -> Tab:
     """Return this browser tab's own state."""
     if TAB not in st.session_state:
-        st.session_state[TAB] = Tab()
+        st.session_state[TAB] = Tab(page=server.page_name())
     held: Tab = st.session_state[TAB]
     _release_on_disconnect(held)
     return held
@@ -116,9 +116,6 @@ def _disconnected(tab: Tab) -> None:
     """Take note that the browser has closed, reloaded or lost the page. A page that reconnects has the same Tab."""
     stop_waiting(tab)
     tab.close()
-    run = server.registry().get(tab.run_id)
-    if run is not None:
-        run.page_closed()
 
 
 @st.cache_resource(scope="session", on_release=_disconnected, show_spinner=False)

@@ -36,12 +36,15 @@ class Moved(NamedTuple):
 class Tab:
     """One tab of one browser, from its first script run until its session ends.
 
-    ``name``: what the download jobs know it by. ``lock``: its actions take turns.
+    ``name``: what the download jobs know it by. ``page``: what the server knows its connection by. ``lock``: its actions
+    take turns.
 
-    ``run_id``: of the run that it shows. ``arrived``: the address has been read. ``link_problems``: sentences about what
-    no run can have of it, until the learner acts. ``shown``: the settings that the page was last drawn with. ``refused``:
-    the settings under which no run could begin, and why. ``speed``: the one chosen in this tab, if any.
-    ``stop_problem``: why the run cannot pause by itself where the learner last asked for it.
+    ``run_id``: of the run that it shows; the run may be gone. ``failed``: the page was last drawn with a run that had
+    failed, or with none. ``arrived``: the address has been read. ``run_ended``: the run in the address was gone by then;
+    ``link_problems``: sentences about what no run can have of it. Both stand until the learner acts. ``shown``: the
+    settings that the page was last drawn with. ``refused``: the settings under which no run could begin, and why.
+    ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by itself where the learner
+    last asked for it.
 
     ``chosen_dataset``: the dataset that the settings were last adapted to. ``adapted``: the fields that choices of a
     dataset have set since the run began. ``waiting_for``: the dataset that ``job`` prepares for it. ``failed_download``:
@@ -57,9 +60,12 @@ class Tab:
     """
 
     name: str = field(default_factory=lambda: secrets.token_hex(8))
+    page: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     run_id: str = ""
+    failed: bool = True
     arrived: bool = False
+    run_ended: bool = False
     link_problems: tuple[str, ...] = ()
     shown: GANConfig | None = None
     refused: tuple[GANConfig, str] | None = None
@@ -85,7 +91,9 @@ class Tab:
         """Return this tab's own folder, which is removed by ``close``."""
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="gan-own-data-", ignore_cleanup_errors=True)
-        return Path(self._folder.name)
+        path = Path(self._folder.name)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # temporary files are cleaned up on some machines
+        return path
 
     def close(self) -> None:
         """Remove what it keeps on disk. Closing twice is fine."""
@@ -94,3 +102,7 @@ class Tab:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    def has_acted(self) -> None:
+        """Drop what the page says about its address."""
+        self.run_ended, self.link_problems = False, ()

@@ -17,6 +17,7 @@ from gan_core.runs.protocol import Failure
 from gan_core.snapshot import Snapshot
 
 MESSAGE = "text_message"
+ENDED = "The run in the address has ended. This is a new one with the settings in the address."
 ONE_LINE = 150  # characters that surely fit beside the buttons at 1280 pixels
 
 
@@ -36,9 +37,12 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
         _failure(report.failure, report.snapshot)
     elif state.preparing:
         _preparing(report.snapshot)
+    elif report.warning:
+        _warn("hard_drive", report.warning)
+    elif tab().run_ended:
+        _warn("link", ENDED)
     elif has_controls and tab().link_problems:
-        with _notice(icon("link"), toned(f" {' '.join(tab().link_problems)}", "orange")):
-            pass
+        _warn("link", " ".join(tab().link_problems))
     elif has_controls and state.waiting:
         _waiting(state.waiting)
 
@@ -51,6 +55,11 @@ def _notice(*spans: str | Span) -> Iterator[None]:
     with st.container(key=key, horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         text(rich_text(*spans), "text_notice")
         yield
+
+
+def _warn(symbol: str, sentences: str) -> None:
+    with _notice(icon(symbol), toned(f" {sentences}", "orange")):
+        pass
 
 
 def _failure(failure: Failure, snapshot: Snapshot | None) -> None:

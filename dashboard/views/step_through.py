@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.charts.flow import flow_html
 from dashboard.charts.listing import laboratory_loop, loop
-from dashboard.charts.rich_text import bold, building, icon, rich_text
+from dashboard.charts.rich_text import bold, building, icon, no_run, rich_text
 from dashboard.charts.stages import STAGES, TITLES
 from dashboard.components import listing
 from dashboard.controls.transport import step_through_buttons
@@ -48,8 +48,10 @@ def _style() -> str:
 
 def hint(report: Report) -> Payload:
     """Return what can be done next."""
-    if report.snapshot is None:
+    if report.snapshot is None and report.state != "failed":
         return building()
+    if report.snapshot is None:
+        return no_run()
     if report.state == "failed":
         return rich_text(icon("stop_circle"), " This run has ended. ", bold("Again"), " begins a new one.")
     if report.state == "running":

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, emphasised, icon, rich_text, why
+from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, rich_text, why
 from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -39,7 +39,7 @@ def hint(report: Report) -> Payload:
     if report.state == "starting" or (snapshot is None and report.state != "failed"):
         return building()
     if snapshot is None:
-        return rich_text(icon("info"), " There is no run yet.")
+        return no_run()
     if report.state == "failed":
         return rich_text(
             icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Again"),

@@ -33,6 +33,9 @@ class Dataset:
     chosen: Tensor | None = None
     modes: Modes | None = None
 
+    def __deepcopy__(self, memo: object) -> "Dataset":
+        return self  # nothing writes to the samples, so copies of a run share them
+
     @property
     def count(self) -> int:
         """Number of samples that are used."""
@@ -58,10 +61,11 @@ class Dataset:
     def only(self, classes: tuple[int, ...]) -> "Dataset":
         """Return a dataset that uses only the samples of these classes; both share the tensor of all samples."""
         assert self.labels is not None, "a dataset without labels has no classes"
-        chosen = torch.isin(self.labels, torch.tensor(classes)).nonzero().flatten()
+        chosen = torch.isin(self.labels, torch.tensor(classes, dtype=torch.int64)).nonzero().flatten()
         return replace(self, chosen=chosen)
 
     def to(self, device: torch.device) -> "Dataset":
-        """Return the dataset with its samples on ``device``."""
+        """Return the dataset with its samples on ``device``; samples in another float dtype, such as numpy's, as float32."""
         chosen = None if self.chosen is None else self.chosen.to(device)
-        return replace(self, samples=self.samples.to(device), chosen=chosen)
+        samples = self.samples.float() if self.samples.is_floating_point() else self.samples
+        return replace(self, samples=samples.to(device), chosen=chosen)

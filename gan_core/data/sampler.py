@@ -19,7 +19,7 @@ class BatchSampler:
         self.generator = generator
         self.epoch = 0  # completed passes
         self.position = 0  # samples of this pass already used
-        self.order = torch.randperm(count, generator=generator)
+        self.order = torch.randperm(count, generator=generator, device="cpu")
 
     def next(self) -> Tensor:
         """Return the indices of the next batch, int64 ``[batch_size]`` on the CPU."""
@@ -29,7 +29,7 @@ class BatchSampler:
     def advance(self) -> slice:
         """Return the position of the next batch in ``order``, which is replaced when a new pass begins."""
         if self.position + self.batch_size > self.count:
-            self.order = torch.randperm(self.count, generator=self.generator)
+            self.order = torch.randperm(self.count, generator=self.generator, device="cpu")
             self.position = 0
             self.epoch += 1
         self.position += self.batch_size

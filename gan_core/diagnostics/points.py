@@ -87,8 +87,8 @@ def noise_lattice(latent_dim: int, noise: NoiseName) -> Tensor | None:
     if latent_dim > 2:
         return None
     count = NOISE_POINTS if latent_dim == 1 else NOISE_LINES
-    shares = (torch.arange(count) + 0.5) / count
-    values = torch.linspace(-1, 1, count) if noise == "uniform" else torch.special.ndtri(shares)
+    shares = (torch.arange(count, dtype=torch.float32) + 0.5) / count
+    values = torch.linspace(-1, 1, count, dtype=torch.float32) if noise == "uniform" else torch.special.ndtri(shares)
     if latent_dim == 1:
         return values.reshape(1, count, 1)
     return torch.cartesian_prod(values, values).flip(1).reshape(count, count, 2)
@@ -113,7 +113,7 @@ class PointsDiagnostics:
         self.modes = dataset.modes
         self._noise = draw_noise((MEASURED, config.latent_dim), config.noise, stream(0, "plane/noise"))
         self._noise_lattice = noise_lattice(config.latent_dim, config.noise)
-        coordinates = torch.linspace(-1, 1, LATTICE)  # row by row from y = -1 up
+        coordinates = torch.linspace(-1, 1, LATTICE, dtype=torch.float32)  # row by row from y = -1 up
         self._lattice = torch.cartesian_prod(coordinates, coordinates).flip(1).to(trainer.device)
 
     def view(self, trainer: Trainer, fakes: Values) -> PointsView | None:

@@ -4,7 +4,11 @@ import math
 
 from gan_core.architecture import Linear, layers
 from gan_core.config import GANConfig
-from gan_core.export.weights import GENERATOR_FILE
+from gan_core.export.weights import GENERATOR_FILE, TORCH_FILE
+
+IMPORT = "; from safetensors.torch import load_file"
+LOAD = f'generator.load_state_dict(load_file("{GENERATOR_FILE}"))'
+LOAD_TORCH_FILE = f'generator.load_state_dict(torch.load("{TORCH_FILE}"))'  # needs no import of safetensors
 
 
 def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: int, count: int) -> str:
@@ -20,11 +24,11 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
     made = "pictures" if len(shape) > 1 else "points"
     return "\n".join(
         (
-            "import torch; from torch import nn; from safetensors.torch import load_file",
+            f"import torch; from torch import nn{IMPORT}",
             "generator = nn.Sequential(",
             *lines,
             ")",
-            f'generator.load_state_dict(load_file("{GENERATOR_FILE}"))',
+            LOAD,
             f"noise = {noise}",
             f"{made} = generator.eval()(noise).detach().reshape(-1, {size})  # values from -1 to 1",
         )

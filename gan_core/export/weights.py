@@ -2,36 +2,46 @@
 
 import io
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_core.files import write_atomically
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from gan_core.training.trainer import Trainer
 
 GENERATOR_FILE = "generator.safetensors"
+TORCH_FILE = "generator.pt"
 DISCRIMINATOR_FILE = "discriminator.safetensors"
 
 
 def save_networks(folder: Path, trainer: "Trainer") -> None:
-    """Write both networks as safetensors, with config and iteration in the metadata.
+    """Write both networks as safetensors, with config and iteration in the metadata: the same run gives the same bytes.
 
     Each file is written atomically. OSError if the disk does not take it.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        try:
-            # To a path, as serializing to bytes would copy all weights in memory.
-            write_atomically(folder / name, partial(save_file, tensors, metadata=metadata))
-        except SafetensorError as error:
-            raise OSError(f"{name} could not be written to {folder}: {error}") from error
+        write_atomically(folder / name, partial(_write, tensors, metadata))
+
+
+def _write(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str], path: Path) -> None:
+    """Write a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
+    from safetensors.torch import save_file
+
+    save_file(dict(tensors), path, dict(metadata))
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
+        file.seek(8)
+        file.write(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -40,21 +50,29 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def read_metadata(data: bytes) -> Mapping[str, str]:
-    """Return the metadata of a safetensors file, whose first 8 bytes are the length of a JSON header."""
-    length = int.from_bytes(data[:8], "little")
-    metadata: Mapping[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    """Return the metadata of a safetensors file."""
+    metadata: Mapping[str, str] = _header(data).get("__metadata__", {})
     return metadata
 
 
-def as_torch_file(data: bytes) -> bytes:
-    """Convert a safetensors file to one for ``torch.load(..., weights_only=True)``.
+def _header(data: bytes) -> dict[str, Any]:
+    """Return the JSON header of a safetensors file, whose length is its first 8 bytes."""
+    header: dict[str, Any] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return header
 
-    That returns a dict: "generator" is the state dict, "config" the settings as JSON text, "iteration" a number.
+
+def as_torch_file(data: bytes) -> bytes:
+    """Convert a safetensors file to one for ``generator.load_state_dict(torch.load(…))``; same bytes, same result.
+
+    ``torch.load`` returns the state dict. Its attribute ``config`` is the settings as JSON text, ``iteration`` a number.
     """
     import torch
     from safetensors.torch import load
 
-    metadata = read_metadata(data)
+    tensors, header = load(data), _header(data)
+    state = OrderedDict((name, tensors[name]) for name in header if name in tensors)
+    # Attributes of an ordered dict are what PyTorch itself saves with a state dict, and loads with weights_only.
+    vars(state).update(config=header["__metadata__"]["config"], iteration=int(header["__metadata__"]["iteration"]))
     file = io.BytesIO()
-    torch.save({"generator": load(data), "config": metadata["config"], "iteration": int(metadata["iteration"])}, file)
+    torch.save(state, file)
     return file.getvalue()

@@ -62,12 +62,14 @@ class CrossEntropy(Loss):
             discriminator=[
                 *(partial(torch.sigmoid, logits, out=scores) for logits, scores in halves),
                 partial(torch.sub, scores_d, targets_d, out=buffers.gradient),
-                partial(buffers.gradient.div_, torch.tensor(2.0 * batch)),  # 2: loss_d is the mean of its parts
+                partial(
+                    buffers.gradient.div_, torch.tensor(2.0 * batch, dtype=torch.float32)
+                ),  # 2: loss_d is the mean of its parts
             ],
             generator=[
                 partial(torch.sigmoid, buffers.logits_g, out=scores_g),
                 partial(torch.sub, scores_g, targets_g, out=buffers.gradient_g),
-                partial(buffers.gradient_g.div_, torch.tensor(self.sign_g * batch)),
+                partial(buffers.gradient_g.div_, torch.tensor(self.sign_g * batch, dtype=torch.float32)),
             ],
             # log σ(x) + (t - 1) x is minus the loss: one operation fewer.
             sample_losses=[

@@ -52,7 +52,7 @@ class Hinge(Loss):
         real_gradient, fake_gradient = buffers.gradient.chunk(2)
         real, fake = buffers.logits.chunk(2)
         scores, scores_after = torch.split(buffers.scores, [3 * batch, batch])
-        slope = torch.full((batch, 1), 1 / batch)
+        slope = torch.full((batch, 1), 1 / batch, dtype=torch.float32)
         return ManualBackward(
             discriminator=[
                 partial(torch.sub, 1, real, out=real_losses),

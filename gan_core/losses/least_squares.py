@@ -50,7 +50,7 @@ class LeastSquares(Loss):
         batch = buffers.batch
         scores, scores_after = torch.split(buffers.scores, [3 * batch, batch])
         targets_d, targets_g = torch.split(buffers.targets, [2 * batch, batch])
-        factor = torch.tensor(2 / batch)
+        factor = torch.tensor(2 / batch, dtype=torch.float32)
         return ManualBackward(
             discriminator=[
                 partial(torch.sub, buffers.logits, targets_d, out=buffers.gradient),

@@ -44,7 +44,7 @@ class WassersteinPenalty(Loss):
         """Return the mean of (‖∇D(x̂)‖₂ - 1)², 0-d, at x̂ drawn uniformly between real and fake samples ``[batch, features]``."""
         import torch
 
-        mix = torch.rand(real.shape[0], 1, device=real.device, generator=random)
+        mix = torch.rand(real.shape[0], 1, dtype=torch.float32, device=real.device, generator=random)
         between = (mix * real + (1 - mix) * fake.to(real.dtype)).requires_grad_(True)
         (slope,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
         length: Tensor = torch.linalg.vector_norm(slope.float(), dim=1)

@@ -1,5 +1,6 @@
 """A run that has started: a Trainer with its history, speed and rendered samples."""
 
+import os
 import time
 from collections import deque
 from pathlib import Path
@@ -14,7 +15,7 @@ from gan_core.device import available_devices, device_words
 from gan_core.diagnostics.laboratory import experiment
 from gan_core.diagnostics.views import Experiment, Switches
 from gan_core.diagnostics.walkthrough import Walkthrough
-from gan_core.export.weights import save_networks
+from gan_core.export.weights import GENERATOR_FILE, save_networks
 from gan_core.history import History
 from gan_core.metrics import COLUMNS, TITLES
 from gan_core.runs.rendering import Rendered, Renderer
@@ -36,7 +37,8 @@ class ActiveRun:
     """Trains, measures and saves. Methods raise the errors of training, and Diverged where numbers are not finite.
 
     ``threads``: how many the caller lets PyTorch use. ``healthy``: samples rendered from the last healthy weights.
-    ``until``: the condition that ends ``train``; ``stopped`` is then the reason.
+    ``until``: the condition that ends ``train``; ``stopped`` is then the reason. ``save_problem``: sentences for the page
+    while the disk does not take the networks; "" once they are saved.
     """
 
     def __init__(self, config: GANConfig, folder: Path) -> None:
@@ -56,6 +58,9 @@ class ActiveRun:
         self.stopped = ""
         self._checked_at = time.perf_counter()
         self._saved_at = 0.0
+        self._saved_iteration = 0
+        self._tried_at = 0.0
+        self.save_problem = ""
         self._walk: Walkthrough | None = None
         self._experiment: Experiment | None = None
         self._renderer = Renderer(self.trainer)
@@ -211,8 +216,29 @@ class ActiveRun:
         self._save()
 
     def _save(self) -> None:
-        save_networks(self._folder, self.trainer)
-        self._saved_at = self._speedometer.seconds
+        """Save the networks; a full disk or a folder that was removed ends no training."""
+        try:
+            self._folder.mkdir(
+                mode=0o700, parents=True, exist_ok=True
+            )  # temporary files are cleaned up on some machines
+            save_networks(self._folder, self.trainer)
+            self._saved_iteration, self.save_problem = self.trainer.iteration, ""
+        except OSError as error:
+            self.save_problem = self._describe_save_problem(error)
+        self._saved_at, self._tried_at = self._speedometer.seconds, time.monotonic()
+
+    def retry_save(self) -> None:
+        """Save what could not be saved before; do so at most every few seconds."""
+        if self.save_problem and time.monotonic() - self._tried_at >= SAVE_EVERY:
+            self.checkpoint()
+
+    def _describe_save_problem(self, error: OSError) -> str:
+        kept = os.path.exists(self._folder / GENERATOR_FILE)
+        has = f"gives the generator of iteration {self._saved_iteration:,}" if kept else "has no generator"
+        return (
+            f"This run cannot be saved in {self._folder.parent}: {error.strerror or error}. Training goes on and the save is"
+            f" tried again; until then, Download {has}."
+        )
 
     def _check_metrics(self) -> None:
         rows, diverged = healthy_rows(self._buffer.take(), self._history.iterations + 1)

@@ -28,7 +28,7 @@ class InlineRunner:
 
     def save(self, wait: float = 10.0) -> bool:
         self._worker.handle(Save())
-        return self._worker.state != "failed"
+        return self._worker.saved
 
     def close(self) -> None:
         self._worker.handle(Pause())

@@ -171,7 +171,7 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
                     continue
                 worker.handle(message)
                 if isinstance(message, Save):
-                    connection.send(_Saved(worker.state != "failed"))
+                    connection.send(_Saved(worker.saved))
             worker.advance()
     except (EOFError, OSError):
         return

@@ -107,12 +107,14 @@ class Report:
 
     ``snapshot`` is None until the run has started and, in a worker's answer, if nothing has changed since the
     requested revision. ``settled`` is False until the run has answered the last command: the state may change.
+    ``warning``: sentences about what is wrong while the run goes on, such as a full disk.
     """
 
     state: State
     snapshot: Snapshot | None = None
     failure: Failure | None = None
     settled: bool = True
+    warning: str = ""
 
 
 class Runner(Protocol):
@@ -125,7 +127,7 @@ class Runner(Protocol):
         """Return the newest state known after at most ``wait`` seconds. Never raises the run's errors."""
 
     def save(self, wait: float = 10.0) -> bool:
-        """Write the networks to the run's folder; False if the run has failed or ``wait`` seconds were not enough."""
+        """Write the networks to the run's folder; False if the run has failed, the disk or ``wait`` seconds did not allow it."""
 
     def close(self) -> None:
         """End the run and free its resources. Closing twice is allowed."""

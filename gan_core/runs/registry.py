@@ -1,6 +1,7 @@
-"""The runs of this server. A run continues after its page is closed until its lease ends."""
+"""The runs of this server. A run belongs to the pages that show it: while one of them is open, it never ends."""
 
 import atexit
+import os
 import secrets
 import shutil
 import tempfile
@@ -18,7 +19,8 @@ from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner, 
 from gan_core.snapshot import Ghost
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
-GRACE = 30 * 60.0  # seconds without a request after which a run ends
+GRACE = 30 * 60.0  # seconds between closing the page and ending its run
+RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
 UNDO_SECONDS = 180.0  # how long a replaced run is kept, paused
 PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
 MAX_RUNS = 16  # each is a process with its own networks
@@ -35,54 +37,54 @@ class CannotStart(RuntimeError):
     """A run failed before its first iteration; the message is fit for a page."""
 
 
-class Run:
-    """One run: its runner, the folder of its networks, and the time of the last request.
+class RunEnded(RuntimeError):
+    """A run was asked for something after its end; the message is fit for a page."""
 
-    The folder also holds a link to ``own``, the file of the learner's own data, if there is one. ``speed``: the last one
-    that was sent. ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
+
+class Run:
+    """One run: its runner, the folder of its networks, and the pages that show it.
+
+    The folder also holds a link to ``own``, the file of the learner's own data, if there is one. ``pages``: the names of
+    all pages that have shown it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
+    ``speed``: the last one that was sent. ``ghost``: the last trained run under this id that was replaced; its polls bring
+    it along.
     """
 
     def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner, own: Path | None = None) -> None:
         self.id = run_id
         self.config = config
+        self.pages: set[str] = set()
+        self.closed_at: float | None = None
+        self.paused_after_close = False
+        self.ended = False
         self.speed = Speed()
         self.ghost: Ghost | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+        try:
+            os.makedirs(tempfile.gettempdir(), exist_ok=True)  # cleaned up, on some machines
+            self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+        except OSError as error:
+            reason = f"its folder for temporary files cannot be used: {error.strerror or error}"
+            raise CannotStart(f"No run can begin on this server, because {reason}.") from error
         try:
             if own is not None:
                 link(own, self.folder / OWN_FILE)
             self.runner = make_runner(run_id, config, self.folder)
-        except BaseException:  # a full disk, no process available: nothing else removes the folder
+        except BaseException as error:  # nothing else removes the folder
             shutil.rmtree(self.folder, ignore_errors=True)
+            if isinstance(error, OSError):  # a full disk, no process available
+                raise CannotStart(f"No run can begin on this server: {error.strerror or error}.") from error
             raise
-        self.renew_lease()
 
-    def renew_lease(self) -> None:
-        """Record a request by an open page."""
-        self.last_request = time.monotonic()
-        self.closed_at: float | None = None
-        self.paused_after_close = False
-
-    def page_closed(self) -> None:
-        """Record that the run's page was closed or reloaded."""
-        self.closed_at = time.monotonic()
+    def closed_for(self, now: float) -> float:
+        """Return the seconds since its last page was closed; -1 while one is open."""
+        return -1.0 if self.closed_at is None else now - self.closed_at
 
     def send(self, command: Command) -> None:
-        self.renew_lease()
         if isinstance(command, Speed):
             self.speed = command
         self.runner.send(command)
 
     def poll(self, wait: float = 0.8) -> Report:
-        self.renew_lease()
-        return self._poll(wait)
-
-    def peek(self, wait: float = 0.3) -> Report:
-        """Poll without undoing ``page_closed``: a page's last poll may arrive after it was closed."""
-        self.last_request = time.monotonic()
-        return self._poll(wait)
-
-    def _poll(self, wait: float) -> Report:
         report = self.runner.poll(wait)
         if report.snapshot is None or self.ghost is None:
             return report
@@ -96,30 +98,37 @@ class Run:
     def generator_file(self) -> bytes:
         """Return the generator as safetensors: the present one or, after a failure, the last healthy one.
 
-        FileNotFoundError if the run failed before it had one.
+        FileNotFoundError if the run failed before it had one; RunEnded after ``close``.
         """
-        self.renew_lease()
+        if self.ended:
+            raise RunEnded("This run has ended, and its generator is gone.")
         self.runner.save()
         return (self.folder / GENERATOR_FILE).read_bytes()
 
     def close(self) -> None:
         """End the run and remove its folder."""
+        self.ended = True
         self.runner.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Registry:
-    """All runs by id. Safe to use from several threads."""
+    """All runs by id. Safe to use from several threads.
+
+    ``is_open``: whether the page of a name is open, which includes paused, hidden and idle ones.
+    """
 
     def __init__(
         self,
         make_runner: MakeRunner = ProcessRunner,
         *,
+        is_open: Callable[[str], bool] = lambda page: True,
         pause_after: float = PAUSE_AFTER,
         grace: float = GRACE,
         max_runs: int = MAX_RUNS,
     ) -> None:
         self._make_runner = make_runner
+        self._is_open = is_open
         self._pause_after = pause_after
         self._grace = grace
         self._max_runs = max_runs
@@ -129,11 +138,12 @@ class Registry:
         self._closed = threading.Event()
         atexit.register(self.close)
 
-    def create(self, config: GANConfig, own: Path | None = None) -> Run:
-        """Create a run that does not train yet.
+    def create(self, config: GANConfig, own: Path | None = None, page: str = "") -> Run:
+        """Create a run that does not train yet, shown by ``page``.
 
         ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
-        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open.
+        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago;
+        CannotStart if the server has no disk space or no process for it.
         """
         self.sweep()
         evicted: list[Run] = []
@@ -147,16 +157,39 @@ class Registry:
                         f"without an open page ends after {self._grace / 60:.0f} minutes."
                     )
                 run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
+                run.pages.update([page] if page else [])
                 self._runs[run.id] = run
                 return run
         finally:
             for old in evicted:
                 old.close()
 
+    def adopt(self, run_id: str, page: str) -> Run | None:
+        """Return the run of this id, shown by ``page`` from now on.
+
+        None if it has ended, or if another page that shows it is open.
+        """
+        with self._lock:
+            run = self._runs.get(run_id)
+            if run is None or self._is_shown(run, besides=page):
+                return None
+            run.pages.add(page)
+            return run
+
+    def _is_shown(self, run: Run, besides: str | None = None) -> bool:
+        """Return whether a page that shows ``run``, another one than ``besides``, is open."""
+        return any(self._is_open(page) for page in run.pages if page != besides)
+
     def _pop_longest_closed(self) -> list[Run]:
-        """Remove and return the run whose page was closed longest ago, if there is one."""
-        closed = [(run.closed_at, run.id) for run in self._runs.values() if run.closed_at is not None]
-        return [self._runs.pop(min(closed)[1])] if closed else []
+        """Remove and return the run whose page was closed longest ago, if there is one, and the one kept for its undo."""
+        now = time.monotonic()
+        longest = max(self._runs.values(), key=lambda run: run.closed_for(now), default=None)
+        return [] if longest is None or longest.closed_for(now) < RETURN else self._pop(longest.id)
+
+    def _pop(self, run_id: str) -> list[Run]:
+        """Remove and return the run of this id and the one kept for its undo, as far as there are such."""
+        run, replaced = self._runs.pop(run_id, None), self._replaced.pop(run_id, None)
+        return [one for one in (run, replaced[0] if replaced else None) if one is not None]
 
     def _pop_excess_replaced(self) -> list[Run]:
         """Remove and return the runs kept longest for undo, until there are at most ``MAX_REPLACED``."""
@@ -182,6 +215,7 @@ class Registry:
             old = self._runs.get(run_id)
             self._runs[run_id] = new
         if old is not None:
+            new.pages |= old.pages
             new.ghost = old.ghost
             self._retire(old, new)
         return new
@@ -198,7 +232,7 @@ class Registry:
                 return None
             restored, _ = self._replaced.pop(run_id)
             self._runs[run_id] = restored
-        restored.renew_lease()
+        restored.pages |= current.pages
         self._retire(current, restored)
         return restored
 
@@ -235,13 +269,12 @@ class Registry:
     def end(self, run_id: str) -> None:
         """Close a run, and the one kept for its undo; an unknown id is ignored."""
         with self._lock:
-            run, replaced = self._runs.pop(run_id, None), self._replaced.pop(run_id, None)
-        for one in (run, replaced[0] if replaced else None):
-            if one is not None:
-                one.close()
+            ended = self._pop(run_id)
+        for run in ended:
+            run.close()
 
     def sweep(self) -> None:
-        """Pause runs whose page was closed and not reopened; end those without a request for ``grace`` seconds.
+        """Pause runs whose page was closed and not reopened; end those whose page was closed ``grace`` seconds ago.
 
         Also end the runs that undo can no longer bring back.
         """
@@ -250,14 +283,17 @@ class Registry:
             runs = list(self._runs.values())
             over = [run_id for run_id, (_, until) in self._replaced.items() if now >= until]
             ended = [self._replaced.pop(run_id)[0] for run_id in over]
+            for run in runs:
+                run.closed_at = None if self._is_shown(run) else run.closed_at or now
+                if run.closed_for(now) > self._grace:
+                    ended += self._pop(run.id)
         for run in ended:
             run.close()
         for run in runs:
-            if now - run.last_request > self._grace:
-                self.end(run.id)
-            elif run.closed_at is not None and now - run.closed_at > self._pause_after and not run.paused_after_close:
-                run.paused_after_close = True
+            gone = run not in ended and run.closed_for(now) > self._pause_after
+            if gone and not run.paused_after_close:
                 run.runner.send(Pause())
+            run.paused_after_close = gone
 
     def sweep_in_background(self, every: float = 10.0) -> None:
         """Sweep in the background until ``close``."""

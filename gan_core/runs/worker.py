@@ -37,6 +37,11 @@ class Worker:
         """Seconds until ``advance`` would train; None while only another command can bring that about."""
         return self._active().wait if self.state == "running" else None
 
+    @property
+    def saved(self) -> bool:
+        """Whether the last save has succeeded, of a run that has not failed."""
+        return self.state != "failed" and not self._active().save_problem
+
     def start(self) -> None:
         """Build networks and load data."""
         self._guarded(self._start)
@@ -54,9 +59,11 @@ class Worker:
     def report(self, since: int = -1) -> Report:
         """Return the state, and a snapshot if anything has changed since revision ``since``."""
         if self.state not in ("starting", "failed"):
+            self._guarded(self._active().retry_save)
+        if self.state not in ("starting", "failed"):
             self._guarded(self._render)
         snapshot = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
-        return Report(self.state, snapshot, self.failure)
+        return Report(self.state, snapshot, self.failure, warning=self._run.save_problem if self._run else "")
 
     def _guarded(self, action: Callable[[], None]) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -104,7 +104,7 @@ def onednn_computes_in_float32() -> bool:
     if platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     random = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(256, 256, generator=random) for _ in range(2))
+    left, right = (torch.randn(256, 256, generator=random, dtype=torch.float32) for _ in range(2))
     exact = left.double() @ right.double()
     with onednn():
         error = (left @ right - exact).norm() / exact.norm()
@@ -121,6 +121,20 @@ def onednn() -> Iterator[None]:
         yield
     finally:
         matmul.fp32_precision = before
+
+
+@contextmanager
+def usual_modes() -> Iterator[None]:
+    """Compute without the modes of PyTorch that a caller may have left on: no_grad, inference mode, autocast."""
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if not torch.is_grad_enabled():
+            stack.enter_context(torch.enable_grad())
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
 
 
 def in_one_thread(operation: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:

@@ -15,7 +15,7 @@ from gan_core.data.sampler import BatchSampler
 from gan_core.device import resolve_device
 from gan_core.losses import LOSSES
 from gan_core.metrics import Metrics
-from gan_core.networks import batch_statistics_only, build_network, frozen
+from gan_core.networks import batch_statistics_only, build_network, frozen, set_training_mode
 from gan_core.noise import draw_noise
 from gan_core.seeds import stream
 from gan_core.training.arithmetic import choose_arithmetic
@@ -58,8 +58,8 @@ class GAN:
         self.optimizer_g = build_optimizer(config, "G", self.generator)
         self.optimizer_d = build_optimizer(config, "D", self.discriminator)
         # Made once, before the loop, as in the lecture.
-        self.ones = torch.ones(config.batch_size, 1, device=self.device)
-        self.zeros = torch.zeros(config.batch_size, 1, device=self.device)
+        self.ones = torch.ones(config.batch_size, 1, dtype=torch.float32, device=self.device)
+        self.zeros = torch.zeros(config.batch_size, 1, dtype=torch.float32, device=self.device)
         self.sampler = BatchSampler(self.dataset.count, config.batch_size, stream(config.seed, "data_order"))
         self.random = {
             name: stream(config.seed, name, self.device) for name in ("noise_d", "noise_g", "gradient_penalty")
@@ -119,6 +119,7 @@ class GAN:
     @torch.no_grad()
     def _score_after(self) -> Tensor:
         """Return the mean D(G(z)), 0-d, on the noise of G's last update, now that all turns are done."""
+        self.set_training_mode()
         assert self.last_noise is not None, "every iteration has at least one update of G"
         with (
             self.arithmetic.forward(),
@@ -144,11 +145,24 @@ class GAN:
     def walk(self, network: Network) -> Iterator[Stage]:
         """Yield the stages of one update of ``network``; each is computed when it is requested.
 
-        Raises ValueError if ``network`` is neither "D" nor "G".
+        Both networks are in training mode in every stage. Raises ValueError if ``network`` is neither "D" nor "G".
         """
         if network not in ("D", "G"):
             raise ValueError(f"network = {network!r} is not possible; it should be 'D' or 'G'.")
-        return self._walk_d() if network == "D" else self._walk_g()
+        return self._in_training_mode(self._walk_d() if network == "D" else self._walk_g())
+
+    def _in_training_mode(self, stages: Iterator[Stage]) -> Iterator[Stage]:
+        while True:
+            self.set_training_mode()
+            stage = next(stages, None)
+            if stage is None:
+                return
+            yield stage
+
+    def set_training_mode(self) -> None:
+        """Put both networks in the mode that an update needs: users leave ``generator.eval()`` on, or freeze weights."""
+        set_training_mode(self.generator)
+        set_training_mode(self.discriminator)
 
     def _walk_d(self) -> Iterator[Stage]:
         loss = LOSSES[self.config.loss]

@@ -14,7 +14,7 @@ class MetricsBuffer:
     """The last iterations' metrics as rows of one tensor on the device, read in blocks to avoid waiting."""
 
     def __init__(self, device: torch.device, capacity: int = 256) -> None:
-        self.rows = torch.empty(capacity, len(COLUMNS), device=device)
+        self.rows = torch.empty(capacity, len(COLUMNS), dtype=torch.float32, device=device)
         self._row = self.rows.unbind()
         self.filled = 0
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from gan_core.data import load_dataset
 from gan_core.data.dataset import Dataset
 from gan_core.metrics import COLUMNS, Metrics
 from gan_core.networks import AnyBatchNorm
+from gan_core.training.arithmetic import usual_modes
 from gan_core.training.engines import Engine, choose_engine
 from gan_core.training.gan import GAN
 from gan_core.training.optimizers import reconfigure_optimizer
@@ -30,23 +31,34 @@ class Trainer(GAN):
         dataset: Dataset | None = None,
         make_engine: Callable[[GAN], Engine] = choose_engine,
     ) -> None:
-        super().__init__(config, dataset)
         self._make_engine = make_engine
-        self.engine = make_engine(self)
+        with usual_modes(), torch.device("cpu"):
+            super().__init__(config, dataset)
+            self.engine = make_engine(self)
 
     def step(self) -> Metrics:
         """Train one iteration: ``d_steps`` updates of D and ``g_steps`` of G in the configured order."""
-        row = torch.empty(len(COLUMNS), device=self.device)
-        self.step_into(row)
-        return Metrics(*row.unbind())
+        with usual_modes():
+            row = torch.empty(len(COLUMNS), dtype=torch.float32, device=self.device)
+            self.step_into(row)
+            return Metrics(*row.unbind())
 
     def step_into(self, row: Tensor) -> None:
         """Train one iteration and write its metrics into ``row``, float32 ``[len(COLUMNS)]`` on the run's device."""
-        self.engine.iterate(self, row)
+        with usual_modes():
+            self._fitting_engine().iterate(self, row)
 
     def update(self, network: Network) -> None:
         """Update this network alone."""
-        self.engine.update(self, network)
+        with usual_modes():
+            self._fitting_engine().update(self, network)
+
+    def _fitting_engine(self) -> Engine:
+        """Return the engine, or a new one where a user has replaced what it has captured, for networks in training mode."""
+        self.set_training_mode()
+        if not self.engine.fits(self):
+            self.engine = self._make_engine(self)
+        return self.engine
 
     def last_losses(self, network: Network) -> dict[str, float]:
         """Return the losses and scores of this network's last update by name; this waits for the device."""
@@ -97,6 +109,23 @@ class Trainer(GAN):
             "random": {name: random.get_state() for name, random in self.random.items()},
         }
         return copy.deepcopy(state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold: all but the engine, whose calls are bound to this trainer's own memory."""
+        parameters = (*self.generator.parameters(), *self.discriminator.parameters())
+        held = {name: value for name, value in vars(self).items() if name != "engine"}
+        return {"held": held, "gradients": [parameter.grad for parameter in parameters]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state["held"])
+        for parameter, gradient in zip(
+            (*self.generator.parameters(), *self.discriminator.parameters()), state["gradients"], strict=True
+        ):
+            parameter.grad = gradient
+        self.engine = self._make_engine(self)
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # two trainers of the same networks would spoil each other's optimisers
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from ``state``. Raises ValueError, and changes nothing, if its fixed settings differ."""

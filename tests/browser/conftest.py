@@ -49,10 +49,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The README's command, from another folder, on a free port; its address."""
+    yield from serve(tmp_path_factory, "streamlit")
+
+
+def serve(tmp_path_factory: pytest.TempPathFactory, module: str) -> Iterator[str]:
+    """Run the page on a free port with ``module`` as Streamlit's command, and yield its address; then end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.headless=true"]
+    command = [sys.executable, "-m", module, "run", str(ROOT / "dashboard" / "app.py"), "--server.headless=true"]
     address = f"http://localhost:{port}"
     path = tmp_path_factory.mktemp("server") / "log"
     environment = {
@@ -60,9 +65,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "GAN_DATA_DIR": str(_data_folder(tmp_path_factory)),
         **PROXIES,
     }
+    folder = path.parent if module == "streamlit" else ROOT  # from which Python finds the tests' own command
     with path.open("w") as log:
         process = subprocess.Popen(
-            [*command, f"--server.port={port}"], cwd=path.parent, stdout=log, stderr=log, env=environment
+            [*command, f"--server.port={port}"], cwd=folder, stdout=log, stderr=log, env=environment
         )
         _wait_until_up(f"{address}/_stcore/health", process)
         yield address

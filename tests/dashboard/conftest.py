@@ -17,7 +17,7 @@ from gan_core.config import GANConfig
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Report, Step
-from gan_core.runs.registry import Registry
+from gan_core.runs.registry import Registry, Run
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
 
@@ -44,8 +44,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     made = Registry(QuickRunner)
     tabs: list[Tab] = []
 
-    def new_tab() -> Tab:
-        tabs.append(Tab())
+    def new_tab(page: str) -> Tab:
+        tabs.append(Tab(page=f"{page} {len(tabs)}"))  # in Streamlit's testing all pages have the same session
         return tabs[-1]
 
     monkeypatch.setattr(state, "Tab", new_tab)
@@ -54,6 +54,11 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     made.close()
     for tab in tabs:  # Streamlit's testing never disconnects a session
         tab.close()
+
+
+def close_pages(run: Run) -> None:
+    """Close every page that shows the run, as a browser does with a tab that is closed or reloaded."""
+    run.pages.clear()
 
 
 @pytest.fixture

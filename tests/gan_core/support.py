@@ -40,7 +40,9 @@ def tiny(**changes: Any) -> GANConfig:
 def points(count: int = 44, features: int = 6) -> Dataset:
     """Return fixed samples in [-1, 1]; 44 in batches of 8 leave a remainder of 4."""
     random = torch.Generator().manual_seed(1)
-    return Dataset("points", "Points", torch.rand(count, features, generator=random) * 2 - 1, (features,))
+    return Dataset(
+        "points", "Points", torch.rand(count, features, generator=random, dtype=torch.float32) * 2 - 1, (features,)
+    )
 
 
 def load_points(config: GANConfig, own: Path | None = None) -> Dataset:

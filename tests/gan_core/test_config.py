@@ -1,11 +1,14 @@
 """A config keeps valid values unchanged and explains invalid ones."""
 
+import datetime
 import json
 import math
 import re
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -250,3 +253,61 @@ def test_a_config_is_frozen_and_replace_validates() -> None:
     assert config.differences(GANConfig()) == ()
     with pytest.raises(ValidationError):
         config.replace(seed=-1)
+
+
+NUMPY: list[tuple[str, Any, Any]] = [
+    ("seed", np.int64(3), 3),
+    ("seed", np.uint8(3), 3),
+    ("seed", np.array(3), 3),
+    ("leaky_slope", np.float32(0.25), 0.25),
+    ("leaky_slope", np.float64(0.2), 0.2),
+    ("leaky_slope", np.float16(0.5), 0.5),
+    ("leaky_slope", np.longdouble(0.5), 0.5),
+    ("learning_rate_g", np.int32(1), 1.0),
+    ("generator_batch_norm", np.bool_(False), False),
+    ("generator_hidden", (np.int64(8), 4), (8, 4)),
+    ("generator_hidden", [np.int64(8), np.int32(4)], (8, 4)),
+    ("generator_hidden", np.array([8, 4]), (8, 4)),
+    ("discriminator_hidden", np.array([8], dtype=np.uint16), (8,)),
+    ("classes", np.arange(3), (0, 1, 2)),
+    ("optimizer_g", np.str_("sgd"), "sgd"),
+    ("dataset", np.str_("ring"), "ring"),
+    ("seed", torch.tensor(3), 3),
+    ("generator_hidden", torch.tensor([8, 4]), (8, 4)),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "stored"), NUMPY)
+def test_numbers_of_numpy_are_numbers(name: str, value: Any, stored: Any) -> None:
+    for config in (GANConfig(**{name: value}), GANConfig().replace(**{name: value})):
+        assert getattr(config, name) == stored
+        assert type(getattr(config, name)) is type(stored)
+        assert config == GANConfig(**{name: stored})
+        assert config.to_json() == GANConfig(**{name: stored}).to_json()
+        assert hash(config) == hash(GANConfig(**{name: stored}))
+    if isinstance(stored, tuple):
+        assert {type(item) for item in getattr(config, name)} == {int}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        ("seed", np.float64(3), 3.0),
+        ("seed", np.int64(-1), -1),
+        ("seed", np.bool_(True), True),
+        ("leaky_slope", np.float32("nan"), math.nan),
+        ("generator_batch_norm", np.int64(1), 1),
+        ("generator_hidden", np.array([8.0]), (8.0,)),
+        ("generator_hidden", np.int64(8), 8),
+        ("leaky_slope", np.array([0.2]), (0.2,)),
+        ("seed", np.datetime64("2020-01-01"), datetime.date(2020, 1, 1)),
+    ],
+)
+def test_numbers_of_numpy_are_refused_with_the_sentence_of_the_same_number(name: str, value: Any, plain: Any) -> None:
+    sentences = []
+    for given_value in (value, plain):
+        with pytest.raises(ValidationError) as caught:
+            GANConfig(**{name: given_value})
+        sentences.append(explain(caught.value))
+    assert sentences[0] == sentences[1]
+    assert "np." not in sentences[0][0]

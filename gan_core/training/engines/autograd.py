@@ -26,5 +26,8 @@ class AutogradEngine:
     def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
 
+    def fits(self, gan: GAN) -> bool:
+        return True
+
     def reset(self) -> None:
         pass

@@ -18,6 +18,7 @@ from torch.autograd.graph import increment_version, set_override_stale_capture_s
 
 from gan_core.config import Network
 from gan_core.metrics import COLUMNS
+from gan_core.training.engines.captured import Captured
 from gan_core.training.gan import GAN
 
 WARM_UPS = 3  # iterations before a recording, as PyTorch requires: libraries and optimisers allocate their memory
@@ -167,6 +168,7 @@ class _Recorded:
 
     def __init__(self, gan: GAN) -> None:
         config, device = gan.config, gan.device
+        self.captured = Captured(gan)
         self._indices = torch.zeros(config.d_steps, config.batch_size, dtype=torch.int64, device=device).unbind()
         self._order: tuple[Tensor | None, Tensor] = (
             None,
@@ -174,7 +176,7 @@ class _Recorded:
         )  # the sampler's, and its copy on the device
         optimizers = (gan.optimizer_d, gan.optimizer_g)
         self._rates = [_Rate(optimizer) for optimizer in optimizers if isinstance(optimizer, torch.optim.Adam)]
-        self.row = torch.zeros(len(COLUMNS), device=device)
+        self.row = torch.zeros(len(COLUMNS), dtype=torch.float32, device=device)
 
     def iterate(self, gan: GAN) -> None:
         """Train one iteration on the reference path with these tensors."""
@@ -237,6 +239,12 @@ class CudaGraphEngine:
         # SGD's rate is not among them: read from a tensor, it would be rounded differently.
         read = {name for name, optimizer in optimizers.items() if isinstance(optimizer, torch.optim.Adam)}
         if not set(changed) <= read:
+            self.reset()
+        return True
+
+    def fits(self, gan: GAN) -> bool:
+        """Drop the recording if a user has replaced what it reads; the next iterations begin another one."""
+        if self._recorded is not None and not self._recorded.captured.unchanged(gan):
             self.reset()
         return True
 

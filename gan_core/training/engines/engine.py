@@ -33,5 +33,8 @@ class Engine(Protocol):
     def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
         """Adapt to changes of the settings of these names; False if a new engine is needed instead."""
 
+    def fits(self, gan: GAN) -> bool:
+        """Return whether this engine still computes ``gan``; False if a user has replaced what it has captured of it."""
+
     def reset(self) -> None:
         """Drop everything derived from the GAN's state, which was replaced."""

@@ -16,6 +16,9 @@ SAMPLE_VALUES = (
 )  # fmt: skip
 VALUES = (*SAMPLE_VALUES, "loss_d", "grad_norm_d", "grad_norm_g")
 
+# float32, whatever PyTorch's default dtype is.
+zeros, full, floats = (partial(make, dtype=torch.float32) for make in (torch.zeros, torch.full, torch.tensor))
+
 
 class Head:
     """One loss, for batches of one size, as lists of operations on preallocated tensors.
@@ -26,12 +29,12 @@ class Head:
     """
 
     def __init__(self, batch: int, loss: Loss) -> None:
-        all_logits = torch.zeros(3 * batch, 1)
+        all_logits = zeros(3 * batch, 1)
         self.logits, copied_logits_g = torch.split(all_logits, [2 * batch, batch])
-        self.logits_g = torch.zeros(batch, 1)  # apart: the alignment of a product's output can change its last bits
-        self.gradient, self.gradient_g = torch.zeros(2 * batch, 1), torch.zeros(batch, 1)
-        targets = torch.cat((torch.ones(batch, 1), torch.zeros(batch, 1), torch.full((batch, 1), loss.target_g)))
-        sample_values = torch.zeros(len(SAMPLE_VALUES), batch)
+        self.logits_g = zeros(batch, 1)  # apart: the alignment of a product's output can change its last bits
+        self.gradient, self.gradient_g = zeros(2 * batch, 1), zeros(batch, 1)
+        targets = torch.cat([full((batch, 1), target) for target in (1.0, 0.0, loss.target_g)])
+        sample_values = zeros(len(SAMPLE_VALUES), batch)
         sample_losses, scores, above = (rows.view(-1, 1) for rows in torch.split(sample_values, [3, 4, 2]))
         manual = loss.manual(
             LogitBuffers(
@@ -43,19 +46,17 @@ class Head:
         self.discriminator, self.score_after = manual.discriminator, manual.score_after
         self.generator: list[Call] = [*manual.generator, partial(copied_logits_g.copy_, self.logits_g)]
         self.losses: list[Call] = [*manual.sample_losses, partial(torch.gt, self.logits, loss.threshold, out=above)]
-        self.values = torch.zeros(len(VALUES))
+        self.values = zeros(len(VALUES))
         self.value = dict(zip(VALUES, self.values.unbind(), strict=True))
         # accuracy_fake is 1 minus the share of fakes above the threshold.
-        sums, divisors = torch.zeros(len(SAMPLE_VALUES)), batch * torch.tensor([*manual.signs, 1, 1, 1, 1, 1, -1])
-        offsets = torch.tensor([0.0] * (len(SAMPLE_VALUES) - 1) + [1.0])
+        sums, divisors = zeros(len(SAMPLE_VALUES)), batch * floats([*manual.signs, 1, 1, 1, 1, 1, -1])
+        offsets = floats([0.0] * (len(SAMPLE_VALUES) - 1) + [1.0])
         self.means: list[Call] = [
             partial(torch.sum, sample_values, 1, out=sums),
             partial(torch.addcdiv, offsets, sums, divisors, out=self.values[: len(SAMPLE_VALUES)]),
-            partial(
-                torch.dot, self.values[:2], torch.full((2,), 0.5 if loss.averaged else 1.0), out=self.value["loss_d"]
-            ),
+            partial(torch.dot, self.values[:2], full((2,), 0.5 if loss.averaged else 1.0), out=self.value["loss_d"]),
         ]
-        self._columns = torch.tensor([VALUES.index(name) for name in COLUMNS])
+        self._columns = torch.tensor([VALUES.index(name) for name in COLUMNS], dtype=torch.int64)
 
     def write(self, row: Tensor) -> None:
         """Write the metrics into ``row``, float32 ``[len(COLUMNS)]``."""

@@ -15,6 +15,7 @@ from gan_core.config import GANConfig, Network
 from gan_core.losses import LOSSES
 from gan_core.losses.base import Loss
 from gan_core.noise import fill_with_noise
+from gan_core.training.engines.captured import Captured
 from gan_core.training.engines.head import Head
 from gan_core.training.engines.network_buffers import Call, NetworkBuffers
 from gan_core.training.engines.passes import Pass, tanh_backward
@@ -46,6 +47,7 @@ class ManualEngine:
 
     def __init__(self, gan: GAN) -> None:
         config, dtype = gan.config, gan.arithmetic.dtype
+        self._captured = Captured(gan)
         g = NetworkBuffers(gan.generator, gan.optimizer_g, dtype)
         d = NetworkBuffers(gan.discriminator, gan.optimizer_d, dtype)
         self._networks: dict[Network, NetworkBuffers] = {"G": g, "D": d}
@@ -54,10 +56,10 @@ class ManualEngine:
         self._measured = {name: {value: head.value[value] for value in MEASURED[name]} for name in self._networks}
         self._norms = {"D": d.norm(head.value["grad_norm_d"]), "G": g.norm(head.value["grad_norm_g"])}
 
-        self._noise_d, self._noise_g = (torch.zeros(batch, config.latent_dim) for _ in range(2))
+        self._noise_d, self._noise_g = (torch.zeros(batch, config.latent_dim, dtype=torch.float32) for _ in range(2))
         samples = torch.zeros(2 * batch, features, dtype=dtype)
         real, fake_d = samples.chunk(2)
-        self._real = torch.zeros(batch, features) if dtype != torch.float32 else real
+        self._real = torch.zeros(batch, features, dtype=torch.float32) if dtype != torch.float32 else real
         fake_g, before_tanh_d, before_tanh_g, gradient_g = (torch.zeros_like(fake_d) for _ in range(4))
         # Noise, samples and losses are float32; the networks between them may compute in another dtype.
         noise_d, noise_g = (_Cast(noise, dtype) for noise in (self._noise_d, self._noise_g))
@@ -108,6 +110,9 @@ class ManualEngine:
 
     def apply_changes(self, gan: GAN, changed: Collection[str]) -> bool:
         return False
+
+    def fits(self, gan: GAN) -> bool:
+        return self._captured.unchanged(gan)
 
     def reset(self) -> None:
         pass  # each step checks the optimiser's memory, and parameters are overwritten in place

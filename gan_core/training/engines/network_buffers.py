@@ -22,7 +22,7 @@ class NetworkBuffers:
         # All gradients are in one tensor, so that their norm is one operation. Each begins at a cache line, as a separate
         # tensor would: a product's alignment can change its last bits. The gaps stay 0.
         room = [-(-parameter.numel() // FLOATS_PER_CACHE_LINE) * FLOATS_PER_CACHE_LINE for parameter in self.parameters]
-        self._flat_gradient = torch.zeros(sum(room))
+        self._flat_gradient = torch.zeros(sum(room), dtype=torch.float32)
         pieces = zip(torch.split(self._flat_gradient, room), self.parameters, strict=True)
         self.gradients = [piece[: parameter.numel()].view_as(parameter) for piece, parameter in pieces]
         self.gradient_of = dict(zip(self.parameters, self.gradients, strict=True))
@@ -34,7 +34,7 @@ class NetworkBuffers:
         self._versions: list[int] = []  # of the parameters at the last rounding
         self._state: object = None  # the optimiser's, once its tensors are found
         self._memory: list[list[Tensor]] = []
-        self._one = torch.ones(())
+        self._one = torch.ones((), dtype=torch.float32)
 
     def factor(self, parameter: Tensor) -> Tensor:
         """Return the parameter for products: itself or, in another dtype, a copy that ``round`` updates."""

@@ -14,7 +14,7 @@ from gan_core.config import GANConfig
 from gan_core.data import DATASETS, with_recommended_settings
 from gan_core.presets import PRESETS
 from gan_core.runs.registry import Registry
-from tests.dashboard.conftest import APP, healthy
+from tests.dashboard.conftest import APP, close_pages, healthy
 from tests.dashboard.session.conftest import arriving, change, choose, press, state, tab
 from tests.dashboard.views.test_train import only_run
 
@@ -189,7 +189,7 @@ def test_a_reload_keeps_a_default_that_waits_for_reset(page: AppTest, registry: 
     press(change(page, batch_size=64), "step")
     change(page, batch_size=128, generator_hidden="8, x")
     run = only_run(registry)
-    run.page_closed()
+    close_pages(run)
     again = arriving(**page.query_params)
     healthy(again.run())
     assert (only_run(registry), run.config.batch_size) == (run, 64)

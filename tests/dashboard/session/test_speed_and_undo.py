@@ -169,7 +169,7 @@ def test_a_run_that_begins_after_the_last_one_ended_has_the_chosen_speed(
 ) -> None:
     app = press(commands_page, "slow")
     registry.end(tab(app).run_id)
-    press(app, "start")
+    press(healthy(app.run()), "start")  # the page says first that it has ended
     assert snapshot_of(app, registry).speed == Speed(0.001)
     assert state_of(app, registry) == "running"
 
@@ -216,6 +216,7 @@ def test_run_until_begins_a_new_run_where_the_last_one_has_failed(commands_page:
     worker = run_of(app, registry).runner._worker  # type: ignore[attr-defined]
     worker._guarded(lambda: 1 / 0)
     assert worker.state == "failed"
+    healthy(app.run())  # the failure is shown first
     press(app, "until_3")
     assert tab(app).stop_problem == ""
     for _ in range(5):

@@ -10,7 +10,7 @@ from gan_core.config import GANConfig
 from gan_core.runs.protocol import Play, Report, Stop
 from gan_core.runs.registry import Registry, Run
 from gan_core.snapshot import Snapshot
-from tests.dashboard.conftest import APP, component, components, healthy, markdown, png_of, texts
+from tests.dashboard.conftest import APP, close_pages, component, components, healthy, markdown, png_of, texts
 
 
 def only_run(registry: Registry) -> Run:
@@ -245,7 +245,7 @@ def test_the_address_sets_settings_and_impossible_ones_are_ignored(registry: Reg
 
 def test_the_address_names_the_run_for_a_reload(app: AppTest, registry: Registry) -> None:
     press(app, "step")
-    only_run(registry).page_closed()  # as when a tab is closed or reloaded
+    close_pages(only_run(registry))
     visitor(app)
     assert only_run(registry).id in app.query_params["run"]
     assert state(registry)[1].iteration == 1
@@ -255,7 +255,7 @@ def test_a_reload_brings_the_runs_own_settings_back(app: AppTest, registry: Regi
     healthy(app.number_input(key="seed").set_value(12).run())
     healthy(app.slider(key="g_steps").set_value(5).run())
     press(app, "step")
-    only_run(registry).page_closed()
+    close_pages(only_run(registry))
     again = AppTest.from_file(APP, default_timeout=30)
     again.query_params["run"] = only_run(registry).id  # the Step through page's address holds nothing else
     healthy(again.run())

@@ -1,5 +1,6 @@
 """The runs of a server: found by id, ended when their lease is over."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from gan_core.export.weights import read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Step
-from gan_core.runs.registry import CannotStart, Registry, TooManyRuns
+from gan_core.runs.registry import GRACE, RETURN, CannotStart, Registry, TooManyRuns
 from tests.gan_core.support import tiny
 
 
@@ -78,35 +79,64 @@ def test_an_unknown_id_finds_no_run_and_can_be_ended() -> None:
     registry.end("nothing")
 
 
-@pytest.mark.parametrize("act", ["poll", "send", "reconfigure", "generator_file", "renew_lease"])
-def test_every_request_renews_the_lease(clock: SimpleNamespace, act: str) -> None:
-    registry = Registry(StubRunner, grace=60)
-    asked, forgotten = registry.create(tiny()), registry.create(tiny())
-    (asked.folder / "generator.safetensors").write_bytes(b"")
-    clock.now += 59
-    arguments = {"send": [Play()], "reconfigure": [tiny()]}.get(act, [])
-    getattr(asked, act)(*arguments)
-    registry.sweep()
-    assert registry.get(forgotten.id) is forgotten
-    clock.now += 2
-    registry.sweep()
-    assert registry.get(asked.id) is asked
-    assert registry.get(forgotten.id) is None
-    assert stub(forgotten).closed.is_set()
-    assert not forgotten.folder.exists()
-    clock.now += 60
-    registry.sweep()
-    assert registry.get(asked.id) is None
+class Pages:
+    """Pages that a test opens and closes."""
+
+    def __init__(self, *names: str) -> None:
+        self.open = set(names)
+
+    def is_open(self, page: str) -> bool:
+        return page in self.open
+
+
+def swept(registry: Registry, clock: SimpleNamespace, seconds: float, every: float = 10.0) -> None:
+    """Let time pass, with the sweeps of a server."""
+    for _ in range(round(seconds / every)):
+        clock.now += every
+        registry.sweep()
+
+
+def test_a_run_on_an_open_page_never_ends_without_a_single_request(clock: SimpleNamespace) -> None:
+    pages = Pages("watched", "closed")
+    registry = Registry(StubRunner, is_open=pages.is_open)
+    watched, closed = registry.create(tiny(), page="watched"), registry.create(tiny(), page="closed")
+    pages.open.remove("closed")
+    swept(registry, clock, GRACE)
+    assert registry.get(closed.id) is closed, "its page can still be reopened"
+    swept(registry, clock, 20)
+    assert registry.get(closed.id) is None
+    assert stub(closed).closed.is_set()
+    assert not closed.folder.exists()
+    swept(registry, clock, 24 * 3600, every=60)
+    assert registry.get(watched.id) is watched
+    assert not stub(watched).commands, "nor is it paused"
+    pages.open.remove("watched")
+    swept(registry, clock, GRACE + 20)
+    assert registry.get(watched.id) is None
+    registry.close()
+
+
+def test_requests_do_not_keep_a_run_whose_page_was_closed(clock: SimpleNamespace) -> None:
+    pages = Pages()
+    registry = Registry(StubRunner, is_open=pages.is_open, grace=60)
+    run = registry.create(tiny(), page="closed")
+    for _ in range(8):
+        swept(registry, clock, 10)
+        run.poll()
+        run.send(Play())
+    assert registry.get(run.id) is None
     registry.close()
 
 
 def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) -> None:
-    registry = Registry(StubRunner, pause_after=10, grace=60)
-    closed, reloaded, open_ = (registry.create(tiny()) for _ in range(3))
-    closed.page_closed()
-    reloaded.page_closed()
+    pages = Pages("closed", "reloaded", "open")
+    registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
+    closed, reloaded, open_ = (registry.create(tiny(), page=page) for page in ("closed", "reloaded", "open"))
+    pages.open -= {"closed", "reloaded"}
+    registry.sweep()
     clock.now += 9
-    reloaded.renew_lease()
+    pages.open.add("again")
+    assert registry.adopt(reloaded.id, "again") is reloaded
     registry.sweep()
     assert not stub(closed).commands
     clock.now += 2
@@ -119,14 +149,70 @@ def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) 
     registry.close()
 
 
+def test_a_connection_that_comes_back_cancels_the_pause(clock: SimpleNamespace) -> None:
+    """A page that reconnects has its old name, and asks for nothing."""
+    pages = Pages("page")
+    registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
+    run = registry.create(tiny(), page="page")
+    for _ in range(20):
+        pages.open.remove("page")
+        swept(registry, clock, 8, every=2)
+        pages.open.add("page")
+        swept(registry, clock, 2, every=2)
+    assert not stub(run).commands
+    assert registry.get(run.id) is run
+    pages.open.remove("page")
+    swept(registry, clock, 14, every=2)
+    assert stub(run).commands == [Pause()]
+    pages.open.add("page")
+    swept(registry, clock, 2, every=2)
+    pages.open.remove("page")
+    swept(registry, clock, 14, every=2)
+    assert stub(run).commands == [Pause()] * 2, "it may have been started in between"
+    registry.close()
+
+
+def test_a_run_that_another_open_page_shows_is_not_handed_over() -> None:
+    pages = Pages("first", "second")
+    registry = Registry(StubRunner, is_open=pages.is_open)
+    run = registry.create(tiny(), page="first")
+    assert registry.adopt(run.id, "second") is None
+    assert registry.adopt(run.id, "first") is run
+    pages.open.remove("first")
+    assert registry.adopt(run.id, "second") is run
+    assert registry.adopt(run.id, "third") is None
+    assert registry.adopt("nothing", "second") is None
+    registry.close()
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_a_restarted_or_restored_run_belongs_to_the_same_pages(clock: SimpleNamespace, restarts: int) -> None:
+    pages = Pages("page")
+    registry = Registry(InlineRunner, is_open=pages.is_open, grace=60)
+    run = registry.create(tiny(), page="page")
+    run.send(Step(1))
+    now = registry.restart(run.id, tiny(seed=2))
+    if not restarts:
+        assert registry.undo(run.id) is run
+        now = run
+    swept(registry, clock, 100)
+    assert registry.get(run.id) is now
+    pages.open.clear()
+    swept(registry, clock, 80)
+    assert registry.get(run.id) is None
+    registry.close()
+
+
 def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> None:
-    registry = Registry(StubRunner, max_runs=2, grace=60)
-    first = registry.create(tiny())
-    clock.now += 30
-    second = registry.create(tiny())
+    pages = Pages("first", "second")
+    registry = Registry(StubRunner, is_open=pages.is_open, max_runs=2, grace=60)
+    first, second = registry.create(tiny(), page="first"), registry.create(tiny(), page="second")
+    clock.now += 1000
     with pytest.raises(TooManyRuns, match=r"^This server already holds 2 runs\. .* ends after 1 minutes\.$"):
         registry.create(tiny())
-    clock.now += 31  # the first one's lease is over
+    pages.open.remove("first")
+    registry.sweep()
+    clock.now += 61
     third = registry.create(tiny())
     assert registry.get(first.id) is None
     assert registry.get(second.id) is second
@@ -144,7 +230,7 @@ def test_reconfigure_is_sent_and_changes_the_runs_config() -> None:
 
 
 def test_sweeping_in_the_background_ends_runs_until_the_registry_closes() -> None:
-    registry = Registry(StubRunner, grace=-1)
+    registry = Registry(StubRunner, is_open=lambda page: False, grace=0)
     run = registry.create(tiny())
     before = set(threading.enumerate())
     registry.sweep_in_background(every=0.001)
@@ -189,18 +275,38 @@ def test_a_restarted_run_keeps_only_its_id() -> None:
 
 
 def test_a_full_server_ends_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
-    registry = Registry(StubRunner, max_runs=3)
-    watched, closed_first, closed_later = (registry.create(tiny(seed=seed)) for seed in range(3))
-    closed_first.page_closed()
-    clock.now += 5
-    closed_later.page_closed()
-    new = registry.create(tiny(seed=3))
+    pages = Pages("0", "1", "2")
+    registry = Registry(StubRunner, is_open=pages.is_open, max_runs=3)
+    watched, closed_first, closed_later = (registry.create(tiny(seed=seed), page=str(seed)) for seed in range(3))
+    pages.open.remove("1")
+    registry.sweep()
+    clock.now += RETURN - 1
+    pages.open.remove("2")
+    with pytest.raises(TooManyRuns):
+        registry.create(tiny(seed=3))  # both may be reloading
+    clock.now += 1
+    new = registry.create(tiny(seed=3), page="0")
     assert registry.get(closed_first.id) is None
     assert [registry.get(run.id) for run in (watched, closed_later, new)] == [watched, closed_later, new]
-    registry.create(tiny(seed=4))
+    clock.now += RETURN
+    registry.create(tiny(seed=4), page="0")
     with pytest.raises(TooManyRuns):
         registry.create(tiny(seed=5))
     assert registry.get(watched.id) is watched
+    registry.close()
+
+
+def test_a_run_that_made_room_cannot_be_undone(clock: SimpleNamespace) -> None:
+    registry = Registry(InlineRunner, is_open=lambda page: False, max_runs=1)
+    run = registry.create(tiny())
+    run.send(Step(1))
+    registry.restart(run.id, tiny(seed=2))
+    assert registry.can_undo(run.id)
+    registry.sweep()
+    clock.now += RETURN
+    registry.create(tiny(seed=3))
+    assert not registry.can_undo(run.id)
+    assert not run.folder.exists()
     registry.close()
 
 
@@ -225,9 +331,9 @@ def test_two_simultaneous_calls_on_a_full_server_both_create_a_run(monkeypatch: 
         never.wait(0.2)  # never set: the other call comes while this run is being made
         return StubRunner(run_id, config, folder)
 
-    registry = Registry(slowly, max_runs=3)
+    registry = Registry(slowly, is_open=lambda page: False, max_runs=3)
     for run in (registry.create(tiny()), registry.create(tiny())):
-        run.page_closed()
+        run.closed_at = -math.inf
     together = threading.Barrier(2, timeout=10)
     monkeypatch.setattr(registry, "sweep", together.wait)
     with ThreadPoolExecutor(2) as pool:

@@ -178,7 +178,7 @@ def test_a_restarted_run_shows_the_trained_one_before_as_its_ghost(registry: Reg
     trace = snapshot_of(old).trace
     assert snapshot_of(old).ghost is None
     new = registry.restart(old.id, tiny(seed=2))
-    for report in (new.poll(), new.peek()):
+    for report in (new.poll(), new.poll(0.3)):
         assert report.snapshot is not None
         ghost = report.snapshot.ghost
         assert ghost is not None

@@ -1,0 +1,23 @@
+"""What the server holds for all pages."""
+
+import pytest
+import streamlit as st
+
+from dashboard.session import server
+from gan_core.runs.registry import GRACE
+
+
+def test_clear_caches_leaves_the_runs_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any visitor can clear Streamlit's caches, for all."""
+    monkeypatch.setattr(server, "start_fork_server", lambda: None)
+    before = server.registry()
+    st.cache_resource.clear()
+    assert server.registry() is before
+    before.close()
+    server.registry.__wrapped__.cache_clear()
+    st.cache_resource.clear()
+
+
+def test_a_session_waits_for_its_page_as_long_as_the_run_does() -> None:
+    """Otherwise a computer that wakes up from sleep shows a page whose clicks reach no session."""
+    assert st.get_option("server.disconnectedSessionTTL") >= GRACE
