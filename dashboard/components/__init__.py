@@ -43,17 +43,19 @@ def network_picture(
     limits: tuple[int, int, int],
     key: str,
     on_sizes: Any,
+    text: str,
 ) -> Any:
     """Draw a network, with fields below it in which its hidden layers can be resized, added and removed.
 
     ``training``: input, hidden layers and output of the network that trains; ``sizes``: the same of the settings, which
     are marked where they differ. ``limits``: least and most units of a layer, most layers. ``on_sizes`` is called after
-    the learner has changed the hidden sizes; the value is the result's ``sizes``.
+    the learner has changed the hidden sizes; the value is the result's ``sizes``. ``text``: the hidden sizes as they were
+    typed; the fields are drawn anew, without what was refused, whenever it changes.
     """
     least, most, layers = limits
     data = {
         "training": training, "sizes": sizes, "pending": training != sizes, "colour": colour, "label": label,
-        "least": least, "most": most, "layers": layers,
+        "least": least, "most": most, "layers": layers, "text": text,
     }  # fmt: skip
     return _component("network")(data=data, key=key, on_sizes_change=on_sizes)
 

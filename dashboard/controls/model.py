@@ -17,7 +17,7 @@ from dashboard.panels.base import SHAPE, Place
 from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.settings import edit_sizes
-from dashboard.session.state import tab
+from dashboard.session.state import tab, value
 from gan_core.config import GANConfig, Network
 from gan_core.data import DATASETS
 from gan_core.plurals import counted
@@ -159,6 +159,7 @@ def _network_cell(state: PageState, network: Network, more: tuple[str, ...]) -> 
             limits=(int(width.minimum or 1), int(width.maximum or 1), 6),
             key=key,
             on_sizes=partial(edit_sizes, name, key),
+            text=str(value(name)),
         )
         yield
 

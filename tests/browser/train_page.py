@@ -93,4 +93,5 @@ def download(page: Page, key: str, folder: Path) -> Path:
     page.keyboard.press("Escape")
     path = folder / waiting.value.suggested_filename
     waiting.value.save_as(path)
+    drawn(page)  # a download draws the page again
     return path

@@ -191,7 +191,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which runs create theirs."""
     folders = tmp_path / "runs"
     folders.mkdir()
-    temporary = SimpleNamespace(mkdtemp=partial(tempfile.mkdtemp, dir=folders))
+    temporary = SimpleNamespace(mkdtemp=partial(tempfile.mkdtemp, dir=folders), gettempdir=lambda: str(folders))
     monkeypatch.setattr("gan_core.runs.registry.tempfile", temporary)
     return folders
 
@@ -315,6 +315,6 @@ def test_a_full_disk_leaves_no_run_folder(
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(shutil, "copyfile", refuse)
     path, settings = own_file(tmp_path)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(CannotStart, match="No space"):
         inline.create(tiny(**settings), path)
     assert list(folders.iterdir()) == []
