@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.session import commands
 from dashboard.session.run import PageState, fetch_report
 from dashboard.session.speeds import SPEEDS, name_of
-from dashboard.session.state import set_value, tab, value
+from dashboard.session.state import serialized, set_value, tab, value
 from gan_core.runs.protocol import Stop
 
 CONDITIONS = {"iteration": "Iteration", "loss_d": "D loss", "loss_g": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
@@ -66,6 +66,7 @@ def _suggest() -> None:
         set_value("stop_iteration", _following(snapshot.iteration))
 
 
+@serialized
 def _run_until() -> None:
     metric = value("stop_metric")
     if metric == "iteration":

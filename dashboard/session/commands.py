@@ -56,6 +56,7 @@ def speed_of(report: Report) -> Speed:
     return tab().speed or (report.snapshot.speed if report.snapshot else Speed())
 
 
+@serialized
 def choose_speed() -> None:
     """Train at the speed of the widget from now on."""
     set_speed(SPEEDS[value("speed")])
@@ -117,6 +118,7 @@ def discard_changes() -> None:
         show_config(run.config)
 
 
+@serialized
 def fresh_noise() -> None:
     """Show what the generator makes of other noise; training is not affected."""
     snapshot = fetch_report().snapshot

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.session.state import current_run, move, set_value, value
+from dashboard.session.state import current_run, move, serialized, set_value, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.setting import Setting
@@ -67,6 +67,7 @@ def show_setting(setting: Setting, config: GANConfig) -> None:
     move(setting.name, show_sizes(new) if setting.kind == "sizes" else new)
 
 
+@serialized
 def edit_sizes(field: str, image_key: str) -> None:
     """Take over hidden sizes that the learner changed in the network's image: move the text field that holds them."""
     sizes = value(image_key).sizes
@@ -74,6 +75,7 @@ def edit_sizes(field: str, image_key: str) -> None:
         move(field, show_sizes(sizes))
 
 
+@serialized
 def edit_drawing(canvas_key: str) -> None:
     """Take over what the learner has painted, erased or cleared on the canvas."""
     set_value("drawing", value(canvas_key).drawing["cells"])

@@ -2,11 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.session import server
 from dashboard.session.tab import Moved, Tab
@@ -89,8 +91,28 @@ def current_run() -> Run | None:
     return server.registry().get(tab().run_id)
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let an action finish, whatever is clicked meanwhile.
+
+    Streamlit ends a callback at its next access to session state as soon as another click has come: a preset with a quick
+    Start after it was applied in part, or not at all.
+    """
+    context = get_script_run_ctx()
+    if context is None:  # outside of a page
+        yield
+        return
+    state = context.session_state
+    before = state._yield_callback
+    object.__setattr__(state, "_yield_callback", lambda: None)
+    try:
+        yield
+    finally:
+        object.__setattr__(state, "_yield_callback", before)
+
+
 def serialized(action: Callable[P, R]) -> Callable[P, R]:
-    """Make actions of one tab run one after the other.
+    """Make actions of one tab run one after the other, each to its end.
 
     Streamlit starts a second script for a click that comes while the first one's callback still works: without this,
     Start, clicked while Reset was building the new run, went to the old one.
@@ -98,7 +120,7 @@ def serialized(action: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        with tab().lock:
+        with _uninterrupted(), tab().lock:
             restore_moved()
             return action(*args, **kwargs)
 

@@ -1,8 +1,12 @@
 """A click from a page that still shows the old settings does not bring them back: a browser sends all widgets with each click."""
 
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import state
@@ -78,3 +82,26 @@ def test_an_open_popover_takes_any_value(app: AppTest, registry: Registry) -> No
     app.session_state["more_discriminator"] = True
     healthy(late(app, {"learning_rate_d": old["learning_rate_d"]}).run())
     assert only_run(registry).config.learning_rate_d == old["learning_rate_d"]
+
+
+def test_an_action_is_not_interrupted_by_the_next_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preset with a quick Start after it was applied in part, or not at all."""
+
+    def next_click() -> None:
+        raise RerunException(RerunData())
+
+    held = SafeSessionState(SessionState(), next_click)
+    monkeypatch.setattr(state, "get_script_run_ctx", lambda: SimpleNamespace(session_state=held))
+    monkeypatch.setattr(state, "tab", lambda: SimpleNamespace(lock=threading.RLock()))
+    monkeypatch.setattr(state, "restore_moved", lambda: None)
+    done: list[bool] = []
+
+    @state.serialized
+    def action() -> None:
+        done.append("anything" in held)
+        done.append("anything" in held)
+
+    action()
+    assert done == [False, False]
+    with pytest.raises(RerunException):  # between actions Streamlit still interrupts
+        "anything" in held  # noqa: B015
