@@ -32,8 +32,9 @@ def menu(report: Report) -> None:
                 ("Samples", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
                 ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
             ):
+                # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
                 st.download_button(
-                    label, data=make, file_name=name, key=f"download_{key}",
+                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
                     icon=":material/download:", help=f"Download {name}",
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
