@@ -609,7 +609,8 @@ def test_entries_that_share_their_bytes_each_count_towards_the_limit(monkeypatch
     entry = content[start : content.index(own_archive.DIRECTORY_ENTRY, start + 1)]
     record = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 17, 17, 17 * len(entry), start, 0)
     assert end > start
-    with pytest.raises(DataError, match=r"^The zip unpacks to more than 1 MB"):
+    # From Python 3.13 on, its zipfile itself refuses such entries.
+    with pytest.raises(DataError, match=r"^The zip unpacks to more than 1 MB|a\.png is damaged inside the zip"):
         read_images([("a.zip", content[:start] + entry * 17 + record)], 8)
 
 
