@@ -71,7 +71,7 @@ def speeds(runs: list[ProcessRunner], seconds: float) -> list[float]:
     """Return each run's iterations per second while all train, measured after ``WARM_UP``."""
     for run in runs:
         run.send(Play())
-    time.sleep(WARM_UP)
+    time.sleep(WARM_UP)  # the first iterations are slower than the others
     before = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]
     time.sleep(seconds)  # the measured time itself
     after = [(time.perf_counter(), latest_snapshot(run).iteration) for run in runs]

@@ -74,7 +74,7 @@ def execute(environment: dict[str, str], *arguments: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_what_is_said_to_be_absent_is_absent(environment: dict[str, str], tmp_path: Path) -> None:
+def test_simulated_absences_are_real_in_new_interpreters(environment: dict[str, str], tmp_path: Path) -> None:
     assert (
         execute(environment, "-c", "import os; print(hasattr(os, 'sched_getaffinity'))", folder=tmp_path) == "False\n"
     )

@@ -41,7 +41,7 @@ def die(report: ReportProgress) -> None:
 def linger(folder: str, report: ReportProgress) -> None:
     with TemporaryDirectory(dir=folder):
         report(Progress("Lingering"))
-        time.sleep(60)
+        time.sleep(60)  # it must still live when it is cancelled
 
 
 def until(job: Job, wanted: Callable[[State], bool]) -> State:

@@ -233,5 +233,5 @@ def test_a_waiting_process_uses_hardly_any_processor_time(make_process: Make) ->
         return int(fields[11]) + int(fields[12])  # in user and in system mode, hundredths of a second
 
     before = ticks()
-    time.sleep(1.5)
+    time.sleep(1.5)  # the time itself in which a waiting run uses the processor
     assert ticks() - before < 30

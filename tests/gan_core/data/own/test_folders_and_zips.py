@@ -153,7 +153,7 @@ def test_links_to_files_are_followed_and_those_to_folders_are_refused(tmp_path: 
     )
 
 
-def test_what_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_folder(tmp_path, {**GOOD, "closed/a.png": GOOD["00.png"], "secret.png": GOOD["00.png"]})
     scandir, opened = os.scandir, Path.open
 

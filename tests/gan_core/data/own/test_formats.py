@@ -62,7 +62,7 @@ FILMS = {  # what may follow a JPEG's end
 
 @pytest.mark.parametrize("film", FILMS)
 @pytest.mark.parametrize("progressive", [False, True])
-def test_what_follows_a_jpegs_end_is_ignored(film: str, progressive: bool) -> None:
+def test_bytes_after_a_jpegs_end_are_ignored(film: str, progressive: bool) -> None:
     photos = [encoded(picture, "JPEG", progressive=progressive) for picture in PICTURES]
     np.testing.assert_array_equal(read_all([photo + FILMS[film] for photo in photos]), read_all(photos))
 
@@ -154,7 +154,7 @@ def test_a_picture_is_the_same_in_every_format(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM"])
-def test_what_follows_the_end_of_another_format_is_ignored(kind: str) -> None:
+def test_bytes_after_the_end_of_another_format_are_ignored(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     content = encoded(GREY.convert("RGB"), kind, **options)
     for film in FILMS.values():
@@ -168,7 +168,7 @@ def test_pictures_with_a_loss_are_nearly_the_same(kind: str) -> None:
     assert np.abs(read_one(content).astype(int) - ramp).max() <= 8
 
 
-@pytest.mark.parametrize("content", [b"P2\n# by hand\n16 16\n255\n", b"P2 16 16 65535 "])
+@pytest.mark.parametrize("content", [b"P2\n# a comment\n16 16\n255\n", b"P2 16 16 65535 "])
 def test_a_picture_of_numbers_as_text_is_read(content: bytes) -> None:
     most = int(content.split()[-1])
     levels = PICTURES[0].astype(int) * (most // 255)

@@ -72,7 +72,7 @@ REPLACE: list[Callable[[Trainer], None]] = [
 @on_every_engine
 @pytest.mark.parametrize("replace", REPLACE)
 @pytest.mark.parametrize("before", [0, 6])
-def test_what_a_user_replaces_trains_as_on_the_reference_path(
+def test_replaced_parts_train_as_on_the_reference_path(
     engine: str, replace: Callable[[Trainer], None], before: int
 ) -> None:
     reference, trainer = trained(made("autograd"), before), trained(made(engine), before)
