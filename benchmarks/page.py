@@ -30,12 +30,12 @@ PROXIES = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # 
 
 
 def figures() -> list[Figure]:
-    """Measure all figures of the page, in about a minute and a half."""
+    """Measure all figures of the page, in about four minutes."""
     with served() as server, ThreadPoolExecutor(1, initializer=_lower_priority) as remote:
         cold = start_to_image(server.first)
         server.first.close()
         warm = median_start_to_image(server.address)
-        early = remote.submit(watched, "Lecture's GAN", server.address, rounds=28).result()
+        early = remote.submit(watched, "Lecture's GAN", server.address, rounds=40).result()
         size = update_size(server.address, 5.0)
         late = remote.submit(
             watched, "Small networks", server.address, 12, f"{query_of(SMALL)}&speed=max", 100_000

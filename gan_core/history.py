@@ -25,6 +25,21 @@ class Trace:
         """Return one metric, ``[rows]``; ValueError if the name is not in ``COLUMNS``."""
         return self.values[:, COLUMNS.index(name)]
 
+    def without(self, known: "Trace") -> "Trace":
+        """Return the rows that ``known``, an earlier trace of the same history, does not have or has unfinished."""
+        if known.stride != self.stride:
+            return self
+        whole = int(known.iteration[-1]) // known.stride if len(known.iteration) else 0
+        return Trace(self.iteration[whole:], self.values[whole:], self.stride)
+
+    def completed_by(self, known: "Trace") -> "Trace":
+        """Return the whole trace of which ``known.stride`` and ``without(known)`` have left these rows."""
+        whole = (int(self.iteration[0]) - 1) // self.stride if len(self.iteration) else len(known.iteration)
+        if whole == 0:
+            return self
+        iteration = np.concatenate([known.iteration[:whole], self.iteration])
+        return Trace(iteration, np.concatenate([known.values[:whole], self.values]), self.stride)
+
     @property
     def window(self) -> int:
         """How many rows a running mean takes: more as the run grows, up to 60."""

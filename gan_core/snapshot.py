@@ -1,6 +1,6 @@
 """A run's state for the page: frozen and numpy only, so it can be sent between processes and needs no PyTorch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -109,6 +109,19 @@ class Snapshot:
     until: Stop | None = None
     stopped: str = ""
     ghost: Ghost | None = None
+
+    def without(self, known: "Snapshot") -> "Snapshot":
+        """Leave out what ``known``, an earlier snapshot of this run, holds: the first rows of the trace, the real samples.
+
+        A snapshot is sent several times a second, and these are most of its bytes.
+        """
+        real = self.real[:0] if self.real is known.real else self.real
+        return replace(self, trace=self.trace.without(known.trace), real=real)
+
+    def completed_by(self, known: "Snapshot") -> "Snapshot":
+        """Return the whole snapshot of which ``without(known)`` has left this one."""
+        real = self.real if len(self.real) else known.real
+        return replace(self, trace=self.trace.completed_by(known.trace), real=real)
 
     @property
     def trained(self) -> bool:

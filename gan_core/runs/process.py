@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
+from gan_core.snapshot import Snapshot
 from gan_core.training.threads import yield_while_waiting
 
 FORKSERVER = sys.platform == "linux"  # elsewhere a fork after importing PyTorch is not safe
@@ -132,7 +133,10 @@ class ProcessRunner:
             self._last_save_done = message.done
         else:
             self._poll_pending = self._poll_outdated = False
-            self._report = replace(message, snapshot=message.snapshot or self._report.snapshot)
+            known, snapshot = self._report.snapshot, message.snapshot
+            if known is not None:
+                snapshot = known if snapshot is None else snapshot.completed_by(known)
+            self._report = replace(message, snapshot=snapshot)
         return True
 
     def _fail(self) -> None:
@@ -153,6 +157,13 @@ def _describe_exit(exitcode: int | None) -> str:
     return f"The training process ended unexpectedly (exit code {exitcode})."
 
 
+def _without(report: Report, sent: Snapshot | None) -> Report:
+    """Leave out of the report's snapshot what the one that was sent before contained."""
+    if report.snapshot is None or sent is None:
+        return report
+    return replace(report, snapshot=report.snapshot.without(sent))
+
+
 def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) -> None:
     """Run in the child: train, and handle commands between two slices until the page's end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal stops the server, which closes the connection
@@ -162,12 +173,15 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
 
     worker = Worker(run_id, config, folder)
     worker.start()
+    sent: Snapshot | None = None
     try:
         while True:
             while connection.poll(worker.wait):  # a command is carried out at once, even while a slow run waits
                 message = connection.recv()
                 if isinstance(message, _Poll):
-                    connection.send(worker.report(message.since))
+                    report = worker.report(message.since)
+                    connection.send(_without(report, sent))
+                    sent = report.snapshot or sent
                     continue
                 worker.handle(message)
                 if isinstance(message, Save):

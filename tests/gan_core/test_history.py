@@ -99,3 +99,25 @@ def test_a_value_that_is_not_a_number_does_not_spoil_the_others() -> None:
 def test_a_running_mean_ignores_later_values() -> None:
     values = np.random.default_rng(0).normal(size=200).astype(np.float32)
     np.testing.assert_array_equal(running_mean(values, 20)[:100], running_mean(values[:100], 20))
+
+
+@pytest.mark.parametrize("steps", [(0, 0), (0, 5), (5, 0), (5, 7), (4096, 1), (4097, 1), (4097, 2), (4100, 5000), (9001, 3)])
+def test_a_trace_is_completed_by_the_rows_that_an_earlier_one_lacked(steps: tuple[int, int]) -> None:
+    history = History()
+    history.extend(rows(steps[0]))
+    known = history.trace()
+    history.extend(rows(steps[1]))
+    whole = history.trace()
+    sent = whole.without(known)
+    completed = sent.completed_by(known)
+    np.testing.assert_array_equal(completed.iteration, whole.iteration)
+    np.testing.assert_array_equal(completed.values, whole.values)
+    assert completed.stride == whole.stride
+
+
+def test_a_trace_repeats_no_finished_row() -> None:
+    history = History()
+    history.extend(rows(100))
+    known = history.trace()
+    history.extend(rows(7))
+    assert history.trace().without(known).iteration.tolist() == list(range(101, 108))
