@@ -1,5 +1,6 @@
 """Each sentence of the diagnosis appears on numbers that make it true, and on no others."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -260,9 +261,8 @@ def run(tmp_path: Any) -> Callable[..., Worker]:
 def test_the_same_sure_d_takes_the_gradient_of_one_loss_and_not_of_the_other(run: Callable[..., Worker]) -> None:
     saturating = list(readings(run(loss="bce_saturating", **SURE_D), 250, 1))
     plain = list(readings(run(loss="bce", **SURE_D), 250, 1))
-    assert all(
-        message.startswith("D is far ahead: real images score 1.00, fakes 0.0") for message in saturating + plain
-    )
+    far_ahead = re.compile(r"D is far ahead: real images score (0\.9\d|1\.00), fakes 0\.0\d\. ")
+    assert all(far_ahead.match(message) for message in saturating + plain)
     assert "G's gradient is weak" in saturating[0]
     assert "G still gets a gradient" in plain[0]
 
