@@ -9,17 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PARTIAL = ".partial-"  # how the name of a file begins that is not complete yet
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` make a file beside ``path``, then move it there: ``path`` is complete, or stays as it was.
 
     Two writers of one path do not collide: the later one wins. OSError if the disk does not take the file.
     """
-    partial = path.with_name(f".{secrets.token_hex(4)}-{path.name}")  # same ending: numpy would append one
+    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")  # same ending: numpy would append one
     try:
         write(partial)
         os.replace(partial, path)
     finally:
+        partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what writers that were killed have left in ``folder``, where no other one writes now."""
+    for partial in folder.glob(f"{PARTIAL}*"):
         partial.unlink(missing_ok=True)
 
 

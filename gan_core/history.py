@@ -1,6 +1,8 @@
 """The metrics of all iterations of a run, in bounded memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +101,31 @@ class History:
             self.values[self.rows : self.rows + whole] = sums[:whole] / self.stride
             self.rows += whole
             self._sum = sums[-1] if self._summed else np.zeros(len(COLUMNS))
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all that it holds, for ``restored``: "values" and "sum" are arrays, the rest whole numbers."""
+        return {
+            "values": self.values[: self.rows].copy(),
+            "sum": self._sum.copy(),
+            "stride": self.stride,
+            "iterations": self.iterations,
+            "summed": self._summed,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """Return the history that had this ``state``. ValueError if no history has it."""
+        history = cls()
+        values, total = np.asarray(state["values"]), np.asarray(state["sum"])
+        stride, iterations, summed = (int(state[name]) for name in ("stride", "iterations", "summed"))
+        width = len(COLUMNS)
+        fits = values.shape[1:] == (width,) and total.shape == (width,) and len(values) <= len(history.values)
+        if not fits or not 0 <= summed < stride or len(values) * stride + summed != iterations:
+            raise ValueError("The history of its metrics does not fit together.")
+        history.rows, history.stride, history.iterations = len(values), stride, iterations
+        history.values[: len(values)] = values
+        history._sum, history._summed = total.astype(np.float64), summed
+        return history
 
     def _halve(self) -> None:
         half = self.rows // 2

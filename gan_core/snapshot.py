@@ -1,7 +1,8 @@
 """A run's state for the page: frozen and numpy only, so it can be sent between processes and needs no PyTorch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,17 @@ class Mark:
 
     iteration: int
     text: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has happened to a run at ``iteration`` beside its iterations: with its settings, all that a repetition needs.
+
+    ``values``: new values by field; or {"update": "D"} for one update of one network alone.
+    """
+
+    iteration: int
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class Snapshot:
     training. ``iterations_per_second``: of that time or, where ``speed`` is limited, of the wall clock. ``epoch``: the
     present pass over the data, counted from 0. ``until``: where the run will pause by itself. ``stopped``: why it has, or
     why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
+    ``initial``: the settings that the run began with; ``changes``: what has happened to it since, in order.
     """
 
     run_id: str
@@ -109,6 +122,8 @@ class Snapshot:
     until: Stop | None = None
     stopped: str = ""
     ghost: Ghost | None = None
+    initial: GANConfig = field(default_factory=GANConfig)
+    changes: tuple[Change, ...] = ()
 
     def without(self, known: "Snapshot") -> "Snapshot":
         """Leave out what ``known``, an earlier snapshot of this run, holds: the first rows of the trace, the real samples.

@@ -3,7 +3,7 @@
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,19 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
 
 
 def _write(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str], path: Path) -> None:
-    """Write a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
+    """Write a safetensors file; the same tensors and metadata give the same bytes."""
     from safetensors.torch import save_file
 
     save_file(dict(tensors), path, dict(metadata))
+    order_header(path, tensors, metadata)
+
+
+def order_header(path: Path, names: Iterable[str], metadata: Mapping[str, str]) -> None:
+    """Put the header of a safetensors file in a fixed order, tensors as in ``names``: the library orders metadata by chance."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
-        ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
+        ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
         file.seek(8)
         file.write(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
 

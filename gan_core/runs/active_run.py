@@ -1,8 +1,11 @@
 """A run that has started: a Trainer with its history, speed and rendered samples."""
 
+import json
 import os
 import time
 from collections import deque
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +22,11 @@ from gan_core.export.weights import GENERATOR_FILE, save_networks
 from gan_core.history import History
 from gan_core.metrics import COLUMNS, TITLES
 from gan_core.runs.rendering import Rendered, Renderer
+from gan_core.runs.saved import Lease, read_saved, refusing, write_saved
 from gan_core.runs.speed import Schedule, Speed, Speedometer
 from gan_core.runs.stop import Stop
-from gan_core.snapshot import Mark, SingleUpdate, Snapshot
+from gan_core.snapshot import Change, Mark, SingleUpdate, Snapshot
+from gan_core.training.checkpoint import Checkpoint, CheckpointError, restore
 from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.training.metrics_buffer import MetricsBuffer
 from gan_core.training.threads import describe_threads, thread_count
@@ -29,7 +34,8 @@ from gan_core.training.trainer import Trainer
 
 CHECK_EVERY = 0.05  # seconds between two checks for divergence, where reading the metrics is cheap
 BLOCK = 0.001  # approximate seconds of training between two readings of the clock
-SAVE_EVERY = 3.0  # seconds of training between two saves: a killed run loses no more
+SAVE_EVERY = 3.0  # seconds of training between two saves of the networks, which Download gives after a failure
+SAVE_STATE_EVERY = 30.0  # seconds between two saves of the whole state: a killed run loses no more
 MAX_EVENTS = 200  # marks, and as many single updates, that are kept
 
 
@@ -43,11 +49,16 @@ class ActiveRun:
 
     def __init__(self, config: GANConfig, folder: Path) -> None:
         own = folder / OWN_FILE
+        self._lease = self._take_lease(folder)
+        saved = read_saved(folder)
+        config = config if saved is None else saved.config
         self.trainer = Trainer(config, load_dataset(config, own) if own.exists() else None)
         self.threads = thread_count(config, self.trainer.dataset.features, self.trainer.device.type)
         self._folder = folder
         self._buffer = MetricsBuffer(self.trainer.device)
         self._history = History()
+        self._initial = config
+        self._changes: list[Change] = []
         self._marks: deque[Mark] = deque(maxlen=MAX_EVENTS)
         self._singles: deque[SingleUpdate] = deque(maxlen=MAX_EVENTS)
         self._metrics: dict[str, float] = {}  # of the last iteration that was checked
@@ -59,13 +70,24 @@ class ActiveRun:
         self._checked_at = time.perf_counter()
         self._saved_at = 0.0
         self._saved_iteration = 0
+        self._state_saved_at = time.monotonic()
         self._tried_at = 0.0
         self.save_problem = ""
         self._walk: Walkthrough | None = None
+        self._before_walk: Checkpoint | None = None
         self._experiment: Experiment | None = None
         self._renderer = Renderer(self.trainer)
+        if saved is not None:
+            with refusing(folder):
+                self._continue_from(saved)
         self.healthy = self._renderer.render(self.trainer)
         self._save()
+
+    @staticmethod
+    def _take_lease(folder: Path) -> Lease | None:
+        with suppress(OSError):  # a full disk: the next save says so
+            return Lease(folder)
+        return None
 
     # Training ----------------------------------------------------------------------------------------------
 
@@ -107,7 +129,9 @@ class ActiveRun:
             left = end - time.perf_counter()
             if left <= 0 or self.wait:
                 break
-        if self._speedometer.seconds - self._saved_at >= SAVE_EVERY:
+        if time.monotonic() - self._state_saved_at >= SAVE_STATE_EVERY:
+            self.save()
+        elif self._speedometer.seconds - self._saved_at >= SAVE_EVERY:
             self.checkpoint()
 
     def _iterations_in(self, seconds: float) -> int:
@@ -141,7 +165,7 @@ class ActiveRun:
                 self.walk("turn")
         for _ in range(count):
             self._iterate()
-        self.checkpoint()
+        self.save()
 
     def update(self, network: Network) -> None:
         """Update this network alone, after finishing an iteration that a walk has begun."""
@@ -151,13 +175,15 @@ class ActiveRun:
         name = f"loss_{network.lower()}"
         loss = self.trainer.last_losses(network)[name]
         self._singles.append(SingleUpdate(self.trainer.iteration, network, loss))
+        self._changes.append(Change(self.trainer.iteration, {"update": network}))
         if not np.isfinite(loss):
             raise Diverged(TITLES[name], loss, self.trainer.iteration)
-        self.checkpoint()
+        self.save()
 
     def walk(self, to: Literal["stage", "turn"]) -> None:
         """Execute the next stage of the iteration, or the rest of its turn."""
         if self._walk is None or self._walk.finished:
+            self._before_walk = Checkpoint.of(self.trainer)
             self._walk = Walkthrough(self.trainer)
         if to == "stage":
             self._walk.advance()
@@ -192,6 +218,10 @@ class ActiveRun:
         """Apply the fields that may change while training, and mark each change of what has begun to train."""
         changed = self.trainer.config.differences(config)
         self.trainer.reconfigure(config)
+        if any(self.trainer.updates.values()):
+            self._changes.append(Change(self.trainer.iteration, {name: getattr(config, name) for name in changed}))
+        else:
+            self._initial = config
         if "drawing" in changed:
             self._renderer.use_dataset(self.trainer)
         if any(self.trainer.updates.values()):
@@ -207,30 +237,81 @@ class ActiveRun:
 
     # Results -----------------------------------------------------------------------------------------------
 
-    def checkpoint(self) -> None:
-        """Check that all metrics and weights are finite, then save this state to the run's folder."""
+    def checkpoint(self, whole: bool = False) -> None:
+        """Check that all metrics and weights are finite, then save the networks to the run's folder.
+
+        ``whole``: save the whole state too, from which a new process continues bit for bit. In the middle of a walk, that is
+        the state at the beginning of its iteration.
+        """
         self._check_metrics()
         if diverged := broken_weights(self.trainer):
             raise diverged
         self.healthy = self._renderer.render(self.trainer)
-        self._save()
+        self._save(whole)
 
-    def _save(self) -> None:
-        """Save the networks; a full disk or a folder that was removed ends no training."""
+    def save(self) -> None:
+        """Do what ``checkpoint`` does, with the whole state."""
+        self.checkpoint(whole=True)
+
+    def _save(self, whole: bool = False) -> None:
+        """Save; a full disk or a folder that was removed ends no training."""
+        if self._lease is not None and self._lease.lost:
+            return  # the run trains on in another process
         try:
-            self._folder.mkdir(
-                mode=0o700, parents=True, exist_ok=True
-            )  # temporary files are cleaned up on some machines
+            # Temporary files are cleaned up on some machines.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             save_networks(self._folder, self.trainer)
-            self._saved_iteration, self.save_problem = self.trainer.iteration, ""
+            self._saved_iteration = self.trainer.iteration
+            if whole and any(self.trainer.updates.values()):
+                write_saved(self._folder, self._state())
+            self.save_problem = ""
         except OSError as error:
             self.save_problem = self._describe_save_problem(error)
         self._saved_at, self._tried_at = self._speedometer.seconds, time.monotonic()
+        if whole:
+            self._state_saved_at = time.monotonic()
+
+    def _state(self) -> Checkpoint:
+        """Return the trainer's state with this run's own."""
+        walking = self._walk is not None and not self._walk.finished and self._before_walk is not None
+        trainer = self._before_walk if walking and self._before_walk else Checkpoint.of(self.trainer, copy=False)
+        history = self._history.state()
+        arrays = {f"history.{name}": history.pop(name) for name in ("values", "sum")}
+        run = {
+            "initial": json.loads(self._initial.to_json()),
+            "changes": [asdict(change) for change in self._changes],
+            "history": history,
+            "marks": [asdict(mark) for mark in self._marks],
+            "singles": [asdict(single) for single in self._singles],
+            "seconds": self._speedometer.seconds,
+            "speed": asdict(self._speed),
+            "sample_seed": self._renderer.seed,
+        }
+        return Checkpoint(trainer.arrays | arrays, trainer.record | {"run": run})
+
+    def _continue_from(self, saved: Checkpoint) -> None:
+        """Take over what ``_state`` has returned. CheckpointError if it does not fit together."""
+        restore(self.trainer, saved)
+        try:
+            run = saved.record["run"]
+            arrays = {name: saved.arrays[f"history.{name}"] for name in ("values", "sum")}
+            self._history = History.restored(run["history"] | arrays)
+            self._initial = GANConfig.from_json(json.dumps(run["initial"]))
+            self._changes = [Change(int(change["iteration"]), dict(change["values"])) for change in run["changes"]]
+            self._marks.extend(Mark(**mark) for mark in run["marks"])
+            self._singles.extend(SingleUpdate(**single) for single in run["singles"])
+            self._speedometer.seconds = float(run["seconds"])
+            self._speed = Speed(**run["speed"])
+            self._renderer.use_noise(int(run["sample_seed"]), self.trainer.config)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"It is damaged: {error}") from error
+        if self._history.iterations != self.trainer.iteration:
+            raise CheckpointError("It is damaged: its metrics are not those of its iterations.")
 
     def retry_save(self) -> None:
         """Save what could not be saved before; do so at most every few seconds."""
         if self.save_problem and time.monotonic() - self._tried_at >= SAVE_EVERY:
-            self.checkpoint()
+            self.save()
 
     def _describe_save_problem(self, error: OSError) -> str:
         kept = os.path.exists(self._folder / GENERATOR_FILE)
@@ -290,6 +371,8 @@ class ActiveRun:
             speed=self._speed,
             until=self.until,
             stopped=self.stopped,
+            initial=self._initial,
+            changes=tuple(self._changes),
         )
 
 

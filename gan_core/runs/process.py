@@ -187,5 +187,5 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
                 if isinstance(message, Save):
                     connection.send(_Saved(worker.saved))
             worker.advance()
-    except (EOFError, OSError):
-        return
+    except (EOFError, OSError):  # the page's process is gone, in whatever way
+        worker.handle(Save())

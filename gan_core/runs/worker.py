@@ -92,7 +92,7 @@ class Worker:
         self.revision += 1
         if run.stopped:
             self.state = "paused"
-            run.checkpoint()
+            run.save()
 
     def _render(self) -> None:
         if self._snapshot is None or self._snapshot.revision != self.revision:
@@ -117,7 +117,7 @@ class Worker:
             case protocol.Speed():
                 run.set_speed(command)
             case protocol.Pause() | protocol.Save():
-                run.checkpoint()
+                run.save()
             case protocol.Step(count):
                 run.step(count)
             case protocol.Update(network):

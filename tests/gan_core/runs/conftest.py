@@ -26,3 +26,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def make_process(tmp_path: Path) -> Iterator[Make]:
     yield from starter(ProcessRunner, tmp_path)
+
+
+@pytest.fixture
+def make_inline(tmp_path: Path) -> Iterator[Make]:
+    yield from starter(InlineRunner, tmp_path)

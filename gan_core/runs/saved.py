@@ -1,0 +1,55 @@
+"""The file that holds a run's whole state, in the run's folder, and who may write there."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gan_core.files import remove_partials
+from gan_core.training.checkpoint import Checkpoint, CheckpointError
+
+RUN_FILE = "run.safetensors"
+LEASE_FILE = "lease"  # names the process that may save here
+
+
+class Lease:
+    """The right to save to a folder: the last process that takes it has it, and one that lives on elsewhere has lost it.
+
+    A server that was killed leaves processes that end a moment later, when a new server may already train their runs on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LEASE_FILE
+        self._token = secrets.token_hex(8)
+        self._path.write_text(self._token, encoding="ascii")
+        remove_partials(folder)
+
+    @property
+    def lost(self) -> bool:
+        """Whether another process has taken it."""
+        return self._path.exists() and self._path.read_text(encoding="ascii") != self._token
+
+
+def write_saved(folder: Path, state: Checkpoint) -> None:
+    """Write the state atomically. OSError if the disk does not take it."""
+    state.write(folder / RUN_FILE)
+
+
+def read_saved(folder: Path) -> Checkpoint | None:
+    """Return the state that was saved in ``folder``; None if there is none. CheckpointError if it cannot be read."""
+    path = folder / RUN_FILE
+    if not path.exists():
+        return None
+    with refusing(folder):
+        return Checkpoint.read(path.read_bytes())
+
+
+@contextmanager
+def refusing(folder: Path) -> Iterator[None]:
+    """Say of an error with the saved state that it cannot be opened, and where it stays."""
+    try:
+        yield
+    except (OSError, CheckpointError) as error:
+        raise CheckpointError(
+            f"The saved run cannot be opened: {error} It stays where it is, {folder / RUN_FILE}."
+        ) from error

@@ -1,0 +1,213 @@
+"""A trainer's whole state as arrays and JSON: what continues a run bit for bit, in a file that can hold no code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_core.config import GANConfig
+from gan_core.export.weights import order_header
+from gan_core.files import write_atomically
+
+if TYPE_CHECKING:
+    from gan_core.training.trainer import Trainer
+
+Arrays = dict[str, NDArray[Any]]
+
+FORMAT = "gan-run-1"
+RECORD = "record"  # the metadata's entry that holds everything but the arrays, as JSON
+NETWORKS = ("generator", "discriminator")
+MAX_NUMBER = 2**53  # iterations, updates or passes: no run comes that far
+OPTIMIZERS = ("optimizer_g", "optimizer_d")
+
+
+class CheckpointError(ValueError):
+    """A file holds no state that a run could continue from; the message is fit for a page."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """``arrays`` by name, such as "generator.0.weight", and ``record``: the rest, which JSON can hold."""
+
+    arrays: Arrays
+    record: dict[str, Any]
+
+    @classmethod
+    def of(cls, trainer: "Trainer", copy: bool = True) -> Self:
+        """Return the state of ``trainer``; without ``copy`` its arrays change with it, which suits an immediate ``write``."""
+        sampler = trainer.sampler
+        tensors = {"sampler.order": sampler.order, "sampler.generator": sampler.generator.get_state()}
+        for name in NETWORKS:
+            tensors |= {f"{name}.{key}": value for key, value in getattr(trainer, name).state_dict().items()}
+        for name in OPTIMIZERS:
+            for index, values in getattr(trainer, name).state_dict()["state"].items():
+                tensors |= {f"{name}.{index}.{key}": value for key, value in values.items() if value is not None}
+        tensors |= {f"random.{name}": random.get_state() for name, random in trainer.random.items()}
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in sorted(tensors.items())}
+        record = {
+            "config": json.loads(trainer.config.to_json()),
+            "iteration": trainer.iteration,
+            "updates": dict(trainer.updates),
+            "epoch": sampler.epoch,
+            "position": sampler.position,
+        }
+        return cls({name: array.copy() for name, array in arrays.items()} if copy else arrays, record)
+
+    @property
+    def config(self) -> GANConfig:
+        """The settings; CheckpointError if they are none."""
+        try:
+            return GANConfig.from_json(json.dumps(self.record["config"]))
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"Its settings cannot be read: {error}") from error
+
+    @property
+    def iteration(self) -> int:
+        return int(self.record["iteration"])
+
+    def write(self, path: Path) -> None:
+        """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it."""
+        from safetensors.numpy import save_file
+
+        metadata = {"format": FORMAT, RECORD: json.dumps(self.record, allow_nan=False)}
+
+        def write(partial: Path) -> None:
+            save_file(self.arrays, partial, metadata)
+            order_header(partial, self.arrays, metadata)
+
+        write_atomically(path, write)
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Read what ``write`` has written; CheckpointError if ``data`` is something else, or damaged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        record = read_record(data)
+        try:
+            return cls(load(data), record)
+        except (SafetensorError, ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(f"It is damaged: {error}.") from error
+
+
+def read_record(data: bytes) -> dict[str, Any]:
+    """Return the record of a checkpoint whose first bytes, the header, ``data`` holds; CheckpointError if it is none."""
+    length = int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8 : 8 + length])
+        metadata = header["__metadata__"]
+        if metadata.get("format") != FORMAT:
+            raise CheckpointError("It is not a run that this program has saved.")
+        record = json.loads(metadata[RECORD])
+        whole = isinstance(record, dict) and 0 <= record["iteration"] <= MAX_NUMBER
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError("It is not a run that this program has saved, or it is damaged.") from error
+    if not whole:
+        raise CheckpointError("It is damaged: its record is no record of a run.")
+    return dict(record)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return the record of the checkpoint at ``path`` without reading its arrays; OSError, CheckpointError."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        if length > path.stat().st_size:
+            raise CheckpointError("It is not a run that this program has saved, or it is damaged.")
+        return read_record(start + file.read(length))
+
+
+def restore(trainer: "Trainer", checkpoint: Checkpoint) -> None:
+    """Continue from ``checkpoint`` on a trainer of its settings.
+
+    CheckpointError, and nothing is changed, if an array is missing, unknown, or of another shape or dtype.
+    """
+    import torch
+
+    expected = _expected(trainer)
+    _check(checkpoint.arrays, expected)
+    record = checkpoint.record
+    tensors = {
+        name: torch.from_numpy(np.array(checkpoint.arrays[name])) for name in checkpoint.arrays if name in expected
+    }
+
+    def below(prefix: str) -> dict[str, Any]:
+        return {
+            name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")
+        }
+
+    def optimizer(name: str) -> dict[str, Any]:
+        state: dict[int, dict[str, Any]] = {}
+        for key, value in below(name).items():
+            index, entry = key.split(".")
+            state.setdefault(int(index), {})[entry] = value
+        return {"state": state, "param_groups": getattr(trainer, name).state_dict()["param_groups"]}
+
+    try:
+        numbers = {name: int(record[name]) for name in ("iteration", "epoch", "position")}
+        updates = {network: int(record["updates"][network]) for network in ("D", "G")}
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError("It is damaged: its record lacks a number.") from error
+    all_numbers = (*numbers.values(), *updates.values())
+    if min(all_numbers) < 0 or max(all_numbers) > MAX_NUMBER or numbers["position"] > trainer.dataset.count:
+        raise CheckpointError("It is damaged: a number in its record is impossible.")
+    order = tensors["sampler.order"]
+    if not torch.equal(order.sort().values, torch.arange(trainer.dataset.count)):
+        raise CheckpointError("It is damaged: its order of the samples is none.")
+    trainer.load_state_dict(
+        {
+            "config": trainer.config.to_json(),
+            "iteration": numbers["iteration"],
+            "updates": updates,
+            **{name: below(name) for name in NETWORKS},
+            **{name: optimizer(name) for name in OPTIMIZERS},
+            "sampler": {
+                "epoch": numbers["epoch"],
+                "position": numbers["position"],
+                "order": order,
+                "generator": tensors["sampler.generator"],
+            },
+            "random": below("random"),
+        }
+    )
+
+
+def _expected(trainer: "Trainer") -> dict[str, tuple[tuple[int, ...], str, bool]]:
+    """Return shape, dtype and whether it must be there, of each array that a checkpoint of this trainer may hold."""
+    expected = {
+        name: (array.shape, str(array.dtype), True)
+        for name, array in Checkpoint.of(trainer, copy=False).arrays.items()
+        if not name.startswith(OPTIMIZERS)
+    }
+    for name, network in zip(OPTIMIZERS, NETWORKS, strict=True):
+        for index, parameter in enumerate(getattr(trainer, network).parameters()):
+            shape = tuple(parameter.shape)
+            expected |= {f"{name}.{index}.{key}": (shape, "float32", False) for key in _moments(trainer, name)}
+            if "exp_avg" in _moments(trainer, name):
+                expected[f"{name}.{index}.step"] = ((), "float32", False)
+    return expected
+
+
+def _moments(trainer: "Trainer", optimizer: str) -> tuple[str, ...]:
+    adam = type(getattr(trainer, optimizer)).__name__ == "Adam"
+    return ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+
+
+def _check(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[tuple[int, ...], str, bool]]) -> None:
+    for name, (shape, dtype, required) in expected.items():
+        array = arrays.get(name)
+        if array is None:
+            if required:
+                raise CheckpointError(f"It lacks {name}.")
+        elif (array.shape, str(array.dtype)) != (shape, dtype):
+            raise CheckpointError(
+                f"{name} is {array.dtype} {list(array.shape)}; with these settings it should be {dtype} {list(shape)}."
+            )
+    known = {name.split(".", 1)[0] for name in expected}
+    for name in arrays:
+        if name not in expected and name.split(".", 1)[0] in known:
+            raise CheckpointError(f"{name} belongs to no network with these settings.")
