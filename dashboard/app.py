@@ -17,10 +17,11 @@ if __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
     from dashboard.live.answer import routes
+    from dashboard.live.browser import BrowserSecret
     from dashboard.live.security import ContentSecurityPolicy
 
-    policy = Middleware(ContentSecurityPolicy)
-    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")), middleware=[policy])
+    middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret)]
+    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")), middleware=middleware)
 
 if __name__ == "__main__":
     from functools import partial

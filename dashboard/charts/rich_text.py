@@ -49,6 +49,13 @@ def building() -> dict[str, Any]:
     return rich_text(icon("hourglass_top"), " Building the networks and loading the data …")
 
 
+def pausing(iterations_per_second: float) -> dict[str, Any]:
+    """Return that the run pauses once its present iteration ends, with how long one takes where that is long."""
+    seconds = 1 / iterations_per_second if iterations_per_second else 0.0
+    takes = f" An iteration takes about {seconds:.0f} s." if seconds >= 2 else ""
+    return rich_text(icon("pause_circle"), f" Pauses as soon as the present iteration ends.{takes}")
+
+
 def no_run() -> dict[str, Any]:
     """Return the hint for a page without a run, whose notice says why."""
-    return rich_text(icon("info"), " There is no run on this page. ", bold("Again"), " begins one.")
+    return rich_text(icon("info"), " There is no run on this page. ", bold("Start again"), " begins one.")

@@ -64,9 +64,19 @@ def _start_or_pause(state: PageState, label: str, **options: Any) -> None:
         options = {**options, "width": WIDTH}
         _button("pause", "Pause", commands.send, True, "P", "", args=(Pause(),), icon=":material/pause:", **options)
     else:
-        label = "Again" if report.state == "failed" else label
+        if report.state == "failed":
+            label, options = "Start again", {}
+            _go_on(state)
         enabled = state.can_train and report.state != "starting"
         _button("start", label, commands.start, enabled, "P", "", icon=":material/play_arrow:", **options)
+
+
+def _go_on(state: PageState) -> None:
+    if state.saved_iteration is not None:
+        _button(
+            "go_on", f"Go on from {state.saved_iteration:,}", commands.go_on, True, "G",
+            "Train on from the iteration that was saved last, with the settings as they stand.", type="primary",
+        )  # fmt: skip
 
 
 def _button(
@@ -94,4 +104,9 @@ def _share() -> None:
     with st.popover("Share", key="share", icon=":material/share:", type="tertiary"):
         st.caption("The page's address carries the settings, and whoever opens it begins a run of their own.")
         copy_button(f"?{address.share_link()}", "Copy link", "copy_link")
+        if private := address.private_link():
+            st.caption(
+                "The private link opens this run itself, in your browser on another device: keep it to yourself."
+            )
+            copy_button(f"?{private}", "Copy private link", "copy_private_link")
         st.toggle("Projector mode", key="projector", persist_state="session", help="Larger type, for a class.")

@@ -1,4 +1,4 @@
-"""``GET live/<run>``: what a page's script asks for while a run trains, answered with the payloads that have changed.
+"""``GET live/<feed>``: what a page's script asks for while a run trains, answered with the payloads that have changed.
 
 A tick of a Streamlit fragment costs the page's process five milliseconds before it draws anything, on the cores that
 the run trains on. One plain request costs less than two.
@@ -58,7 +58,7 @@ async def _live(request: Request) -> Response:
         )
 
     def respond() -> Response:
-        report = report_of(request.path_params["run"])
+        report = report_of(request.path_params["feed"])
         return JSONResponse(answer(report, watch, page, since, turn, repeats), headers=HEADERS)
 
     return await run_in_threadpool(respond)
@@ -67,4 +67,4 @@ async def _live(request: Request) -> Response:
 def routes(base: str) -> list[Route]:
     """Return the server's routes; ``base`` is Streamlit's ``server.baseUrlPath``."""
     prefix = f"/{base.strip('/')}" if base.strip("/") else ""
-    return [Route(f"{prefix}/live/{{run}}", _live)]
+    return [Route(f"{prefix}/live/{{feed}}", _live)]

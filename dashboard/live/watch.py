@@ -67,7 +67,7 @@ class Watch:
         return cls(page, layout, ViewOptions(axes, layers))
 
 
-def follow(run_id: str, watch: Watch) -> dict[str, Any]:
+def follow(feed: str, watch: Watch) -> dict[str, Any]:
     """Return where the page's script asks, and every how many seconds; None while the run cannot change by itself.
 
     "outdated": how many answers in a row must ask for a new drawing until the page runs again. One may come just before a
@@ -76,4 +76,4 @@ def follow(run_id: str, watch: Watch) -> dict[str, Any]:
     unsettled = watch.layout.endswith(UNSETTLED)
     busy = watch.layout.startswith(("running", "starting"))
     every = SOON if unsettled else TICK if busy else None
-    return {"address": f"live/{run_id}?{watch.query()}", "every": every, "outdated": 1 if unsettled else 2}
+    return {"address": f"live/{feed}?{watch.query()}", "every": every, "outdated": 1 if unsettled else 2}

@@ -10,17 +10,21 @@ from dashboard.session.settings import show_setting, shown_settings
 from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
+from gan_core.runs.registry import CannotStart, Run, TooManyRuns
+from gan_core.training.checkpoint import CheckpointError
 
 RUN = "run"  # the run's id, with which a reload finds it again
+KEY = "key"  # in a private link: opens the run in another browser
 SPEED = "speed"  # the one that was chosen in the tab
 
 
 def arrive() -> None:
     """Take over postponed values and, once for each tab, the address; runs before any widget is drawn.
 
-    The address names the run, but a link may be sent to somebody else: a run is adopted only while no other page shows it,
-    as after a reload. The other person begins a run of their own with the same settings. Back and Forward bring older
-    addresses of the same tab: its settings win, and ``remember_in_address`` writes them there.
+    The address names the run, but a link may be sent to somebody else: only the browser that began the run opens it, or one
+    with the private link, and only while no other page shows it. Anybody else begins a run of their own with the same
+    settings. Back and Forward bring older addresses of the same tab: its settings win, and ``remember_in_address`` writes
+    them there.
     """
     here = tab()
     postponed, here.postponed = here.postponed, {}
@@ -32,12 +36,13 @@ def arrive() -> None:
         return
     here.arrived = True
     run_id = st.query_params.get(RUN, "")
-    adopted = server.registry().adopt(run_id, here.page)
+    adopted, problems = _adopt(run_id, st.query_params.get(KEY, ""))
     if adopted is not None:
         here.run_id = adopted.id
-    here.run_ended = bool(run_id) and server.registry().get(run_id) is None
-    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, SPEED)}
+    here.run_ended = bool(run_id) and adopted is None and not problems and not server.registry().has_saved(run_id)
+    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, KEY, SPEED)}
     config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
+    here.link_problems = problems + here.link_problems
     if speed := st.query_params.get(SPEED):
         here.speed = SPEEDS.get(speed)
         if here.speed is None:
@@ -48,6 +53,14 @@ def arrive() -> None:
     for setting in GANConfig.settings():
         if adopted is not None or getattr(config, setting.name) != setting.default:
             show_setting(setting, config)
+
+
+def _adopt(run_id: str, key: str) -> tuple[Run | None, tuple[str, ...]]:
+    """Return the run of this id if this tab may have it, and sentences about why it cannot be opened."""
+    try:
+        return server.registry().adopt(run_id, tab().page, server.browser_secret(), key), ()
+    except (CheckpointError, TooManyRuns, CannotStart) as error:
+        return None, (str(error),)
 
 
 def remember_in_address() -> None:
@@ -67,6 +80,12 @@ def remember_in_address() -> None:
         wanted[SPEED] = name_of(here.speed)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
+
+
+def private_link() -> str:
+    """Return the query of a link that opens this tab's run itself, in any browser; "" without a run."""
+    run = current_run()
+    return "" if run is None else urlencode({RUN: run.id, KEY: run.access.key})
 
 
 def share_link() -> str:

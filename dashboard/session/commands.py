@@ -4,11 +4,12 @@ import secrets
 
 from dashboard.session import server
 from dashboard.session.datasets import ensure_prepared, show_config
-from dashboard.session.run import current_settings, fetch_report, new_run, reconcile
+from dashboard.session.run import START_WAIT, current_settings, fetch_report, new_run, reconcile
 from dashboard.session.speeds import SPEEDS
 from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
+from gan_core.training.checkpoint import CheckpointError
 
 
 @serialized
@@ -24,6 +25,23 @@ def send(command: Command) -> None:
 def start() -> None:
     """Train on, with impossible settings under the run's own; where the page shows that the run has ended, begin a new one."""
     _train(fetch_report(), Play())
+
+
+@serialized
+def go_on() -> None:
+    """Train on from the last save of a run whose process has failed, with the settings as they stand."""
+    run = current_run()
+    if run is None or fetch_report().state != "failed":
+        return
+    try:
+        run.go_on()
+    except (OSError, CheckpointError) as error:
+        tab().trouble = str(error)
+        return
+    report = run.poll(START_WAIT)
+    tab().failed, tab().trouble = False, ""
+    if report.state != "failed":
+        _train(report, Play())
 
 
 @serialized

@@ -1,5 +1,6 @@
 """This tab's run: beginning it, keeping it in step with the settings, and the report that a page is drawn from."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dashboard.session import datasets, server
@@ -10,11 +11,10 @@ from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.protocol import Failure, Report
 from gan_core.runs.registry import CannotStart, TooManyRuns
+from gan_core.training.checkpoint import CheckpointError
 
-GONE = (
-    "This run has ended. A run ends half an hour after its page was closed, earlier where the server needs its place, or when"
-    " the server is started anew."
-)
+GONE = "This run has ended: it had not trained yet, or it was removed to make room for newer ones."
+ELSEWHERE = "This run is now open in another tab of this browser."
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
@@ -25,7 +25,7 @@ class PageState:
     ``waiting``: changed settings that wait for Reset, all of them while another dataset does. ``preparing``: the tab waits
     for its dataset. ``training``: the settings that the run trains with; None without a run. ``can_train``: Start, Step, D
     step and G step do something. ``can_reset``: a run can begin with the settings. ``can_undo``: the run that the last
-    restart replaced can be brought back.
+    restart replaced can be brought back. ``saved_iteration``: where a run that has failed can go on.
     """
 
     report: Report
@@ -36,6 +36,7 @@ class PageState:
     can_train: bool = True
     can_reset: bool = True
     can_undo: bool = False
+    saved_iteration: int | None = None
 
     @property
     def config(self) -> GANConfig:
@@ -51,6 +52,7 @@ def refresh(needs_run: bool = False) -> PageState:
     The run is polled once, and once more where it was changed. ``needs_run``: with impossible settings and no run, begin
     a run with the default settings.
     """
+    _reopen()
     report = fetch_report()
     settings = current_settings(report)
     waiting: tuple[str, ...] = ()
@@ -70,7 +72,16 @@ def refresh(needs_run: bool = False) -> PageState:
     can_reset = can_begin or (run is not None and value("dataset") in tab().failed_download and not preparing)
     training = None if run is None else run.config
     can_undo = server.registry().can_undo(tab().run_id)
-    return PageState(report, settings, waiting, preparing, training, can_train, can_reset, can_undo)
+    saved = run.saved_iteration if run is not None and report.state == "failed" else None
+    return PageState(report, settings, waiting, preparing, training, can_train, can_reset, can_undo, saved)
+
+
+def _reopen() -> None:
+    """Open this tab's run again if its process was ended while the tab had no connection."""
+    here, registry = tab(), server.registry()
+    if here.run_id and registry.get(here.run_id) is None:
+        with suppress(CheckpointError, TooManyRuns, CannotStart):
+            registry.adopt(here.run_id, here.page, server.browser_secret())
 
 
 def _goes_on(report: Report) -> bool:
@@ -90,13 +101,15 @@ def fetch_report() -> Report:
         return run.poll()
     if here.waiting_for is not None:
         return Report("starting")
-    missing = GONE if here.run_id else "There is no run yet."
+    missing = "There is no run yet."
+    if here.run_id:
+        missing = GONE if server.registry().get(here.run_id) is None else ELSEWHERE
     return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
 
 
-def report_of(run_id: str) -> Report:
-    """Poll a run for the live channel."""
-    run = server.registry().get(run_id)
+def report_of(feed: str) -> Report:
+    """Poll a run for the live channel, where it is known by another name than in the address."""
+    run = server.registry().fed_by(feed)
     return Report("failed") if run is None else run.poll(0.3)
 
 
@@ -136,11 +149,17 @@ def new_run(config: GANConfig) -> Report:
     old, here, registry = current_run(), tab(), server.registry()
     own = here.own.get(config.own_data)
     try:
-        run = registry.create(config, own, here.page) if old is None else registry.restart(old.id, config, own)
-    except (TooManyRuns, CannotStart) as refusal:
-        here.refused = (config, str(refusal))
+        if old is None:
+            run = registry.create(config, own, here.page, server.browser_secret())
+        else:
+            run = registry.restart(old.id, config, own)
+    except (TooManyRuns, CannotStart) as error:
+        if old is not None and isinstance(error, CannotStart) and not error.refusal:
+            here.trouble = f"{error} Your run is kept as it was: the next click on Reset tries again."
+        else:
+            here.refused = (config, str(error))
         return fetch_report()
-    here.refused, here.run_id, here.stop_problem, here.adapted = None, run.id, "", set()
+    here.refused, here.trouble, here.run_id, here.stop_problem, here.adapted = None, "", run.id, "", set()
     other_kind = old is None or DATASETS[old.config.dataset].kind != DATASETS[config.dataset].kind
     if here.speed is not None:
         run.send(here.speed)

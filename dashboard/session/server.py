@@ -1,14 +1,17 @@
 """What this server holds for all its visitors, the runs and the download jobs, and which of their pages are open."""
 
+import threading
+from collections.abc import Callable
 from functools import cache
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.live.browser import COOKIE
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.process import start_fork_server
-from gan_core.runs.registry import Registry
+from gan_core.runs.registry import PAUSE_AFTER, Registry
 
 
 # Streamlit's cache outlives a change of this file while the server runs; Python's outlives "Clear caches".
@@ -33,6 +36,23 @@ def page_name() -> str:
     context = get_script_run_ctx()
     assert context is not None, "a page's script has a session"
     return context.session_id
+
+
+def when_gone(page: str, action: Callable[[], None]) -> None:
+    """Call ``action`` once the page of this name has been closed for a minute; never if it comes back before."""
+
+    def check() -> None:
+        if not is_open(page):
+            action()
+
+    timer = threading.Timer(PAUSE_AFTER, check)
+    timer.daemon = True
+    timer.start()
+
+
+def browser_secret() -> str:
+    """Return the secret of this script's browser, which its runs belong to; "" for one that keeps no cookies."""
+    return st.context.cookies.get(COOKIE, "")
 
 
 def is_open(page: str) -> bool:

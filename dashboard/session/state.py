@@ -87,8 +87,9 @@ def tab() -> Tab:
 
 
 def current_run() -> Run | None:
-    """Return this tab's run, if it has not ended."""
-    return server.registry().get(tab().run_id)
+    """Return this tab's run, if it has not ended and no other tab has taken it over."""
+    run = server.registry().get(tab().run_id)
+    return run if run is not None and tab().page in run.pages else None
 
 
 @contextmanager
@@ -135,9 +136,12 @@ def stop_waiting(tab: Tab) -> None:
 
 
 def _disconnected(tab: Tab) -> None:
-    """Take note that the browser has closed, reloaded or lost the page. A page that reconnects has the same Tab."""
+    """Take note that the browser has closed, reloaded or lost the page.
+
+    A page that reconnects has the same Tab, so what it keeps on disk stays until it surely does not come back.
+    """
     stop_waiting(tab)
-    tab.close()
+    server.when_gone(tab.page, tab.close)
 
 
 @st.cache_resource(scope="session", on_release=_disconnected, show_spinner=False)

@@ -4,13 +4,14 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from dashboard.session import server
 from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.runs.jobs import Job, JobFailed
 from gan_core.runs.protocol import Speed
+from gan_core.runs.store import TAB
 
 Columns = tuple[int, int]  # indices of a table's x and y
 
@@ -43,6 +44,7 @@ class Tab:
     failed, or with none. ``arrived``: the address has been read. ``run_ended``: the run in the address was gone by then;
     ``link_problems``: sentences about what no run can have of it. Both stand until the learner acts. ``shown``: the
     settings that the page was last drawn with. ``refused``: the settings under which no run could begin, and why.
+    ``trouble``: why none could begin though the settings are right, as on a full disk; the next click tries again.
     ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by itself where the learner
     last asked for it.
 
@@ -69,6 +71,7 @@ class Tab:
     link_problems: tuple[str, ...] = ()
     shown: GANConfig | None = None
     refused: tuple[GANConfig, str] | None = None
+    trouble: str = ""
     speed: Speed | None = None
     stop_problem: str = ""
     chosen_dataset: str = GANConfig().dataset
@@ -85,22 +88,21 @@ class Tab:
     script_runs: int = 0
     postponed: dict[str, Any] = field(default_factory=dict)
     presets_used: int = 0
-    _folder: TemporaryDirectory[str] | None = None
+    _folder: Path | None = None
 
     def folder(self) -> Path:
         """Return this tab's own folder, which is removed by ``close``."""
         if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="gan-own-data-", ignore_cleanup_errors=True)
-        path = Path(self._folder.name)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # temporary files are cleaned up on some machines
-        return path
+            self._folder = server.registry().store.make_folder(TAB)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._folder
 
     def close(self) -> None:
         """Remove what it keeps on disk. Closing twice is fine."""
         self.own.clear()
         self.upload.clear()
         if self._folder is not None:
-            self._folder.cleanup()
+            server.registry().store.release(self._folder)
             self._folder = None
 
     def has_acted(self) -> None:

@@ -34,7 +34,9 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
             try_again()
             _undo_changes()
     elif report.failure is not None:
-        _failure(report.failure, report.snapshot)
+        _failure(report.failure, report.snapshot, state.saved_iteration)
+    elif tab().trouble:
+        _warn("error", tab().trouble)
     elif state.preparing:
         _preparing(report.snapshot)
     elif report.warning:
@@ -62,13 +64,12 @@ def _warn(symbol: str, sentences: str) -> None:
         pass
 
 
-def _failure(failure: Failure, snapshot: Snapshot | None) -> None:
+def _failure(failure: Failure, snapshot: Snapshot | None, saved: int | None) -> None:
     kept = ""
     if snapshot is not None:
-        kept = (
-            f" The charts and the generator of iteration {snapshot.samples_iteration:,} are kept. Again begins at"
-            " iteration 0."
-        )
+        kept = f" The charts and the generator of iteration {snapshot.samples_iteration:,} are kept."
+    if saved is not None:
+        kept += f" Go on continues from iteration {saved:,}, which was saved last. Start again begins at iteration 0."
     with _notice(icon("error"), toned(f" {failure.message}{kept}", "red")):
         if failure.details:
             with st.popover("Details", icon=":material/code:", type="tertiary"):

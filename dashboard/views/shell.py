@@ -91,6 +91,6 @@ class Page:
         current = current_run()
         watch = Watch(self.url_path, layout_version(report), view_options())
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xxsmall"):
-            status(dated(status_line(report)), follow(current.id, watch) if current else None, STATUS)
+            status(dated(status_line(report)), follow(current.access.feed, watch) if current else None, STATUS)
             if report.snapshot is not None:
                 st.markdown("", width="content", help=f"{report.snapshot.computing} {CLOCK}")

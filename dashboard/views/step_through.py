@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.charts.flow import flow_html
 from dashboard.charts.listing import laboratory_loop, loop
-from dashboard.charts.rich_text import bold, building, icon, no_run, rich_text
+from dashboard.charts.rich_text import bold, building, icon, no_run, pausing, rich_text
 from dashboard.charts.stages import STAGES, TITLES
 from dashboard.components import listing
 from dashboard.controls.transport import step_through_buttons
@@ -53,7 +53,9 @@ def hint(report: Report) -> Payload:
     if report.snapshot is None:
         return no_run()
     if report.state == "failed":
-        return rich_text(icon("stop_circle"), " This run has ended. ", bold("Again"), " begins a new one.")
+        return rich_text(icon("stop_circle"), " This run has ended. ", bold("Start again"), " begins a new one.")
+    if report.pausing:
+        return pausing(report.snapshot.iterations_per_second)
     if report.state == "running":
         return rich_text(
             icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."
@@ -73,7 +75,7 @@ def _position(report: Report, view: StageView | None) -> str:
     if report.state == "running":
         return "One iteration from inside"
     if report.state == "failed" and view is None:
-        return "This run has failed. Press Again to begin a new one."
+        return "This run has failed. Press Start again to begin a new one."
     if view is None:
         return "One iteration from inside. Press Next stage: it executes one stage and shows the result here."
     turn = " and ".join(view.turns[view.turn])

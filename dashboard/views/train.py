@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, rich_text, why
+from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, pausing, rich_text, why
 from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -42,9 +42,11 @@ def hint(report: Report) -> Payload:
         return no_run()
     if report.state == "failed":
         return rich_text(
-            icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Again"),
+            icon("stop_circle"), f" This run has ended at iteration {snapshot.iteration:,}. ", bold("Start again"),
             " begins a new one with the settings above the images.",
         )  # fmt: skip
+    if report.pausing:
+        return pausing(snapshot.iterations_per_second)
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)

@@ -81,15 +81,19 @@ Command = Play | Pause | Speed | Step | Update | Reconfigure | Sample | Walk | T
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed: a sentence for the page, and the traceback."""
+    """Why a run failed: a sentence for the page, and the traceback.
+
+    ``refusal``: the settings or the data are to blame, so that the same would fail again.
+    """
 
     message: str
     details: str = ""
+    refusal: bool = False
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """Return an exception as data."""
-        return cls(_sentence(error), "".join(traceback.format_exception(error)))
+        return cls(_sentence(error), "".join(traceback.format_exception(error)), isinstance(error, ValueError))
 
 
 def _sentence(error: BaseException) -> str:
@@ -107,7 +111,8 @@ class Report:
 
     ``snapshot`` is None until the run has started and, in a worker's answer, if nothing has changed since the
     requested revision. ``settled`` is False until the run has answered the last command: the state may change.
-    ``warning``: sentences about what is wrong while the run goes on, such as a full disk.
+    ``warning``: sentences about what is wrong while the run goes on, such as a full disk. ``pausing``: a Pause was sent, and
+    the iteration before it has not ended yet.
     """
 
     state: State
@@ -115,6 +120,7 @@ class Report:
     failure: Failure | None = None
     settled: bool = True
     warning: str = ""
+    pausing: bool = False
 
 
 class Runner(Protocol):

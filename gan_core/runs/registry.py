@@ -1,25 +1,30 @@
-"""The runs of this server. A run belongs to the pages that show it: while one of them is open, it never ends."""
+"""The runs of this server. A run belongs to the browser that began it; while its page is open, its process never ends.
+
+A run whose process has ended is saved, and opens again at its address.
+"""
 
 import atexit
-import os
 import secrets
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Pause, Reconfigure, Report, Runner, Speed
+from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Report, Runner, Save, Speed
+from gan_core.runs.saved import RUN_FILE, refusing, saved_config
+from gan_core.runs.store import ACCESS_FILE, Access, Store, digest
 from gan_core.snapshot import Ghost
+from gan_core.training.checkpoint import CheckpointError, read_header
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
-GRACE = 30 * 60.0  # seconds between closing the page and ending its run
+GRACE = 30 * 60.0  # seconds between closing the page and ending its run's process
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
 UNDO_SECONDS = 180.0  # how long a replaced run is kept, paused
 PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
@@ -34,7 +39,14 @@ class TooManyRuns(RuntimeError):
 
 
 class CannotStart(RuntimeError):
-    """A run failed before its first iteration; the message is fit for a page."""
+    """A run failed before its first iteration; the message is fit for a page.
+
+    ``refusal``: its settings or data are to blame; otherwise the same may succeed another time.
+    """
+
+    def __init__(self, message: str, refusal: bool = False) -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class RunEnded(RuntimeError):
@@ -45,35 +57,61 @@ class Run:
     """One run: its runner, the folder of its networks, and the pages that show it.
 
     The folder also holds a link to ``own``, the file of the learner's own data, if there is one. ``pages``: the names of
-    all pages that have shown it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
-    ``speed``: the last one that was sent. ``ghost``: the last trained run under this id that was replaced; its polls bring
-    it along.
+    the pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
+    ``paused_after_close``: how it trained when it was paused because of that. ``speed``: the last one that was sent.
+    ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
     """
 
-    def __init__(self, run_id: str, config: GANConfig, make_runner: MakeRunner, own: Path | None = None) -> None:
-        self.id = run_id
-        self.config = config
-        self.pages: set[str] = set()
-        self.closed_at: float | None = None
-        self.paused_after_close = False
-        self.ended = False
-        self.speed = Speed()
-        self.ghost: Ghost | None = None
+    def __init__(
+        self,
+        run_id: str,
+        config: GANConfig,
+        make_runner: MakeRunner,
+        store: Store,
+        access: Access,
+        own: Path | None = None,
+    ) -> None:
         try:
-            os.makedirs(tempfile.gettempdir(), exist_ok=True)  # cleaned up, on some machines
-            self.folder = Path(tempfile.mkdtemp(prefix=f"gan-run-{run_id}-"))
+            folder = store.make_folder()
         except OSError as error:
-            reason = f"its folder for temporary files cannot be used: {error.strerror or error}"
+            reason = f"the folder for runs, {store.root}, cannot be used: {error.strerror or error}"
             raise CannotStart(f"No run can begin on this server, because {reason}.") from error
         try:
             if own is not None:
-                link(own, self.folder / OWN_FILE)
-            self.runner = make_runner(run_id, config, self.folder)
+                link(own, folder / OWN_FILE)
+            self._begin(run_id, config, make_runner, store, access, folder)
         except BaseException as error:  # nothing else removes the folder
-            shutil.rmtree(self.folder, ignore_errors=True)
+            store.release(folder)
             if isinstance(error, OSError):  # a full disk, no process available
                 raise CannotStart(f"No run can begin on this server: {error.strerror or error}.") from error
             raise
+
+    @classmethod
+    def saved(cls, run_id: str, make_runner: MakeRunner, store: Store, access: Access, folder: Path) -> Self:
+        """Return the run that was saved in ``folder``, paused. CheckpointError if it cannot be opened."""
+        run = cls.__new__(cls)
+        with refusing(folder):
+            config = saved_config(folder)
+        run._begin(run_id, config, make_runner, store, access, folder)
+        return run
+
+    def _begin(
+        self, run_id: str, config: GANConfig, make_runner: MakeRunner, store: Store, access: Access, folder: Path
+    ) -> None:
+        self.id = run_id
+        self.config = config
+        self.access = access
+        self.folder = folder
+        self.pages: set[str] = set()
+        self.closed_at: float | None = None
+        self.paused_after_close: Play | None = None
+        self.ended = False
+        self.speed = Speed()
+        self.ghost: Ghost | None = None
+        self._pausing = False
+        self._store = store
+        self._make_runner = make_runner
+        self.runner = make_runner(run_id, config, folder)
 
     def closed_for(self, now: float) -> float:
         """Return the seconds since its last page was closed; -1 while one is open."""
@@ -82,13 +120,16 @@ class Run:
     def send(self, command: Command) -> None:
         if isinstance(command, Speed):
             self.speed = command
+        self._pausing = isinstance(command, Pause)
         self.runner.send(command)
 
     def poll(self, wait: float = 0.8) -> Report:
         report = self.runner.poll(wait)
-        if report.snapshot is None or self.ghost is None:
-            return report
-        return replace(report, snapshot=replace(report.snapshot, ghost=self.ghost))
+        self._pausing = self._pausing and report.state == "running"
+        snapshot = report.snapshot
+        if snapshot is not None and self.ghost is not None:
+            snapshot = replace(snapshot, ghost=self.ghost)
+        return replace(report, snapshot=snapshot, pausing=self._pausing)
 
     def reconfigure(self, config: GANConfig) -> None:
         """Apply the fields that may change while training; the others must be the run's."""
@@ -105,11 +146,29 @@ class Run:
         self.runner.save()
         return (self.folder / GENERATOR_FILE).read_bytes()
 
-    def close(self) -> None:
-        """End the run and remove its folder."""
-        self.ended = True
+    @property
+    def saved_iteration(self) -> int | None:
+        """The iteration from which ``go_on`` would continue; None if nothing was saved that can be read."""
+        with suppress(OSError, CheckpointError):
+            return int(read_header(self.folder / RUN_FILE)["iteration"])
+        return None
+
+    def go_on(self) -> None:
+        """Replace the process, after it has failed, by one that continues from the last save, paused."""
+        config = saved_config(self.folder)
         self.runner.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.config = config
+        self.runner = self._make_runner(self.id, config, self.folder)
+
+    def close(self, keep: bool = True) -> None:
+        """End the process once the run is saved; without ``keep``, or where nothing was trained, remove its folder."""
+        self.ended = True
+        if keep:
+            self.runner.save()
+        self.runner.close()
+        if not keep:
+            (self.folder / RUN_FILE).unlink(missing_ok=True)
+        self._store.release(self.folder)
 
 
 class Registry:
@@ -122,12 +181,14 @@ class Registry:
         self,
         make_runner: MakeRunner = ProcessRunner,
         *,
+        store: Store | None = None,
         is_open: Callable[[str], bool] = lambda page: True,
         pause_after: float = PAUSE_AFTER,
         grace: float = GRACE,
         max_runs: int = MAX_RUNS,
     ) -> None:
         self._make_runner = make_runner
+        self.store = store or Store()
         self._is_open = is_open
         self._pause_after = pause_after
         self._grace = grace
@@ -135,17 +196,30 @@ class Registry:
         self._runs: dict[str, Run] = {}
         self._replaced: dict[str, tuple[Run, float]] = {}  # by id: the run that undo brings back, and until when
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
         self._closed = threading.Event()
         atexit.register(self.close)
 
-    def create(self, config: GANConfig, own: Path | None = None, page: str = "") -> Run:
-        """Create a run that does not train yet, shown by ``page``.
+    def create(self, config: GANConfig, own: Path | None = None, page: str = "", owner: str = "") -> Run:
+        """Create a run that does not train yet, shown by ``page``, which belongs to the browser with the secret ``owner``.
 
         ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
         ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago;
         CannotStart if the server has no disk space or no process for it.
         """
         self.sweep()
+        run_id = secrets.token_urlsafe(9)
+        access = Access(digest(run_id), owners=[digest(owner)] if owner else [])
+
+        def make() -> Run:
+            run = Run(run_id, config, self._make_runner, self.store, access, own)
+            self._point(run)
+            return run
+
+        return self._add(make, page)
+
+    def _add(self, make: Callable[[], Run], page: str) -> Run:
+        """Add the run that ``make`` returns; a full server saves and ends the one whose page was closed longest ago."""
         evicted: list[Run] = []
         try:
             with self._lock:  # held throughout: two simultaneous calls must not fill the same place
@@ -154,9 +228,9 @@ class Registry:
                 if len(self._runs) >= self._max_runs:
                     raise TooManyRuns(
                         f"This server already holds {self._max_runs} runs. Close another tab of this page, or wait: a run "
-                        f"without an open page ends after {self._grace / 60:.0f} minutes."
+                        f"without an open page makes room after {RETURN:.0f} seconds."
                     )
-                run = Run(secrets.token_urlsafe(9), config, self._make_runner, own)
+                run = make()
                 run.pages.update([page] if page else [])
                 self._runs[run.id] = run
                 return run
@@ -164,17 +238,50 @@ class Registry:
             for old in evicted:
                 old.close()
 
-    def adopt(self, run_id: str, page: str) -> Run | None:
-        """Return the run of this id, shown by ``page`` from now on.
+    def _point(self, run: Run) -> None:
+        """Have the run's address open this run from now on, also after the server's end."""
+        with suppress(OSError):  # a full disk: the run says so at its next save
+            run.access.write(run.folder)
 
-        None if it has ended, or if another page that shows it is open.
+    def adopt(self, run_id: str, page: str, owner: str, key: str = "") -> Run | None:
+        """Return the run of this id, shown by ``page`` and by no other from now on; a saved one gets a process, paused.
+
+        None if there is none, if neither ``owner`` nor ``key`` may open it, or if another page that shows it is open.
+        CheckpointError if it cannot be read; TooManyRuns and CannotStart as in ``create``.
         """
-        with self._lock:
-            run = self._runs.get(run_id)
-            if run is None or self._is_shown(run, besides=page):
-                return None
-            run.pages.add(page)
+        with self._opening:  # two pages that open the same run at once: one of them gets it
+            with self._lock:
+                run = self._runs.get(run_id)
+                if run is not None:
+                    if not run.access.admit(owner, key) or self._is_shown(run, besides=page):
+                        return None
+                    run.pages, run.paused_after_close = {page}, None
+            if run is None:
+                run = self._open_saved(run_id, page, owner, key)
+            if run is not None and key:
+                self._point(run)
             return run
+
+    def _open_saved(self, run_id: str, page: str, owner: str, key: str) -> Run | None:
+        self.sweep()  # whose pages are closed is known then, if room must be made
+        found = self.store.find(run_id)
+        if found is None or not found[1].admit(owner, key) or not self.store.hold(found[0]):
+            return None
+        folder, access = found
+        try:
+            return self._add(lambda: Run.saved(run_id, self._make_runner, self.store, access, folder), page)
+        except BaseException:
+            self.store.release(folder)
+            raise
+
+    def has_saved(self, run_id: str) -> bool:
+        """Return whether a run of this id has a process, or is saved."""
+        return self.get(run_id) is not None or self.store.find(run_id) is not None
+
+    def fed_by(self, feed: str) -> Run | None:
+        """Return the run whose updates are asked for under this name; None if it has ended."""
+        with self._lock:
+            return next((run for run in self._runs.values() if run.access.feed == feed), None)
 
     def _is_shown(self, run: Run, besides: str | None = None) -> bool:
         """Return whether a page that shows ``run``, another one than ``besides``, is open."""
@@ -206,14 +313,17 @@ class Registry:
         before = self.get(run_id)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
             own = before.folder / OWN_FILE
-        new = Run(run_id, config, self._make_runner, own)
+        access = Access(digest(run_id)) if before is None else before.access
+        new = Run(run_id, config, self._make_runner, self.store, access, own)
         report = new.poll(wait)
         if report.state == "failed":
-            new.close()
-            raise CannotStart(report.failure.message if report.failure else "The run could not start.")
+            new.close(keep=False)
+            failure = report.failure or Failure("The run could not start.")
+            raise CannotStart(failure.message, failure.refusal)
         with self._lock:
             old = self._runs.get(run_id)
             self._runs[run_id] = new
+        self._point(new)
         if old is not None:
             new.pages |= old.pages
             new.ghost = old.ghost
@@ -232,6 +342,7 @@ class Registry:
                 return None
             restored, _ = self._replaced.pop(run_id)
             self._runs[run_id] = restored
+        self._point(restored)
         restored.pages |= current.pages
         self._retire(current, restored)
         return restored
@@ -247,8 +358,10 @@ class Registry:
             new.send(old.speed)
         old.runner.send(Pause())
         snapshot = old.runner.poll(PAUSE_WAIT).snapshot
+        with suppress(OSError):
+            (old.folder / ACCESS_FILE).unlink(missing_ok=True)
         if snapshot is None or not snapshot.trained:
-            old.close()
+            old.close(keep=False)
             return
         if snapshot.iteration:  # single updates draw no curve
             label = GANConfig.setting("loss").label
@@ -259,7 +372,7 @@ class Registry:
             self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)
             ended = [*self._pop_excess_replaced(), *([before[0]] if before else [])]
         for run in ended:
-            run.close()
+            run.close(keep=False)
 
     def get(self, run_id: str) -> Run | None:
         """Return the run of this id; None if it has ended."""
@@ -267,16 +380,17 @@ class Registry:
             return self._runs.get(run_id)
 
     def end(self, run_id: str) -> None:
-        """Close a run, and the one kept for its undo; an unknown id is ignored."""
+        """Save a run and end its process, and that of the one kept for its undo; an unknown id is ignored."""
         with self._lock:
             ended = self._pop(run_id)
         for run in ended:
             run.close()
 
     def sweep(self) -> None:
-        """Pause runs whose page was closed and not reopened; end those whose page was closed ``grace`` seconds ago.
+        """Pause runs whose page was closed and not reopened; save and end those whose page was closed ``grace`` seconds ago.
 
-        Also end the runs that undo can no longer bring back.
+        A page that was disconnected and comes back finds its run training, as it left it. Also end the runs that undo can
+        no longer bring back.
         """
         now = time.monotonic()
         with self._lock:
@@ -290,25 +404,41 @@ class Registry:
         for run in ended:
             run.close()
         for run in runs:
-            gone = run not in ended and run.closed_for(now) > self._pause_after
-            if gone and not run.paused_after_close:
-                run.runner.send(Pause())
-            run.paused_after_close = gone
+            if run in ended:
+                continue
+            if run.closed_for(now) > self._pause_after:
+                self._pause_closed(run)
+            elif run.closed_at is None and run.paused_after_close is not None:
+                command, run.paused_after_close = run.paused_after_close, None
+                run.send(command)
+
+    @staticmethod
+    def _pause_closed(run: Run) -> None:
+        report = run.runner.poll()
+        if report.state == "running":
+            run.paused_after_close = Play(report.snapshot.until if report.snapshot else None)
+            run.runner.send(Pause())
 
     def sweep_in_background(self, every: float = 10.0) -> None:
         """Sweep in the background until ``close``."""
 
         def loop() -> None:
+            self.store.sweep()
             while not self._closed.wait(every):
                 self.sweep()
+                self.store.sweep()
 
         threading.Thread(target=loop, name="gan-runs-sweep", daemon=True).start()
 
     def close(self) -> None:
-        """End every run and the background sweep."""
+        """Save and end every run, and end the background sweep."""
         self._closed.set()
         with self._lock:
-            runs = [*self._runs.values(), *(run for run, _ in self._replaced.values())]
+            runs, replaced = [*self._runs.values()], [run for run, _ in self._replaced.values()]
             self._runs, self._replaced = {}, {}
+        for run in runs:  # all save at once: they may have little time
+            run.runner.send(Save())
         for run in runs:
             run.close()
+        for run in replaced:
+            run.close(keep=False)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gan_core.config import GANConfig
 from gan_core.files import remove_partials
-from gan_core.training.checkpoint import Checkpoint, CheckpointError
+from gan_core.training.checkpoint import Checkpoint, CheckpointError, read_header
 
 RUN_FILE = "run.safetensors"
 LEASE_FILE = "lease"  # names the process that may save here
@@ -53,3 +54,8 @@ def refusing(folder: Path) -> Iterator[None]:
         raise CheckpointError(
             f"The saved run cannot be opened: {error} It stays where it is, {folder / RUN_FILE}."
         ) from error
+
+
+def saved_config(folder: Path) -> GANConfig:
+    """Return the settings of the run that is saved in ``folder``. OSError or CheckpointError if it cannot be read."""
+    return Checkpoint({}, read_header(folder / RUN_FILE)).config

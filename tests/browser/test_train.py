@@ -218,7 +218,7 @@ def test_a_killed_run_is_reported_at_once_and_start_begins_another(
     drawn = chart(page, "plot_losses")["x"]["D loss"]
     assert drawn >= 3
     assert len(load_file(download(page, "download_generator", tmp_path))) > 10
-    expect(page.locator(".st-key-start")).to_contain_text("Again")
+    expect(page.locator(".st-key-start")).to_contain_text("Start again")
     click(page, "start")
     wait_for(page, lambda: 0 < (chart(page, "plot_losses")["x"].get("D loss") or 0) < drawn + 50, "a new run")
     pause(page)

@@ -18,6 +18,7 @@ from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Report, Step
 from gan_core.runs.registry import Registry, Run
+from gan_core.runs.store import Store
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
 
@@ -39,9 +40,9 @@ def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Registry]:
     """The server's runs for one test, in this process."""
-    made = Registry(QuickRunner)
+    made = Registry(QuickRunner, store=Store(tmp_path / "runs"))
     tabs: list[Tab] = []
 
     def new_tab(page: str) -> Tab:
@@ -50,6 +51,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
     monkeypatch.setattr(state, "Tab", new_tab)
     monkeypatch.setattr(server, "registry", lambda: made)
+    monkeypatch.setattr(server, "browser_secret", lambda: "a browser")
     yield made
     made.close()
     for tab in tabs:  # Streamlit's testing never disconnects a session

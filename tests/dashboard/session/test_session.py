@@ -1,7 +1,6 @@
 """Actions of one tab take turns."""
 
 import shutil
-import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,13 @@ from gan_core.runs.protocol import Failure
 from gan_core.runs.registry import Registry, RunEnded
 from tests.dashboard.conftest import APP, go_to, healthy, texts
 from tests.dashboard.views.test_train import only_run, press
+
+
+def lose(registry: Registry) -> None:
+    """End the only run, and remove what was saved of it."""
+    run = only_run(registry)
+    registry.end(run.id)
+    shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def test_actions_of_a_tab_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,17 +74,17 @@ def test_a_run_that_has_ended_is_said_to_have_ended_before_another_begins(
     app: AppTest, registry: Registry, action: str
 ) -> None:
     press(app, "step")
-    registry.end(only_run(registry).id)
+    lose(registry)
     if action == "setting":
         healthy(app.slider(key="g_steps").set_value(5).run())
     elif action == "nothing":
         healthy(app.run())
     else:
         press(app, action)
-    assert "This run has ended." in texts(app)
+    assert "This run has ended" in texts(app)
     assert "There is no run on this page." in texts(app)
     assert not registry._runs
-    assert app.button(key="start").label == "Again"
+    assert app.button(key="start").label == "Start again"
     press(app, "start")
     assert "has ended" not in texts(app)
     assert only_run(registry).poll().state == "running"
@@ -103,12 +109,12 @@ def test_a_download_of_a_run_that_has_ended_fails_and_the_page_says_so(app: AppT
     press(app, "step")
     run = only_run(registry)
     assert all(button.proto.ignore_rerun for button in app.get("download_button")), "which would remove the file"
-    registry.end(run.id)
+    lose(registry)
     with pytest.raises(RunEnded, match="This run has ended"):
         run.generator_file()
     assert not run.folder.exists()
     healthy(app.run())
-    assert "This run has ended." in texts(app)
+    assert "This run has ended" in texts(app)
 
 
 @pytest.mark.parametrize("page", ["train", "walk"])
@@ -158,14 +164,11 @@ def test_a_page_is_drawn_again_when_the_run_cannot_be_saved_any_more(app: AppTes
     assert outdated(layout_version(full), report)
 
 
-def test_a_page_on_which_no_run_can_begin_says_why_and_tries_again(
-    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_the_way = tmp_path / "temporary"
+def test_a_page_on_which_no_run_can_begin_says_why_and_tries_again(registry: Registry, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "runs"
     in_the_way.write_text("")
-    monkeypatch.setattr(tempfile, "tempdir", str(in_the_way))
     app = healthy(AppTest.from_file(APP, default_timeout=30).run())
-    assert "No run can begin on this server, because its folder for temporary files cannot be used" in texts(app)
+    assert f"No run can begin on this server, because the folder for runs, {in_the_way}, cannot be used" in texts(app)
     in_the_way.unlink()
     press(app, "start")
     assert "No run can begin" not in texts(app)

@@ -219,7 +219,7 @@ def test_a_failed_run_shows_its_reason_and_can_begin_again(app: AppTest, registr
         healthy(app.run())
     healthy(app.run())
     assert "the training has diverged" in texts(app)
-    assert app.button(key="start").label == "Again"
+    assert app.button(key="start").label == "Start again"
     app.number_input(key="learning_rate_g").set_value(0.0002)
     app.number_input(key="learning_rate_d").set_value(0.0002)
     healthy(app.run())

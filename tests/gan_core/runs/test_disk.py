@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,7 +177,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder for temporary files, for one test."""
     folder = tmp_path / "temporary"
     folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("GAN_RUNS_DIR", str(folder))
     return folder
 
 
@@ -210,9 +209,7 @@ def test_a_temporary_folder_that_cannot_be_used_refuses_a_run_with_a_sentence(te
     shutil.rmtree(temporary)
     temporary.write_text("in the way")
     for begin in (lambda: registry.create(tiny()), lambda: registry.restart(run.id, tiny(seed=2))):
-        with pytest.raises(
-            CannotStart, match=r"^No run can begin on this server, because its folder for temporary files"
-        ):
+        with pytest.raises(CannotStart, match=r"^No run can begin on this server, because the folder for runs, "):
             begin()
     assert registry.get(run.id) is run
     run.send(Step(1))

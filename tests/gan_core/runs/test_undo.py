@@ -12,6 +12,7 @@ from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play, Report, Speed, Step, Update, Walk
 from gan_core.runs.registry import UNDO_SECONDS, Registry, Run, TooManyRuns
+from gan_core.runs.saved import RUN_FILE
 from gan_core.snapshot import GHOST_ROWS, Ghost, Snapshot
 from tests.gan_core.support import BROKEN, tiny
 
@@ -69,7 +70,7 @@ def test_undo_brings_back_the_replaced_run_paused_where_it_was(make_runner: type
     assert registry.undo(old.id) is None
     assert registry.get(old.id) is old
     registry.close()
-    assert ended(old)
+    assert (old.folder / RUN_FILE).exists(), "it is saved"
 
 
 def test_a_second_undo_takes_the_first_one_back(registry: Registry) -> None:

@@ -5,10 +5,7 @@ import os
 import pickle
 import shutil
 import sys
-import tempfile
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -191,20 +188,19 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which runs create theirs."""
     folders = tmp_path / "runs"
     folders.mkdir()
-    temporary = SimpleNamespace(mkdtemp=partial(tempfile.mkdtemp, dir=folders), gettempdir=lambda: str(folders))
-    monkeypatch.setattr("gan_core.runs.registry.tempfile", temporary)
+    monkeypatch.setenv("GAN_RUNS_DIR", str(folders))
     return folders
 
 
 @pytest.fixture(params=[InlineRunner, ProcessRunner], ids=["inline", "process"])
-def registry(request: pytest.FixtureRequest) -> Any:
+def registry(request: pytest.FixtureRequest, folders: Path) -> Any:
     registry = Registry(request.param)
     yield registry
     registry.close()
 
 
 @pytest.fixture
-def inline() -> Any:
+def inline(folders: Path) -> Any:
     registry = Registry(InlineRunner)
     yield registry
     registry.close()
@@ -231,7 +227,8 @@ def test_a_run_keeps_its_file_and_passes_it_on_when_restarted(
     assert trained_on(again) == ("My own pictures", 20)
     assert {*folders.iterdir()} == {run.folder, again.folder}, "the replaced run is kept for undo, with its file"
     registry.end(again.id)
-    assert list(folders.iterdir()) == []
+    assert list(folders.iterdir()) == [again.folder], "the run is saved, and the one that it replaced is not"
+    assert (again.folder / OWN_FILE).exists()
 
 
 def test_the_real_samples_of_a_snapshot_are_the_uploaded_pictures(registry: Registry, tmp_path: Path) -> None:
