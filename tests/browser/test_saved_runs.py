@@ -1,0 +1,156 @@
+"""A learner's run outlives the page, the training process and the server, and opens in no other browser."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+
+from tests.browser.conftest import PROXIES, ROOT, _wait_until_up, wait_until_drawn
+from tests.browser.test_train import run_processes
+from tests.browser.train_page import chart, click, fakes, iteration, open_popover, pause, wait_for
+
+
+class Server:
+    """The README's command on one port, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.address = f"http://localhost:{self._port}"
+        self._log = folder / "log"
+        self._environment = {**os.environ, "GAN_RUNS_DIR": str(folder / "runs"), **PROXIES}
+        self.start()
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(ROOT / "dashboard" / "app.py"),
+            "--server.headless=true",
+        ]
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(
+                [*command, f"--server.port={self._port}"], stdout=log, stderr=log, env=self._environment
+            )
+        _wait_until_up(f"{self.address}/_stcore/health", self.process)
+
+    def end(self, number: int) -> None:
+        self.process.send_signal(number)
+        self.process.wait(30)
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    if server.process.poll() is None:
+        server.end(signal.SIGTERM)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 720}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    yield context
+    context.close()
+
+
+def opened(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
+    page.goto(address, wait_until="commit")
+    wait_until_drawn(page)
+    return page
+
+
+def train_to(page: Page, least: int) -> int:
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) >= least, f"iteration {least}", 30)
+    pause(page)
+    return iteration(page)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_after_the_servers_end_the_address_opens_the_run_in_its_browser_alone(
+    mortal: Server, context: BrowserContext, browser: Browser, number: int
+) -> None:
+    page = opened(context, mortal.address)
+    reached = train_to(page, 20)
+    shown, curve, address = fakes(page), chart(page, "plot_losses")["y"]["D loss"], page.url
+    open_popover(page, "share", ".st-key-copy_private_link")
+    click(page, "copy_private_link")
+    expect(page.locator(".st-key-copy_private_link")).to_contain_text("Copied")
+    private = page.evaluate("navigator.clipboard.readText()")
+    mortal.end(number)
+    mortal.start()
+    again = opened(context, address)
+    assert iteration(again) == reached
+    assert fakes(again) == shown
+    assert chart(again, "plot_losses")["y"]["D loss"] == curve
+    click(again, "step")
+    wait_for(again, lambda: iteration(again) == reached + 1, "one iteration more")
+    other = browser.new_context(viewport={"width": 1280, "height": 720})
+    thief = opened(other, address)
+    assert iteration(thief) == 0
+    assert re.search(r"run=([\w-]+)", thief.url)[1] not in address  # type: ignore[index]
+    again.close()
+    device = opened(other, private)
+    assert iteration(device) == reached + 1
+    assert "key=" not in device.url
+    other.close()
+
+
+def test_a_killed_training_goes_on_from_its_last_save(context: BrowserContext, server: str) -> None:
+    page = opened(context, server)
+    reached = train_to(page, 10)
+    others = run_processes(server)
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) > reached + 3, "it trains on")
+    for child in others:
+        os.kill(child, signal.SIGKILL)
+    expect(page.get_by_text("Start again begins at iteration 0")).to_be_visible(timeout=5000)
+    expect(page.locator(".st-key-go_on")).to_contain_text(re.compile(r"Go on from \d+"))
+    saved = int(re.search(r"from ([\d,]+)", page.locator(".st-key-go_on").inner_text())[1].replace(",", ""))  # type: ignore[index]
+    assert saved >= reached
+    click(page, "go_on")
+    wait_for(page, lambda: iteration(page) > reached + 6, "it trains on from there")
+    pause(page)
+
+
+def test_nobody_takes_a_run_while_its_connection_is_lost(
+    context: BrowserContext, browser: Browser, server: str
+) -> None:
+    connections: list[WebSocketRoute] = []
+
+    def through(connection: WebSocketRoute) -> None:
+        connection.connect_to_server()
+        connections.append(connection)
+
+    context.route_web_socket(re.compile("_stcore/stream"), through)
+    page = opened(context, server)
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) > 3, "it trains")
+    address = page.url
+    other = browser.new_context(viewport={"width": 1280, "height": 720})
+    waiting = other.new_page()
+    connections[-1].close()
+    waiting.goto(address, wait_until="commit")
+    wait_until_drawn(waiting)
+    assert iteration(waiting) == 0
+    assert waiting.url != address
+    wait_for(page, lambda: len(connections) > 1, "it has connected again")
+    now = iteration(page)
+    wait_for(page, lambda: iteration(page) > now + 3, "it is followed again", 20)
+    pause(page)
+    other.close()
