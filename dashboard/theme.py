@@ -3,6 +3,7 @@
 GENERATOR = "#15a09b"
 DISCRIMINATOR = "#8b62d6"
 REAL = "#3b82e0"
+MOMENT = "#d97706"  # the moment that the page shows
 QUIET = "#8a93a3"
 
 

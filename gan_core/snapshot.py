@@ -90,6 +90,8 @@ class Snapshot:
     present pass over the data, counted from 0. ``until``: where the run will pause by itself. ``stopped``: why it has, or
     why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
     ``initial``: the settings that the run began with; ``changes``: what has happened to it since, in order.
+    ``moments``: the iterations whose view is kept, and ``states``: those whose whole state is. ``fork``: the iteration up to
+    which the run is that of its parent; 0 for a run of its own.
     """
 
     run_id: str
@@ -124,6 +126,9 @@ class Snapshot:
     ghost: Ghost | None = None
     initial: GANConfig = field(default_factory=GANConfig)
     changes: tuple[Change, ...] = ()
+    moments: tuple[int, ...] = ()
+    states: tuple[int, ...] = ()
+    fork: int = 0
 
     def without(self, known: "Snapshot") -> "Snapshot":
         """Leave out what ``known``, an earlier snapshot of this run, holds: the first rows of the trace, the real samples.
@@ -137,6 +142,14 @@ class Snapshot:
         """Return the whole snapshot of which ``without(known)`` has left this one."""
         real = self.real if len(self.real) else known.real
         return replace(self, trace=self.trace.completed_by(known.trace), real=real)
+
+    def at(self, iteration: int, fake: NDArray[np.float32], points: PointsView | None) -> "Snapshot":
+        """Return the run as it was after ``iteration``, with these samples of then."""
+        rows = int(np.searchsorted(self.trace.iteration, iteration, side="right"))
+        trace = Trace(self.trace.iteration[:rows], self.trace.values[:rows], self.trace.stride)
+        return replace(
+            self, iteration=iteration, samples_iteration=iteration, sample_seed=0, trace=trace, fake=fake, points=points
+        )
 
     @property
     def trained(self) -> bool:

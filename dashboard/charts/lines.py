@@ -78,6 +78,8 @@ def curves_figure(
     figure = Figure(**_layout(axes, last))
     for curve in curves:
         _curve(figure, curve, snapshot.trace)
+        if snapshot.fork and curve.dash == "solid":
+            _parent_curve(figure, curve, snapshot)
     if len(ghost.iteration):
         for curve in curves:
             if curve.dash == "solid":  # without its companion, which would hardly be told from it
@@ -89,6 +91,21 @@ def curves_figure(
         )  # fmt: skip
     _marks(figure, snapshot.marks, axes, last)
     return figure
+
+
+def cursor(iteration: int) -> dict[str, Any]:
+    """Return the line that marks the moment which the page shows, on a chart over the iterations."""
+    solid = {"color": theme.MOMENT, "width": 2}
+    return {
+        "type": "line",
+        "x0": iteration,
+        "x1": iteration,
+        "xref": "x",
+        "y0": 0,
+        "y1": 1,
+        "yref": "y domain",
+        "line": solid,
+    }
 
 
 def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
@@ -105,6 +122,17 @@ def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
         mode="lines" if len(values) > 1 else "markers", legendgroup=curve.column,
         line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
         hovertemplate="%{y:.4g}" + (f" (mean of {trace.window * trace.stride:,})" if trace.window > 1 else ""),
+    )  # fmt: skip
+
+
+def _parent_curve(figure: Figure, curve: Curve, snapshot: Snapshot) -> None:
+    """Grey what a branch shares with its parent: the curve up to the fork."""
+    rows = int(np.searchsorted(snapshot.trace.iteration, snapshot.fork, side="right"))
+    shown = thin(rows, SMOOTHED)
+    figure.add(
+        "scatter", x=_numbers(snapshot.trace.iteration[shown]), y=snapshot.trace.running_mean(curve.column)[shown],
+        mode="lines", name=f"{curve.name} of the parent", legendgroup=curve.column, showlegend=False, hoverinfo="skip",
+        line={"color": _greyish(curve.colour, 1.0), "width": 3},
     )  # fmt: skip
 
 
@@ -147,11 +175,11 @@ def mark_level(figure: Figure, value: float, label: str, log: bool = False) -> N
     )  # fmt: skip
 
 
-def _greyish(colour: str) -> str:
+def _greyish(colour: str, opacity: float = 0.7) -> str:
     """Return the middle between a colour and the theme's grey."""
     halves = (int(one[at : at + 2], 16) for at in (1, 3, 5) for one in (colour, theme.QUIET))
     red, green, blue = ((first + second) // 2 for first, second in zip(*[halves] * 2, strict=True))
-    return f"rgba({red},{green},{blue},0.7)"
+    return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:

@@ -57,6 +57,11 @@ def cells(payload: Payload, key: str) -> None:
     _component("cells")(data={"panel": key, "payload": payload}, key=key)
 
 
+def time_slider(payload: Payload, key: str, on_branch: Any) -> Any:
+    """Draw the slider over the kept moments; ``on_branch`` is called once the result's ``branch`` is an iteration."""
+    return _component("time")(data={"panel": key, "payload": payload}, key=key, on_branch_change=on_branch)
+
+
 def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
     """Draw small text at the right, and have the page's script ask for updates from now on.
 

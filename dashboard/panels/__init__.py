@@ -1,7 +1,9 @@
 """The live panels of the Train page. To add one, write its file and name it in ``PANELS``."""
 
-from dashboard.panels import accuracy, images, losses, points, scores, slow_motion
+from dashboard.charts.lines import cursor
+from dashboard.panels import accuracy, images, losses, points, scores, slow_motion, time
 from dashboard.panels.base import Panel, Payload, Place, Shape, ViewOptions
+from gan_core.runs.moments import Moment
 from gan_core.snapshot import Snapshot
 
 PANELS: tuple[Panel, ...] = (
@@ -17,6 +19,7 @@ PANELS: tuple[Panel, ...] = (
     points.MEASURES,
     images.FAKES,
     images.REALS,
+    time.PANEL,
 )
 
 
@@ -45,6 +48,19 @@ def update_payloads(
         next_key = turns[turn % len(turns)]
         shown = [panel for panel in shown if panel.key == next_key or not (panel.takes_turns or behind)]
     return {panel.key: panel.payload(snapshot, options) for panel in shown}
+
+
+def moment_payloads(snapshot: Snapshot, moment: Moment, options: ViewOptions) -> dict[str, Payload]:
+    """Return the payloads with which the page shows a moment: the run as it was, and a mark on the charts of all of it."""
+    then = snapshot.at(moment.iteration, moment.fake, moment.points)
+    made = {}
+    for panel in shown_panels(snapshot.shape):
+        if panel.updated and not panel.source and panel.kind != "time":
+            over_time = panel.place in ("wide charts", "charts")
+            made[panel.key] = panel.payload(snapshot if over_time else then, options)
+            if over_time:
+                made[panel.key]["layout"]["shapes"].append(cursor(max(moment.iteration, 1)))
+    return made
 
 
 def turn_keys(shape: Shape) -> list[str]:

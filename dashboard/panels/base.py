@@ -11,8 +11,8 @@ from gan_core.snapshot import Snapshot
 
 Payload = dict[str, Any]
 Shape = tuple[int, ...]
-Kind = Literal["plot", "image", "text", "cells"]
-Place = Literal["strip", "data cell", "discriminator cell", "wide charts", "charts", "samples"]
+Kind = Literal["plot", "image", "text", "cells", "time"]
+Place = Literal["strip", "data cell", "discriminator cell", "wide charts", "charts", "samples", "below"]
 
 SHAPE: Shape = (28, 28)  # of a sample, until the run reports its own
 

@@ -9,6 +9,7 @@ from dashboard.session.speeds import SPEEDS
 from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
+from gan_core.runs.registry import CannotStart, RunEnded
 from gan_core.training.checkpoint import CheckpointError
 
 
@@ -124,6 +125,23 @@ def new_seed() -> None:
 def random_seed() -> int:
     """Return a seed for another run."""
     return secrets.randbelow(1_000_000)
+
+
+@serialized
+def branch() -> None:
+    """Begin a run from the kept moment that was chosen on the slider, paused, and move every widget to its settings."""
+    chosen = value("time")
+    iteration, run, here = getattr(chosen, "branch", None), current_run(), tab()
+    if iteration is None or run is None:
+        return
+    here.has_acted()
+    try:
+        begun = server.registry().branch(run.id, int(iteration))
+    except (OSError, CheckpointError, CannotStart, RunEnded) as error:
+        here.trouble = f"No run can begin from iteration {iteration:,}: {error}"
+        return
+    here.refused, here.trouble, here.stop_problem = None, "", ""
+    show_config(begun.config)
 
 
 @serialized

@@ -4,9 +4,10 @@ import streamlit as st
 
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import SHOWN_FIRST
-from dashboard.components.live import cells, dated, image, plot, text
+from dashboard.components.live import cells, dated, image, plot, text, time_slider
 from dashboard.panels import page_payloads, shown_panels
 from dashboard.panels.base import SHAPE, Panel, Place, ViewOptions, for_points
+from dashboard.session import commands
 from dashboard.session.run import PageState
 from dashboard.session.state import value
 from gan_core.config import GANConfig
@@ -39,6 +40,8 @@ class LivePanels:
             payload = dated(payload)
         if panel.kind == "plot":
             plot(payload, panel.title, panel.key, panel.css_height, panel.square)
+        elif panel.kind == "time":
+            time_slider(payload, panel.key, commands.branch)
         elif panel.kind == "cells":
             cells(payload, panel.key)
         elif panel.kind == "image":

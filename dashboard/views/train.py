@@ -31,6 +31,8 @@ def draw(state: PageState) -> None:
             _samples(panels)
         with charts:
             _charts(panels)
+    for panel in shown_panels(panels.shape, "below"):
+        panels.mount(panel)
 
 
 def hint(report: Report) -> Payload:

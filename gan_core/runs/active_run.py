@@ -1,6 +1,7 @@
 """A run that has started: a Trainer with its history, speed and rendered samples."""
 
 import json
+import math
 import os
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.export.weights import GENERATOR_FILE, save_networks
 from gan_core.history import History
 from gan_core.metrics import COLUMNS, TITLES
+from gan_core.runs.moments import Moment, Moments
 from gan_core.runs.rendering import Rendered, Renderer
 from gan_core.runs.saved import Lease, read_saved, refusing, write_saved
 from gan_core.runs.speed import Schedule, Speed, Speedometer
@@ -77,6 +79,8 @@ class ActiveRun:
         self._before_walk: Checkpoint | None = None
         self._experiment: Experiment | None = None
         self._renderer = Renderer(self.trainer)
+        self._moments = Moments(folder)
+        self._fork = 0
         if saved is not None:
             with refusing(folder):
                 self._continue_from(saved)
@@ -117,6 +121,7 @@ class ActiveRun:
         end, left = time.perf_counter() + seconds, seconds
         # Reading the clock waits for a GPU, so it is read only once there.
         block = BLOCK if self.trainer.device.type == "cpu" else seconds
+        self._keep_moment()  # the first one is of the untrained networks
         while not self.stopped:
             before = self.trainer.iteration
             if self._speed.slow_motion:
@@ -125,6 +130,7 @@ class ActiveRun:
                 self._iterate(self._iterations_in(min(left, block)))
             self._schedule.advance()
             if self.trainer.iteration > before:
+                self._keep_moment()
                 self._stop_if_met()
             left = end - time.perf_counter()
             if left <= 0 or self.wait:
@@ -163,8 +169,10 @@ class ActiveRun:
             count -= 1
             while not self._walk.finished:
                 self.walk("turn")
+        self._keep_moment()
         for _ in range(count):
             self._iterate()
+            self._keep_moment()
         self.save()
 
     def update(self, network: Network) -> None:
@@ -250,13 +258,14 @@ class ActiveRun:
         self._save(whole)
 
     def save(self) -> None:
-        """Do what ``checkpoint`` does, with the whole state."""
+        """Do what ``checkpoint`` does, with the whole state, and keep a moment if the run has grown enough for one."""
         self.checkpoint(whole=True)
+        self._keep_moment(at_once=True)
 
     def _save(self, whole: bool = False) -> None:
         """Save; a full disk or a folder that was removed ends no training."""
-        if self._lease is not None and self._lease.lost:
-            return  # the run trains on in another process
+        if not self._may_save:
+            return
         try:
             # Temporary files are cleaned up on some machines.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -286,6 +295,7 @@ class ActiveRun:
             "seconds": self._speedometer.seconds,
             "speed": asdict(self._speed),
             "sample_seed": self._renderer.seed,
+            "fork": self._fork,
         }
         return Checkpoint(trainer.arrays | arrays, trainer.record | {"run": run})
 
@@ -300,6 +310,7 @@ class ActiveRun:
             self._changes = [Change(int(change["iteration"]), dict(change["values"])) for change in run["changes"]]
             self._marks.extend(Mark(**mark) for mark in run["marks"])
             self._singles.extend(SingleUpdate(**single) for single in run["singles"])
+            self._fork = int(run["fork"])
             self._speedometer.seconds = float(run["seconds"])
             self._speed = Speed(**run["speed"])
             self._renderer.use_noise(int(run["sample_seed"]), self.trainer.config)
@@ -307,6 +318,33 @@ class ActiveRun:
             raise CheckpointError(f"It is damaged: {error}") from error
         if self._history.iterations != self.trainer.iteration:
             raise CheckpointError("It is damaged: its metrics are not those of its iterations.")
+
+    def _keep_moment(self, at_once: bool = False) -> None:
+        """Keep what the page shows now, and the state, if the run has grown enough since the last moment.
+
+        Not ``at_once``: only as often as training hardly notices.
+        """
+        seconds = self._speedometer.seconds
+        due = self._moments.due(self.trainer.iteration, math.inf if at_once else seconds)
+        trained = any(self.trainer.updates.values())
+        if not due or not self._may_save or (at_once and not trained):
+            return
+        began = middle = time.perf_counter()
+        self._check_metrics()
+        if broken_weights(self.trainer):
+            return  # the next checkpoint says so
+        shown = self._renderer.render_first_noise(self.trainer)
+        with suppress(OSError):  # the next save says that the disk is full
+            self._moments.keep(Moment(shown.iteration, shown.fake, shown.points))
+            middle = time.perf_counter()
+            if trained and (at_once or self._moments.state_due(seconds)):
+                self._moments.keep_state(self._state())
+        self._moments.wait(seconds, middle - began, time.perf_counter() - middle)
+
+    @property
+    def _may_save(self) -> bool:
+        """Whether the run does not train on in another process."""
+        return self._lease is None or not self._lease.lost
 
     def retry_save(self) -> None:
         """Save what could not be saved before; do so at most every few seconds."""
@@ -373,6 +411,9 @@ class ActiveRun:
             stopped=self.stopped,
             initial=self._initial,
             changes=tuple(self._changes),
+            moments=tuple(self._moments.views),
+            states=tuple(self._moments.states),
+            fork=self._fork,
         )
 
 

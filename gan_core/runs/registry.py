@@ -16,6 +16,7 @@ from typing import Self
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.export.weights import GENERATOR_FILE
+from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Report, Runner, Save, Speed
 from gan_core.runs.saved import RUN_FILE, refusing, saved_config
@@ -32,6 +33,11 @@ MAX_RUNS = 16  # each is a process with its own networks
 MAX_REPLACED = 8  # runs kept for undo, beside those
 
 MakeRunner = Callable[[str, GANConfig, Path], Runner]
+Fill = Callable[[Path], None]
+
+
+def _with_own(own: Path | None) -> Fill:
+    return lambda folder: None if own is None else link(own, folder / OWN_FILE)
 
 
 class TooManyRuns(RuntimeError):
@@ -56,8 +62,8 @@ class RunEnded(RuntimeError):
 class Run:
     """One run: its runner, the folder of its networks, and the pages that show it.
 
-    The folder also holds a link to ``own``, the file of the learner's own data, if there is one. ``pages``: the names of
-    the pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
+    ``fill`` puts files into its new folder: the learner's own data, or a state to begin from. ``pages``: the names of the
+    pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
     ``paused_after_close``: how it trained when it was paused because of that. ``speed``: the last one that was sent.
     ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
     """
@@ -69,7 +75,7 @@ class Run:
         make_runner: MakeRunner,
         store: Store,
         access: Access,
-        own: Path | None = None,
+        fill: Fill = lambda folder: None,
     ) -> None:
         try:
             folder = store.make_folder()
@@ -77,8 +83,7 @@ class Run:
             reason = f"the folder for runs, {store.root}, cannot be used: {error.strerror or error}"
             raise CannotStart(f"No run can begin on this server, because {reason}.") from error
         try:
-            if own is not None:
-                link(own, folder / OWN_FILE)
+            fill(folder)
             self._begin(run_id, config, make_runner, store, access, folder)
         except BaseException as error:  # nothing else removes the folder
             store.release(folder)
@@ -212,7 +217,7 @@ class Registry:
         access = Access(digest(run_id), owners=[digest(owner)] if owner else [])
 
         def make() -> Run:
-            run = Run(run_id, config, self._make_runner, self.store, access, own)
+            run = Run(run_id, config, self._make_runner, self.store, access, _with_own(own))
             self._point(run)
             return run
 
@@ -313,8 +318,32 @@ class Registry:
         before = self.get(run_id)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
             own = before.folder / OWN_FILE
+        return self.begin_from(run_id, config, _with_own(own), wait)
+
+    def branch(self, run_id: str, iteration: int) -> Run:
+        """Replace the run of this id by one that begins at a kept moment of it, paused, with its settings of then.
+
+        OSError or CheckpointError if that moment's state is not kept, or not any more; CannotStart as in ``restart``.
+        """
+        parent = self.get(run_id)
+        if parent is None:
+            raise RunEnded("This run has ended.")
+        state = read_state(parent.folder, iteration)
+        state.record["run"]["fork"] = iteration
+
+        def fill(folder: Path) -> None:
+            state.write(folder / RUN_FILE)
+            copy_moments(parent.folder, folder, iteration)
+            if (parent.folder / OWN_FILE).exists():
+                link(parent.folder / OWN_FILE, folder / OWN_FILE)
+
+        return self.begin_from(run_id, state.config, fill)
+
+    def begin_from(self, run_id: str, config: GANConfig, fill: Fill, wait: float = 8.0) -> Run:
+        """Replace the run of this id as ``restart`` does; ``fill`` puts what the new one begins from into its folder."""
+        before = self.get(run_id)
         access = Access(digest(run_id)) if before is None else before.access
-        new = Run(run_id, config, self._make_runner, self.store, access, own)
+        new = Run(run_id, config, self._make_runner, self.store, access, fill)
         report = new.poll(wait)
         if report.state == "failed":
             new.close(keep=False)

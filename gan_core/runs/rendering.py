@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gan_core.config import GANConfig
 from gan_core.diagnostics.points import PointsDiagnostics
@@ -27,6 +28,7 @@ class Renderer:
 
     def __init__(self, trainer: Trainer) -> None:
         self._count = samples_shown(trainer.dataset.shape)
+        self._first_noise = sample_noise(0, self._count, trainer.config)
         self.use_noise(0, trainer.config)
         self.use_dataset(trainer)
 
@@ -42,5 +44,12 @@ class Renderer:
 
     def render(self, trainer: Trainer) -> Rendered:
         """Render samples from the trainer's present weights, without changing the trainer."""
-        fake = generate(trainer, self._noise)
+        return self._render(trainer, self._noise)
+
+    def render_first_noise(self, trainer: Trainer) -> Rendered:
+        """Do the same from the noise of seed 0, whatever is shown now: such samples of different iterations compare."""
+        return self._render(trainer, self._first_noise)
+
+    def _render(self, trainer: Trainer, noise: Tensor) -> Rendered:
+        fake = generate(trainer, noise)
         return Rendered(trainer.iteration, fake, self._points.view(trainer, fake) if self._points else None)

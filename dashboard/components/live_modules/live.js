@@ -29,6 +29,9 @@ new MutationObserver(keepFocus).observe(document.body, changes);
 
 const panels = new Map(); // panel name → Map of element → function that draws a payload into it
 let followed = null; // the run that is being asked about; a new object for each run of the page
+let address = null; // where its payloads come from, also while nothing changes by itself
+let moment = null; // the iteration that is shown instead of the present one
+const ALWAYS_NOW = ["status", "text_message", "time"]; // panels that show the run as it is, whatever moment is shown
 
 // Draw a component's payload, and from now on every newer payload of its panel.
 export function mount(component, draw) {
@@ -58,8 +61,30 @@ function removeDisconnected() {
       }
 }
 
+// The iteration of the moment that the page shows; null for the run as it is now.
+export const shownMoment = () => moment;
+
+// Show a moment of the run, or with null the run as it is now; false if the moment is not kept any more.
+export async function showMoment(iteration) {
+  moment = iteration;
+  const wanted = iteration === null ? "since=-1" : `moment=${iteration}`;
+  const response = await fetch(new URL(`${address}&${wanted}`, document.baseURI), { cache: "no-store" });
+  const answer = response.ok ? await response.json() : null;
+  if (moment !== iteration) return true; // another one was asked for meanwhile
+  if (!answer && iteration !== null) return (await showMoment(null)) && false;
+  if (answer) showAll(answer.panels);
+  return true;
+}
+
+function showAll(payloads) {
+  removeDisconnected();
+  for (const [name, payload] of Object.entries(payloads)) for (const show of panels.get(name)?.values() ?? []) show(payload);
+}
+
 function follow(settings, redraw) {
   followed = null; // a pending answer is older than what the page was just drawn from
+  moment = null; // the page was drawn as the run is now
+  address = settings?.address;
   if (settings?.every == null) return;
   followed = { ...settings, redraw, since: -1, turn: 0, repeats: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };
   schedule(followed, performance.now());
@@ -95,13 +120,12 @@ async function ask(run) {
 }
 
 function take(run, answer) {
-  const payloads = Object.entries(answer.panels);
+  const payloads = Object.entries(answer.panels).filter(([name]) => moment === null || ALWAYS_NOW.includes(name));
   if (answer.revision !== run.since) run.repeats = 0;
   run.since = answer.revision;
   if (payloads.length) [run.turn, run.repeats] = [run.turn + 1, run.repeats + 1];
   run.outdatedSeen = answer.redraw ? run.outdatedSeen + 1 : 0;
-  removeDisconnected();
-  for (const [name, payload] of payloads) for (const show of panels.get(name)?.values() ?? []) show(payload);
+  showAll(Object.fromEntries(payloads));
 }
 
 function requestRedraw(run) {
