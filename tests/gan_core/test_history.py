@@ -101,7 +101,9 @@ def test_a_running_mean_ignores_later_values() -> None:
     np.testing.assert_array_equal(running_mean(values, 20)[:100], running_mean(values[:100], 20))
 
 
-@pytest.mark.parametrize("steps", [(0, 0), (0, 5), (5, 0), (5, 7), (4096, 1), (4097, 1), (4097, 2), (4100, 5000), (9001, 3)])
+@pytest.mark.parametrize(
+    "steps", [(0, 0), (0, 5), (5, 0), (5, 7), (4096, 1), (4097, 1), (4097, 2), (4100, 5000), (9001, 3)]
+)
 def test_a_trace_is_completed_by_the_rows_that_an_earlier_one_lacked(steps: tuple[int, int]) -> None:
     history = History()
     history.extend(rows(steps[0]))
