@@ -64,8 +64,9 @@ def _cell(
             st.html(f'<p class="note">{note}</p>', width="content")
             popover = f"more_{name}"
             tab().popovers.update(dict.fromkeys((*more, "classes") if name == "data" else more, popover))
+            more_of = f"More of {title}"  # the stylesheet hides it; a screen reader names button and dialog by it
             with st.popover(
-                "", icon=":material/tune:", type="tertiary", key=popover, help=f"More of {title}", on_change="rerun"
+                more_of, icon=":material/tune:", type="tertiary", key=popover, help=more_of, on_change="rerun"
             ):  # its state is known then, so a widget in it cannot be changed unseen
                 for one in more:
                     field(one)
