@@ -155,14 +155,18 @@ def _greyish(colour: str) -> str:
 
 
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
-    """Draw a dotted line where a setting changed, and label the last few above the curves."""
+    """Draw a dotted line where a setting changed, and label the last few above the curves.
+
+    Of several values that a setting had at one iteration, the last one trained.
+    """
     dotted = {"color": theme.QUIET, "width": 1, "dash": "dot"}
-    texts: dict[int, list[str]] = {}
+    texts: dict[int, dict[str, str]] = {}
     for mark in marks[-20:]:
-        texts.setdefault(max(mark.iteration, 1) if axes.log_x else mark.iteration, []).append(mark.text)
+        at, (setting, _, _) = max(mark.iteration, 1) if axes.log_x else mark.iteration, mark.text.partition(":")
+        texts.setdefault(at, {})[setting] = mark.text
     for at in texts:
         figure.line(x0=at, x1=at, xref="x", y0=0, y1=1, yref="y domain", line=dotted)
-    labels = _place_labels({at: ", ".join(changes) for at, changes in texts.items()}, axes, last)
+    labels = _place_labels({at: ", ".join(changes.values()) for at, changes in texts.items()}, axes, last)
     for label in labels:
         figure.note(
             x=math.log10(label.at) if axes.log_x else label.at, y=1, yref="y domain", yanchor="bottom",

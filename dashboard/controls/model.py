@@ -101,7 +101,7 @@ def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
     with _cell(
         "data",
         "Fake and real",
-        _data_note(state.config),
+        _data_note(state),
         ("batch_size",),
         other=partial(data.classes, state.report.snapshot),
     ):
@@ -109,10 +109,13 @@ def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
         data.card(state)
 
 
-def _data_note(config: GANConfig) -> str:
+def _data_note(state: PageState) -> str:
+    config = state.config
     total = len(DATASETS[config.dataset].classes)
     chosen = f"{len(config.classes)} of {total} classes · " if config.classes else ""
-    return f"{chosen}batch {config.batch_size}"
+    pending = {"classes", "batch_size"} & set(state.waiting)
+    note = f"{chosen}batch {config.batch_size}"
+    return f'<span class="pending" title="From Reset on">{note}</span>' if pending else note
 
 
 def _discriminator(state: PageState, mount: Callable[[Place], None]) -> None:
