@@ -208,8 +208,9 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         x_axis["dtick"] = "L1" if axes.log_x else 1
     if axes.log_x and last == 1:
         x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
+    bottom = 54 if axes.log_x else 40  # minor ticks have a row of labels of their own
     return {
-        "margin": {"l": 40, "r": 30, "t": 36, "b": 40}, "hovermode": "x unified",
+        "margin": {"l": 40, "r": 30, "t": 36, "b": bottom}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 10}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.

@@ -43,6 +43,13 @@ def test_2d_data_is_updated_live(page: Page) -> None:
     page.get_by_role("button", name="Real", exact=True).first.click()
     wait_for(page, lambda: not points(page, "Real"), "real points are switched off")
     expect(page.get_by_text("modes").first).to_be_visible()
+    page.locator(".st-key-axes").get_by_text("log x").click()
+    uncovered = """() => {
+        const chart = document.querySelector(".st-key-plot_losses .plot"), title = chart.querySelector(".xtitle");
+        const below = document.querySelector(".st-key-plot_scores").getBoundingClientRect();
+        return chart._fullLayout.xaxis.type === "log" && title.getBoundingClientRect().bottom <= below.top + 3;
+    }"""
+    page.wait_for_function(uncovered, timeout=10_000)  # minor ticks have labels too, which move the axis' title down
     page.locator(".st-key-samples [data-testid=stTooltipIcon]").first.hover()
     tooltip = page.locator("[data-testid=stTooltipContent]")
     for explained in (
