@@ -67,7 +67,7 @@ def status_line(report: Report) -> dict[str, Any]:
         return rich_text("Starting …")
     precision = "" if snapshot.precision == "float32" else f" {snapshot.precision}"
     rate = snapshot.iterations_per_second
-    measured = report.state == "running" and not snapshot.speed.slow_motion
+    measured = report.state == "running" and not snapshot.speed.slow_motion and rate > 0
     device, _, _ = snapshot.device.partition(",")  # the GPU's name and the number of threads are in ``computing``
     speed = (" · ", bold(f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"), " it/s") if measured else ()
     return rich_text(

@@ -183,14 +183,18 @@ def _greyish(colour: str, opacity: float = 0.7) -> str:
 
 
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:
-    """Draw a dotted line where a setting changed, and label the last few above the curves."""
+    """Draw a dotted line where a setting changed, and label the last few above the curves.
+
+    Of several values that a setting had at one iteration, the last one trained.
+    """
     dotted = {"color": theme.QUIET, "width": 1, "dash": "dot"}
-    texts: dict[int, list[str]] = {}
+    texts: dict[int, dict[str, str]] = {}
     for mark in marks[-20:]:
-        texts.setdefault(max(mark.iteration, 1) if axes.log_x else mark.iteration, []).append(mark.text)
+        at, (setting, _, _) = max(mark.iteration, 1) if axes.log_x else mark.iteration, mark.text.partition(":")
+        texts.setdefault(at, {})[setting] = mark.text
     for at in texts:
         figure.line(x0=at, x1=at, xref="x", y0=0, y1=1, yref="y domain", line=dotted)
-    labels = _place_labels({at: ", ".join(changes) for at, changes in texts.items()}, axes, last)
+    labels = _place_labels({at: ", ".join(changes.values()) for at, changes in texts.items()}, axes, last)
     for label in labels:
         figure.note(
             x=math.log10(label.at) if axes.log_x else label.at, y=1, yref="y domain", yanchor="bottom",
@@ -232,8 +236,9 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         x_axis["dtick"] = "L1" if axes.log_x else 1
     if axes.log_x and last == 1:
         x_axis["range"] = [0, math.log10(2)]  # of itself it would reach from 0.1 to 10
+    bottom = 54 if axes.log_x else 40  # minor ticks have a row of labels of their own
     return {
-        "margin": {"l": 40, "r": 30, "t": 36, "b": 40}, "hovermode": "x unified",
+        "margin": {"l": 40, "r": 30, "t": 36, "b": bottom}, "hovermode": "x unified",
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"size": 12},
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "font": {"size": 10}},
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.

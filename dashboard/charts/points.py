@@ -69,7 +69,7 @@ def _scores(figure: Figure, view: PointsView, probability: bool) -> None:
         "heatmap",
         z=levels, x0=-UNITS, dx=step, y0=-UNITS, dy=step, zmin=0, zmax=100, showscale=False, zsmooth="best",
         name="D's score",
-        **({"hovertemplate": "D(x) here: %{z} %<extra></extra>"} if probability else {"hoverinfo": "skip"}),
+        **({"hovertemplate": "D(x) here: %{z}%<extra></extra>"} if probability else {"hoverinfo": "skip"}),
         colorscale=[
             # Steeper around the middle: a good D is never far from it.
             [0, theme.faint(theme.GENERATOR, 0.5)],

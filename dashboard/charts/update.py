@@ -81,8 +81,8 @@ def generator_losses(logits: NDArray[np.float32]) -> go.Figure:
     most = 1.1 * max(4.0, float(_non_saturating(scores).max()), float(-_saturating(scores).min()))
     figure = go.Figure()
     for name, colour, loss in (
-        ("-log p, fakes against ones", theme.GENERATOR, _non_saturating),
-        ("log(1 - p), saturating", theme.QUIET, _saturating),
+        ("−log p, fakes against ones", theme.GENERATOR, _non_saturating),
+        ("log(1 − p), saturating", theme.QUIET, _saturating),
     ):
         figure.add_scatter(x=p, y=loss(p), mode="lines", name=name, line={"color": colour, "width": 2})
         figure.add_scatter(

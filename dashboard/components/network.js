@@ -46,6 +46,10 @@ function editor({ sizes, label, least, most, layers }, change) {
     input.setAttribute("aria-label", `${label}, hidden layer ${index + 1}, units`);
     // A number that no layer can have is refused where the settings are read, with a sentence.
     input.onchange = () => change(hidden.map((old, at) => (at === index ? Number(input.value) : old)));
+    // The size as it is, confirmed after a refused one, takes the refusal back; onchange is not called then.
+    input.onkeydown = ({ key }) => {
+      if (key === "Enter" && input.value === String(size)) change(hidden);
+    };
     cell.append(input);
     if (hidden.length > 1) {
       const title = `Remove hidden layer ${index + 1}`;

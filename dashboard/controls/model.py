@@ -64,8 +64,9 @@ def _cell(
             st.html(f'<p class="note">{note}</p>', width="content")
             popover = f"more_{name}"
             tab().popovers.update(dict.fromkeys((*more, "classes") if name == "data" else more, popover))
+            more_of = f"More of {title}"  # the stylesheet hides it; a screen reader names button and dialog by it
             with st.popover(
-                "", icon=":material/tune:", type="tertiary", key=popover, help=f"More of {title}", on_change="rerun"
+                more_of, icon=":material/tune:", type="tertiary", key=popover, help=more_of, on_change="rerun"
             ):  # its state is known then, so a widget in it cannot be changed unseen
                 for one in more:
                     field(one)
@@ -100,7 +101,7 @@ def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
     with _cell(
         "data",
         "Fake and real",
-        _data_note(state.config),
+        _data_note(state),
         ("batch_size",),
         other=partial(data.classes, state.report.snapshot),
     ):
@@ -108,10 +109,13 @@ def _samples(state: PageState, mount: Callable[[Place], None]) -> None:
         data.card(state)
 
 
-def _data_note(config: GANConfig) -> str:
+def _data_note(state: PageState) -> str:
+    config = state.config
     total = len(DATASETS[config.dataset].classes)
     chosen = f"{len(config.classes)} of {total} classes · " if config.classes else ""
-    return f"{chosen}batch {config.batch_size}"
+    pending = {"classes", "batch_size"} & set(state.waiting)
+    note = f"{chosen}batch {config.batch_size}"
+    return f'<span class="pending" title="From Reset on">{note}</span>' if pending else note
 
 
 def _discriminator(state: PageState, mount: Callable[[Place], None]) -> None:

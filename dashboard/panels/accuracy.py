@@ -23,8 +23,8 @@ def accuracy(snapshot: Snapshot) -> Figure:
     if LOSSES[snapshot.config.loss].threshold is None:
         title = LOSSES[snapshot.config.loss].title
         figure.note(
-            x=0.5, xref="x domain", y=0.25, yref="y domain", text=f"{title} has no level<br>between real and fake",
-            font={"color": theme.QUIET, "size": 11},
+            x=0.5, xref="x domain", y=0.25, yref="y domain", yanchor="middle",
+            text=f"{title} has no level<br>between real and fake", font={"color": theme.QUIET, "size": 11},
         )  # fmt: skip
     figure.plain["layout"]["yaxis"] |= {"range": [-0.02, 1.02], "tickformat": ".0%"}
     return figure

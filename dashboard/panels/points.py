@@ -15,9 +15,14 @@ def measures(snapshot: Snapshot) -> Payload:
         return rich_text()
     divergence = bold(f"{view.divergence:.2f}")
     spans: list[str | Span] = ["Jensen–Shannon divergence ", divergence, " bits"]
-    spans.append(f" (real samples: {view.floor:.2f})")
+    spans.append(f" (real: {view.floor:.2f})")
     if view.modes:
-        spans += [" · modes ", bold(f"{view.covered} of {view.modes}"), " · good samples ", bold(f"{view.good:.0%}")]
+        spans += [
+            " · modes ",
+            bold(f"{view.covered}\u00a0of\u00a0{view.modes}"),
+            " · good samples ",
+            bold(f"{view.good:.0%}"),
+        ]
     return rich_text(*spans)
 
 

@@ -43,6 +43,41 @@ def test_2d_data_is_updated_live(page: Page) -> None:
     page.get_by_role("button", name="Real", exact=True).first.click()
     wait_for(page, lambda: not points(page, "Real"), "real points are switched off")
     expect(page.get_by_text("modes").first).to_be_visible()
+    page.locator(".st-key-axes").get_by_text("log x").click()
+    uncovered = """() => {
+        const chart = document.querySelector(".st-key-plot_losses .plot"), title = chart.querySelector(".xtitle");
+        const below = document.querySelector(".st-key-plot_scores").getBoundingClientRect();
+        return chart._fullLayout.xaxis.type === "log" && title.getBoundingClientRect().bottom <= below.top + 3;
+    }"""
+    page.wait_for_function(uncovered, timeout=10_000)  # minor ticks have labels too, which move the axis' title down
+    page.locator(".st-key-samples [data-testid=stTooltipIcon]").first.hover()
+    tooltip = page.locator("[data-testid=stTooltipContent]")
+    for explained in (
+        "where D says real",
+        "as G transforms it",
+        "point where D's gradient moves",
+        "1 if they share no cell",
+    ):
+        expect(tooltip).to_contain_text(explained)
+
+
+def check_tools_are_below_the_view(page: Page) -> None:
+    """The canvas's tools stand between the view and its measures; nothing but the canvas lies on the view."""
+
+    def edges(selector: str) -> tuple[float, float]:
+        found = page.locator(selector).first.bounding_box()
+        assert found is not None, selector
+        return found["y"], found["y"] + found["height"]
+
+    view, canvas = ".st-key-plot_plane .nsewdrag", ".st-key-canvas canvas"
+    wait_for(
+        page,
+        lambda: edges(view)[0] <= edges(canvas)[0] and edges(canvas)[1] <= edges(view)[1] <= edges(canvas)[1] + 30,
+        "the chart has the size of the window",
+    )
+    tools = edges(".st-key-canvas .tools")
+    assert edges(view)[1] <= tools[0]
+    assert tools[1] <= edges(".st-key-text_measures")[0]
 
 
 def test_a_drawing_changes_the_real_samples_of_the_run(page: Page) -> None:
@@ -53,6 +88,9 @@ def test_a_drawing_changes_the_real_samples_of_the_run(page: Page) -> None:
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("drawing is empty")).to_be_visible(timeout=10_000)
     page.get_by_role("button", name="Brush").click()
+    for size in ((1280, 720), (390, 844), (1440, 1000)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        check_tools_are_below_the_view(page)
     box = canvas.bounding_box()
     assert box is not None
     middle, edge = box["y"] + box["height"] * 0.9, box["x"] + box["width"] * 0.1

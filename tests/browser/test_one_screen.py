@@ -63,6 +63,18 @@ def check_all(page: Page, button: str, query: str) -> dict[str, dict[str, float]
     return found
 
 
+def check_measures_stay_on_one_line(page: Page) -> None:
+    """They would jump at 1280 pixels otherwise, whenever a number gets another digit."""
+    lines = """element => {
+        const before = element.innerHTML;
+        element.textContent = element.textContent.replace(/good samples .*/, "good samples 100%");
+        const {height} = element.getBoundingClientRect(), line = parseFloat(getComputedStyle(element).lineHeight);
+        element.innerHTML = before;
+        return height / line;
+    }"""
+    assert page.locator(".st-key-text_measures .live").evaluate(lines) < 1.5
+
+
 @pytest.mark.parametrize("query", SAMPLES, ids=["images", "2-D data"])
 def test_everything_is_in_view_running_and_paused(browser: Browser, server: str, query: str) -> None:
     before: dict[str, dict[str, float]] = {}
@@ -84,6 +96,8 @@ def test_everything_is_in_view_running_and_paused(browser: Browser, server: str,
             if key not in ("start", "status", "text_message"):
                 moved = max(abs(box[side] - running[key][side]) for side in ("left", "top", "bottom"))
                 assert moved <= 2, f"{key} jumps by {moved} pixels when training starts"
+        if query:
+            check_measures_stay_on_one_line(page)
         click(page, "pause")
         larger = {
             key for key in CHARTS | SAMPLES[query] if before and paused[key]["height"] > before[key]["height"] + 20
@@ -112,4 +126,11 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, se
     ]
     assert tops == sorted(tops), "images, then charts, then controls"
     assert tops[-1] < 2600, "nothing is far down"
+    page.set_viewport_size({"width": 1280, "height": 720})
+    fills = """() => [...document.querySelectorAll(".live.plot")].every((chart) => {
+        const {width, height} = chart._fullLayout;
+        return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2;
+    })"""
+    page.wait_for_function(fills, timeout=10_000)  # charts follow a change of window
+    check_all(page, "start", "")
     context.close()

@@ -52,6 +52,18 @@ def check_all_is_in_view(page: Page, height: int, stage: int) -> None:
     wait_for(page, lambda: lit_lines_are_in_the_box(page), "the lit lines are in view")
 
 
+def check_the_chart_follows_the_window(page: Page) -> None:
+    """It fills its place, is no higher than the window, and its type grows as the text beside it does."""
+    follows = """() => {
+        const chart = document.querySelector(".st-key-walk_tabs .plot"), {width, height} = chart._fullLayout;
+        const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+        const text = size(document.querySelector(".st-key-walk_tabs th")), label = size(chart.querySelector(".ytick text"));
+        return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2
+            && height < 0.6 * innerHeight && Math.abs(label / text - 12 / 14) < 0.02;
+    }"""
+    page.wait_for_function(follows, timeout=10_000)
+
+
 def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
     open_step_through(page)
     for stage in range(1, 15):
@@ -64,6 +76,8 @@ def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             check_all_is_in_view(page, height, stage)
+            if stage in (6, 7, 13, 14):
+                check_the_chart_follows_the_window(page)
         tooltips = page.locator("[data-testid=stTooltipContent]")
         if tooltips.count() and (
             tooltip := tooltips.first.bounding_box(timeout=1000)
@@ -102,6 +116,9 @@ def test_on_a_phone_what_the_stage_made_comes_before_the_code(page: Page) -> Non
     assert box(page, ".st-key-walk_head")[1] <= box(page, ".st-key-walk_tabs")[0]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.locator(".st-key-walk_real img").last).to_be_in_viewport()
+    click(page, "walk_turn")
+    page.locator(".st-key-walk_tabs .main-svg:visible").first.wait_for()
+    check_the_chart_follows_the_window(page)
 
 
 def test_every_stage_of_an_iteration_is_shown(page: Page) -> None:

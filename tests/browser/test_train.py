@@ -172,9 +172,12 @@ def test_a_live_setting_marks_the_charts_and_another_waits_for_reset(page: Page)
     expect(page.locator(".st-key-plot_losses .annotation-text", has_text="Update order: G first")).to_be_visible()
     set_batch_size(page, 64)
     expect(page.get_by_text("Waits for Reset: Batch size.")).to_be_visible()
+    pending = page.locator(".st-key-cell_data .pending")
+    expect(pending).to_have_text("batch 64")
     click(page, "reset")
     wait_for(page, lambda: iteration(page) == 0, "reset")
     expect(page.get_by_text("Waits for Reset")).to_be_hidden()
+    expect(pending).to_be_hidden()
     assert "batch_size=64" in page.url
 
 
@@ -188,6 +191,13 @@ def test_hidden_layers_are_edited_in_the_drawing_of_the_network(page: Page) -> N
     expect(
         page.get_by_text(f"{100 * 32 + 32 + 32 * 512 + 512 + 512 * 784 + 784 + 2 * (32 + 512):,} weights")
     ).to_be_visible()
+    first.fill("0")
+    first.press("Enter")
+    expect(page.get_by_text("'0, 512' is not possible")).to_be_visible()
+    expect(first).to_have_value("32")
+    first.fill("32")
+    first.press("Enter")
+    expect(page.get_by_text("is not possible")).to_be_hidden()
     picture.get_by_role("button", name="Generator: add a hidden layer").click()
     expect(picture.get_by_label("Generator, hidden layer 3, units")).to_have_value("512")
     click(page, "step")

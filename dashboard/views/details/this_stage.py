@@ -59,10 +59,10 @@ def _scored(view: StageView, logits: Values) -> Values:
 
 def _samples(title: str, key: str, samples: Values, scores: Values | None = None, symbol: str = "") -> None:
     """Draw the first samples of the batch, each above its score; ``scores`` are the whole batch's."""
-    shown = f"the first {len(samples)}" + (", points in [−1, 1]²," if samples.shape[1:] == (2,) else "")
+    shown = f"the first {len(samples)}" + (", points in [−1, 1]²" if samples.shape[1:] == (2,) else "")
     captions = [""] * len(samples)
     if scores is not None:
-        shown += f" with their scores; mean {symbol} of all {len(scores)}: {_score(scores.mean())}"
+        shown += f", with their scores; mean {symbol} of all {len(scores)}: {_score(scores.mean())}"
         captions = [_score(score) for score in scores[: len(samples)]]
     st.markdown(f":small[{title}: {shown}]")
     gallery(single_pngs(samples), captions, title.partition("[")[2].rstrip("]"), key)

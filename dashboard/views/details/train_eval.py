@@ -47,7 +47,7 @@ def _drifts(compared: TrainEvalComparison, momentum: float) -> None:
     st.markdown("\n".join([head, "|---|---|---|", *rows]))
     st.caption(
         "Means over a layer's units; the first is in standard deviations of the batch. Equal statistics would give 0 and 1."
-        f" With momentum {momentum:g} each batch replaces {100 * momentum:g} % of the running ones. Here eval mode's values"
+        f" With momentum {momentum:g} each batch replaces {100 * momentum:g}% of the running ones. Here eval mode's values"
         f" differ from train mode's by {_difference(compared).mean():.2g} on average, on a scale from −1 to 1."
     )
 

@@ -78,6 +78,8 @@ def test_the_status_is_one_short_line(snapshot: Make) -> None:
     slow = Report("running", replace(shown, iterations_per_second=0.21))
     assert " · 0.2 it/s · " in markdown(status_line(slow)).replace("**", "")
     assert "it/s" not in markdown(status_line(Report("paused", shown)))
+    unmeasured = Report("running", replace(shown, iterations_per_second=0.0))
+    assert "it/s" not in markdown(status_line(unmeasured)), "the first iterations have no speed yet"
     assert "it/s" not in markdown(status_line(Report("running", replace(shown, speed=Speed(slow_motion=True)))))
     on_gpu = replace(shown, device="CUDA, NVIDIA H100 80GB HBM3", precision="bfloat16")
     assert " · CUDA bfloat16 · seed" in markdown(status_line(Report("paused", on_gpu)))

@@ -90,9 +90,9 @@ def test_all_layers_together_stay_under_25_kilobytes(snapshot: Make, loss: str) 
 def test_measures_say_what_they_measure_and_what_would_be_good(shown: Snapshot) -> None:
     assert shown.points is not None
     view = replace(shown.points, divergence=0.25, floor=0.02, covered=7, good=0.8)
-    divergence = "Jensen–Shannon divergence **0.25** bits (real samples: 0.02)"
+    divergence = "Jensen–Shannon divergence **0.25** bits (real: 0.02)"
     line = markdown(measures(replace(shown, points=view)))
-    assert line == f"{divergence} · modes **7 of 8** · good samples **80%**"
+    assert line == f"{divergence} · modes **7\u00a0of\u00a08** · good samples **80%**"
     assert "0 if equally, 1 if they share no cell" in MEASURES.caption(shown.config)
     assert "·" not in markdown(measures(replace(shown, points=replace(view, modes=0))))
 

@@ -28,8 +28,9 @@ def test_curves_are_the_shares_that_d_judges_right(snapshot: Make) -> None:
 def test_a_loss_without_a_level_between_real_and_fake_says_so_beside_the_curves_before_it(snapshot: Make) -> None:
     shown = snapshot(3, loss="wasserstein_gp")
     assert np.isnan(shown.trace.column("accuracy_real")).all()
-    notes = [note["text"] for note in PANEL.payload(shown, ViewOptions())["layout"]["annotations"]]
-    assert any("has no level" in note for note in notes)
+    notes = PANEL.payload(shown, ViewOptions())["layout"]["annotations"]
+    (note,) = [note for note in notes if "has no level" in note["text"]]
+    assert (note["y"], note["yanchor"]) == (0.25, "middle"), "below the line at 50%, which would cross it"
     before = snapshot(20)
     changed = replace(before, config=before.config.replace(loss="wasserstein_gp"))
     curves = {trace.name: trace for trace in go.Figure(accuracy(changed).plain).data}

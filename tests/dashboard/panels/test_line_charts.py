@@ -192,3 +192,9 @@ def test_the_newest_mark_always_has_its_label(snapshot: Make) -> None:
     marks = tuple(Mark(200 + step, f"Gradient penalty: {step}") for step in range(20))
     texts = [label.text for label in mark_labels(losses(replace(snapshot(400), marks=marks)))]
     assert "Gradient penalty: 19" in texts
+
+
+def test_of_a_setting_that_changed_twice_at_one_iteration_the_last_value_is_labelled(snapshot: Make) -> None:
+    marks = (Mark(2, "G learning rate: 0.1"), Mark(2, "G steps: 1"), Mark(2, "G learning rate: 0.01"))
+    (label,) = mark_labels(losses(replace(snapshot(3), marks=marks)))
+    assert label.hovertext == "G learning rate: 0.01, G steps: 1"

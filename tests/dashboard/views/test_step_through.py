@@ -128,6 +128,16 @@ def test_no_table_has_an_empty_heading(walk: AppTest) -> None:
         assert all(cell.strip() for cell in heads[0].strip("|").split("|"))
 
 
+def test_captions_of_points_name_their_range(app: AppTest) -> None:
+    healthy(app.selectbox(key="dataset").set_value("two_moons").run())
+    walk = go_to(app, "walk")
+    press(walk, "walk_stage")
+    assert ":small[:blue[Real x]: the first 8, points in [−1, 1]²]" in texts(walk)
+    press(walk, "walk_stage")
+    press(walk, "walk_stage")
+    assert "the first 8, points in [−1, 1]², with their scores; mean D(x) of all 128" in texts(walk)
+
+
 @pytest.mark.parametrize(("dataset", "explanation"), [("two_moons", "the orange line"), ("digits", "grow brighter")])
 def test_the_sample_gradient_is_explained_for_the_kind_of_data(app: AppTest, dataset: str, explanation: str) -> None:
     healthy(app.selectbox(key="dataset").set_value(dataset).run())
