@@ -4,7 +4,6 @@ import io
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,20 +27,21 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        write_atomically(folder / name, partial(_write, tensors, metadata))
+        write_whole(folder / name, _serialized(tensors, metadata))
 
 
-def _write(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str], path: Path) -> None:
-    """Write a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
-    from safetensors.torch import save_file
+def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance.
 
-    save_file(dict(tensors), path, dict(metadata))
-    with path.open("r+b") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
-        file.seek(8)
-        file.write(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
+    The library does not write it either, as it raises an error of its own on a full disk.
+    """
+    from safetensors.torch import save
+
+    data = save(dict(tensors), dict(metadata))
+    header, length = _header(data), int.from_bytes(data[:8], "little")
+    ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+    return data[:8] + text + data[8 + length :]
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -311,6 +311,23 @@ def test_results_are_not_written_into_the_data(
     assert sorted(pictures.rglob("*")) == before
 
 
+def test_results_do_not_replace_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "metrics.csv"
+    data.write_text(CSV)
+    assert run(tmp_path, *OPTIONS, "--data", str(data), "--overwrite") == 2
+    assert capsys.readouterr().err == (
+        f"--data = {str(data)!r} would be replaced by the results: choose another folder for --out.\n"
+    )
+    assert data.read_text() == CSV
+
+
+def test_metrics_of_an_earlier_run_are_not_trained_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "first", *OPTIONS, iterations="20") == 0
+    capfd.readouterr()
+    assert run(tmp_path / "second", *OPTIONS, "--data", str(tmp_path / "first" / "metrics.csv")) == 2
+    assert capfd.readouterr().err.startswith("metrics.csv was made by this program: ")
+
+
 def test_results_beside_the_data_are_written(pictures: Path, tmp_path: Path) -> None:
     for out in (tmp_path / "pictures-run", tmp_path):
         assert run(out, *OPTIONS, "--data", str(pictures)) == 0
@@ -370,6 +387,14 @@ def test_columns_that_cannot_be_chosen_are_refused(
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(sentence)
         assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_size_that_nobody_chose_becomes_small_enough(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "points.csv").write_text(CSV)
+    sizes = ["--generator-hidden", "4", "--discriminator-hidden", "4"]
+    assert run(tmp_path / "out", "--data", str(tmp_path / "points.csv"), *sizes, iterations="1") == 0
+    assert "\nThere are fewer samples than a batch has: the batch size becomes 32.\n" in capfd.readouterr().err
+    assert GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes()).batch_size == 32
 
 
 def test_fewer_samples_than_a_batch_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,14 @@ def test_output_in_a_narrow_encoding_shows_what_it_can(tmp_path: Path, encoding:
     assert (folder / "metrics.csv").is_file()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes files")
+def test_no_output_is_needed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gan_core", "train", *SMALL, "--out", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command], cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == 0
+    assert (tmp_path / "samples.png").is_file()
+
+
 def test_help_fits_every_encoding() -> None:
     done = run(["train", "--help"], PYTHONIOENCODING="ascii:strict")
     assert done.returncode == 0, done.stderr

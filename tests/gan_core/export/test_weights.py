@@ -1,5 +1,6 @@
 """The exported files contain the run's networks and sample the page's own fakes."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -87,6 +88,22 @@ def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None
     )
     assert len(first) == 5
     assert first == second
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+def test_a_disk_that_is_really_full_is_an_os_error_and_leaves_the_earlier_file(trained: Trainer, tmp_path: Path) -> None:
+    import resource
+
+    save_networks(tmp_path, trained)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save_networks(tmp_path, trained)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_saving_twice_gives_the_same_bytes(trained: Trainer, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from gan_core.data.own.refusals import KEPT_REFUSALS, MAX_UPLOAD, Gathered
 from gan_core.data.own.samples import fingerprint
 from tests.gan_core.support import encoded, noise_images, zipped
 
-READABLE = "PNG, JPEG, BMP, WebP, GIF, TIFF, PPM or AVIF"
+READABLE = "PNG, JPEG, BMP, WebP, GIF, TIFF, PPM, JPEG 2000 or AVIF"
 NO_PICTURE = f"is not a {READABLE} picture"
 GOOD = {f"good/{index:02}.png": encoded(picture) for index, picture in enumerate(noise_images(16))}
 
