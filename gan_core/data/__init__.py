@@ -13,7 +13,16 @@ from gan_core.data.registry import DATASETS, OWN, Kind, Source, source
 if TYPE_CHECKING:
     from gan_core.data.dataset import Dataset
 
-__all__ = ["DATASETS", "OWN", "RECOMMENDED_SETTINGS", "Source", "load_dataset", "smaller_batch", "source", "with_recommended_settings"]
+__all__ = [
+    "DATASETS",
+    "OWN",
+    "RECOMMENDED_SETTINGS",
+    "Source",
+    "load_dataset",
+    "smaller_batch",
+    "source",
+    "with_recommended_settings",
+]
 
 _POINTS: dict[str, Any] = {
     "latent_dim": 2,

@@ -13,7 +13,7 @@ FEW_LEVELS = 64  # of 256: less contrast than this is hardly seen
 STRIP = 4  # times as long as wide: the central square is at most a quarter of the picture
 SMALL_SHARE = 0.1  # of the range: most points within it make one dot
 THIN = 0.01  # spread across a line to spread along it: less is hardly seen
-NEARLY_ALL = 0.99  # of the pixels: a few may be noise, a date or a border
+NEARLY_ALL = 0.98  # of the pixels: a few may be noise, a date or a border
 WHITE = 255
 WHITENED = "Transparent parts become white: put white drawings on a dark background."
 

@@ -23,7 +23,7 @@ NUMBERS_WITH_COMMENT = re.compile(r"([\W\deE]*?)\s#")  # a heading may hold "#" 
 MINUS_SIGNS = dict.fromkeys(map(ord, "−–‐‑‒—﹣－"), "-")  # what word processors and web pages write for "-"
 THOUSANDS = re.compile(r"(?<=\d)[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}'’](?=\d{3}(?!\d))")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "?", ".")
-INVISIBLE = "\N{ZERO WIDTH NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}"  # the first is the BOM of a file in the file
+INVISIBLE = "\N{ZERO WIDTH NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}"  # the first is a byte order mark
 COUNTING_TITLES = ("", "#", "i", "id", "idx", "index", "n", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
 NUMERIC_SHARE = 0.5  # of the lines that have a number in a column of numbers, at least
 
@@ -136,7 +136,7 @@ def _first_row(rows: Sequence[list[str]], numbers: Sequence[list[float | None]],
         return len(row) == width > len(gaps) and all(cell.casefold() in MISSING for cell in gaps)
 
     begin = next(index for index, row in enumerate(rows) if begins(row, numbers[index]))
-    is_heading = rows[begin] == ["", *map(str, range(width - 1))] and rows[begin + 1 : begin + 2] > [[""]]
+    is_heading = rows[begin] == ["", *map(str, range(width - 1))] and any(row[:1] != [""] for row in rows[begin + 1 :])
     return begin + is_heading
 
 

@@ -91,7 +91,9 @@ def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
-def test_a_disk_that_is_really_full_is_an_os_error_and_leaves_the_earlier_file(trained: Trainer, tmp_path: Path) -> None:
+def test_a_disk_that_is_really_full_is_an_os_error_and_leaves_the_earlier_file(
+    trained: Trainer, tmp_path: Path
+) -> None:
     import resource
 
     save_networks(tmp_path, trained)
