@@ -7,7 +7,6 @@ import pytest
 
 from gan_core import GANConfig
 from gan_core.cli import main
-from gan_core.data import DATASETS, Source
 from gan_core.options import build_parser, option, option_help, option_value
 from gan_core.setting import Setting
 from tests.gan_core.cli_support import OPTIONS, SEED, run
@@ -172,16 +171,6 @@ def test_unavailable_datasets_and_devices_are_refused(tmp_path: Path, capsys: py
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(beginning)
         assert not (tmp_path / "out").exists()
-
-
-def test_a_batch_larger_than_the_dataset_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(DATASETS, "points", Source("Points", "tests.gan_core.support:load_points"))
-    assert run(tmp_path / "out", "--dataset", "points", "--batch-size", "45") == 2
-    assert capsys.readouterr().err.startswith(
-        "Batch size = 45 is not possible; it should be from 2 to 44, the number of samples of Points."
-    )
 
 
 def test_importing_the_main_module_starts_nothing() -> None:

@@ -98,8 +98,8 @@ def judge(lines: Iterator[Line]) -> Layout:
     """Return the layout in which most of the first lines hold two numbers; one without columns if none holds two."""
     judged = list(islice(lines, JUDGED))
     best, most = Layout(), (0, 0)
-    for separator, mark in product(SEPARATORS, DECIMAL_MARKS):
-        rows = [_split(line.text, separator) for line in judged]
+    split = {separator: [_split(line.text, separator) for line in judged] for separator in SEPARATORS}
+    for (separator, rows), mark in product(split.items(), DECIMAL_MARKS):
         numbers = [[_number(cell, mark) for cell in row] for row in rows]
         good = sum(_has_two(row) for row in numbers)
         texts = sum(map(bool, chain(*rows))) - sum(value is not None for value in chain(*numbers))

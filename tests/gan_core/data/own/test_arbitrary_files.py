@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from gan_core.data.errors import DataError
 from gan_core.data.own.images import read_images
@@ -52,20 +51,6 @@ SMALL_ZIP = zipped({**GOOD, "a/photo.jpg": encoded(noise_images(1)[0], "JPEG"), 
 @settings(max_examples=200)
 def test_damaged_zips_give_pictures_or_a_data_error(changes: list[tuple[int, bytes, int]]) -> None:
     survives([("a.zip", mutated(SMALL_ZIP, changes))])
-
-
-FILES = [
-    encoded(Image.fromarray(noise_images(1, 20)[0]).quantize(8), transparency=3),
-    encoded(Image.fromarray(noise_images(1, 20)[0]), save_all=True, append_images=[Image.new("L", (20, 20))]),
-    encoded(noise_images(1, 20)[0], "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
-    encoded(Image.fromarray(noise_images(1, 20)[0]).convert("CMYK"), "JPEG"),
-]
-
-
-@given(st.sampled_from(FILES), MUTATIONS)
-@settings(max_examples=300)
-def test_damaged_pictures_give_pictures_or_refusals(content: bytes, changes: list[tuple[int, bytes, int]]) -> None:
-    survives([("a", mutated(content, changes)), *GOOD.items()])
 
 
 @pytest.mark.parametrize("name", ["transparency", "exif", "bbox", "interlace", "icc_profile", "default_image"])

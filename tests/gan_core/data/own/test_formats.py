@@ -375,6 +375,11 @@ def test_few_different_pictures_are_reported() -> None:
 # Arbitrary files -----------------------------------------------------------------------------------------------
 
 FILES = [encoded(picture, **options) for picture, options in FORMATS.values()]
+FILES += [
+    encoded(quantized(), transparency=3),
+    encoded(COLOURS, "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
+    encoded(COLOURS.convert("CMYK"), "JPEG"),
+]
 FILES += [PHOTOS[0] + FILMS["a text"], encoded(COLOURS, "AVIF"), b"P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12 "]
 CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6), st.integers(0, 6)), min_size=1, max_size=6)
 

@@ -281,14 +281,14 @@ def test_one_column_for_both_is_reported_and_a_thin_shape_is_not() -> None:
     ids=lambda piece: repr(piece[:9]),
 )
 def test_large_files_are_read_or_refused_in_bounded_time_and_memory(piece: str) -> None:
-    content = (piece * (2**17 // len(piece) + 1)).encode()
+    content = (piece * (2**16 // len(piece) + 1)).encode()
     began = time.process_time()
     tracemalloc.start()
     with suppress(DataError):
         assert len(read_points("points.csv", content).columns) <= 100
-    assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
+    assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     tracemalloc.stop()
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 5
 
 
 MARKS = st.sampled_from([",", ";", "\t", "|", " ", "  ", ", "])
@@ -323,7 +323,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=60).map("".join), st.sampled_from([None, (0, 1), (3, 3), ("x", "y"), ("1", "2")]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_gives_points_or_a_sentence(text: str, columns: tuple[int | str, int | str] | None) -> None:
     try:
         gathered = read_points("points.csv", ("1,2,3,4\n4,5,6,8\n" * 8 + text).encode(), columns)

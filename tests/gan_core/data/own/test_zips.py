@@ -35,20 +35,6 @@ def test_a_path_that_leads_out_of_the_zip_is_refused(name: str) -> None:
     assert refusal_of(name, encoded(noise_images(1)[0])) == f"{name} has a name that leads out of the zip."
 
 
-@pytest.mark.parametrize("name", ["a/b/c/1.png", "a\\b\\1.png", "a..b/1..png", "1", "größe/猫.png"])
-def test_unusual_but_harmless_names_are_read(name: str) -> None:
-    gathered = read_images([("a.zip", zipped({name: encoded(noise_images(1)[0]), **GOOD}))], 8)
-    assert (len(gathered.array), gathered.refusals) == (17, ())
-
-
-@pytest.mark.parametrize(
-    "name", ["__MACOSX/good/._00.png", "__MACOSX/00.png", ".DS_Store", "good/.hidden", ".git/x.png", "folder/"]
-)
-def test_hidden_files_in_a_zip_are_skipped(name: str) -> None:
-    gathered = read_images([("a.zip", zipped({name: b"" if name[-1] == "/" else b"text", **GOOD}))], 8)
-    assert (len(gathered.array), gathered.refusals) == (16, ())
-
-
 def test_a_refusal_shows_a_file_name_on_one_short_line() -> None:
     message = refusal_of("a\n\x1b[31m\u202e" + "x" * 60_000, b"text")
     assert len(message) <= 80 + len(f" {NO_PICTURE}.")
