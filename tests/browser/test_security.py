@@ -94,6 +94,12 @@ def test_foreign_questions_for_updates_are_refused_without_an_error(page: Page, 
     known = "page=train&layout=paused.28x28.0&axes=&layers="
     assert page.request.get(f"{server}/live/x?{known}&since=-1").status == 200
     foreign = ("", "page=" + "[" * 3000, "page=&layout=&axes=&layers=", "page=" + quote("{" * 2000))
-    for query in (*foreign, f"{known}&since=1e309", f"{known}&turn={'9' * 5000}", f"{known}&since=", f"{known}&layers=x"):
+    for query in (
+        *foreign,
+        f"{known}&since=1e309",
+        f"{known}&turn={'9' * 5000}",
+        f"{known}&since=",
+        f"{known}&layers=x",
+    ):
         assert page.request.get(f"{server}/live/{'x' * 50}?{query}").status == 400
         assert page.request.post(f"{server}/live/x?{query}", data="[" * 5000).status == 405
