@@ -1,6 +1,7 @@
 """``python -m gan_core``: the command line."""
 
 import io
+import os
 import sys
 
 from gan_core.cli import main
@@ -8,9 +9,15 @@ from gan_core.training.threads import yield_while_waiting
 
 
 def use_what_the_output_can_show() -> None:
-    """Write "?" for a character that the output's encoding lacks, as when it is redirected on Windows."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Write "?" for a character that the output's encoding lacks, as when it is redirected on Windows.
+
+    Write nowhere if there is no output, as in some services.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 

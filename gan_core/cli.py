@@ -7,18 +7,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from gan_core.config import GANConfig, explain
-from gan_core.data import OWN, load_dataset
+from gan_core.data import OWN, load_dataset, smaller_batch
 from gan_core.data.errors import DataError
 from gan_core.options import build_parser, option, read_config
 from gan_core.plurals import counted
-
-if TYPE_CHECKING:
-    from gan_core.data.own.points import ChosenColumns
 
 REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; 130 is the shell's convention for Ctrl-C
 
@@ -52,8 +49,7 @@ def _train(options: dict[str, Any]) -> int:
     if problems:
         return _report(problems, REFUSED)
     if "data" in options:
-        columns = tuple(options["columns"]) if "columns" in options else None
-        return _train_on_own_data(options["data"], columns, options["out"], config, iterations)
+        return _train_on_own_data(options, config, iterations)
     if config.dataset in OWN:
         return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
     return _train_into(options["out"], config, iterations)
@@ -61,9 +57,11 @@ def _train(options: dict[str, Any]) -> int:
 
 def _folder_problems(options: dict[str, Any]) -> list[str]:
     """Return why nothing may be written to --out: it holds results, or a later run would take them for its data."""
-    from gan_core.training.headless import results_in  # loads PyTorch, which --help does not need
+    from gan_core.training.headless import RESULT_FILES, results_in  # loads PyTorch, which --help does not need
 
     folder, data = options["out"], options.get("data")
+    if data and data.resolve() in [(folder / name).resolve() for name in RESULT_FILES]:
+        return [f"--data = {str(data)!r} would be replaced by the results: choose another folder for --out."]
     if data and data.is_dir() and folder.resolve().is_relative_to(data.resolve()):
         return [
             f"--out = {str(folder)!r} is inside the folder of --data, and results are no data: choose another folder."
@@ -75,22 +73,25 @@ def _folder_problems(options: dict[str, Any]) -> list[str]:
     return []
 
 
-def _train_on_own_data(
-    data: Path, columns: "ChosenColumns | None", folder: Path, config: GANConfig, iterations: int
-) -> int:
+def _train_on_own_data(options: dict[str, Any], config: GANConfig, iterations: int) -> int:
     """Train on a learner's own data. It is not kept with the results, which may be passed on to others."""
     from gan_core.data.own.path import read_path  # loads Pillow, which other runs need only later
     from gan_core.data.own.samples import OWN_FILE, keep
 
     try:
-        name, gathered = read_path(data, config.picture_size, columns)
+        columns = tuple(options["columns"]) if "columns" in options else None
+        name, gathered = read_path(options["data"], config.picture_size, columns)
     except DataError as error:
         return _report([str(error)], REFUSED)
     _report(gathered.refusals + gathered.notes + gathered.warnings)
+    chosen = options.keys() & {"batch_size", "config"}
+    if not chosen and (batch := smaller_batch(config.batch_size, len(gathered.array))):
+        _report([f"There are fewer samples than a batch has: the batch size becomes {batch}."])
+        config = config.replace(batch_size=batch)
     with tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True) as temporary:
         own = Path(temporary) / OWN_FILE
         config = config.replace(dataset=name, own_data=keep(gathered.array, own))
-        return _train_into(folder, config, iterations, own)
+        return _train_into(options["out"], config, iterations, own)
 
 
 def _whole_number(text: str) -> int:

@@ -132,7 +132,7 @@ def _parent_curve(figure: Figure, curve: Curve, snapshot: Snapshot) -> None:
     figure.add(
         "scatter", x=_numbers(snapshot.trace.iteration[shown]), y=snapshot.trace.running_mean(curve.column)[shown],
         mode="lines", name=f"{curve.name} of the parent", legendgroup=curve.column, showlegend=False, hoverinfo="skip",
-        line={"color": _greyish(curve.colour, 1.0), "width": 3},
+        line={"color": theme.QUIET, "width": 3},
     )  # fmt: skip
 
 
@@ -175,11 +175,11 @@ def mark_level(figure: Figure, value: float, label: str, log: bool = False) -> N
     )  # fmt: skip
 
 
-def _greyish(colour: str, opacity: float = 0.7) -> str:
+def _greyish(colour: str) -> str:
     """Return the middle between a colour and the theme's grey."""
     halves = (int(one[at : at + 2], 16) for at in (1, 3, 5) for one in (colour, theme.QUIET))
     red, green, blue = ((first + second) // 2 for first, second in zip(*[halves] * 2, strict=True))
-    return f"rgba({red},{green},{blue},{opacity:g})"
+    return f"rgba({red},{green},{blue},0.7)"
 
 
 def _marks(figure: Figure, marks: tuple[Mark, ...], axes: Axes, last: int) -> None:

@@ -125,7 +125,7 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
     if kept.refusals:
         with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
             st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
-    if batch := own_data.smaller_batch(kept.count):
+    if batch := own_data.smaller_batch_for(kept):
         st.caption(f"There are fewer samples than a batch has: the batch size becomes {batch}.")
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
         own_data.use_upload(kind, kept)

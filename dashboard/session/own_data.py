@@ -3,6 +3,7 @@
 from dashboard.session.state import current_run, serialized, set_value, tab, value
 from dashboard.session.tab import Columns, UploadKey
 from gan_core.config import GANConfig
+from gan_core.data import smaller_batch
 from gan_core.data.own.upload import Kept, OwnKind, UploadedFiles, gather
 from gan_core.runs.jobs import Job, JobFailed
 
@@ -23,15 +24,15 @@ def use_upload(kind: OwnKind, kept: Kept) -> None:
     """Choose this upload as the dataset, at the next full script run: a dialog cannot move widgets behind it."""
     here = tab()
     here.own[kept.own_data] = kept.path
-    if batch := smaller_batch(kept.count):
+    if batch := smaller_batch_for(kept):
         here.postponed["batch_size"] = batch
     here.postponed["dataset"] = kind
     set_value("own_data", kept.own_data)
 
 
-def smaller_batch(count: int) -> int | None:
-    """Return the largest power of two that is not above ``count`` samples; None if the batch size is not above it."""
-    return 1 << (count.bit_length() - 1) if value("batch_size", GANConfig().batch_size) > count else None
+def smaller_batch_for(kept: Kept) -> int | None:
+    """Return the batch size that an upload of few samples needs; None if that of the settings will do."""
+    return smaller_batch(value("batch_size", GANConfig().batch_size), kept.count)
 
 
 def is_available(config: GANConfig) -> bool:

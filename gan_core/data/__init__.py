@@ -13,7 +13,16 @@ from gan_core.data.registry import DATASETS, OWN, Kind, Source, source
 if TYPE_CHECKING:
     from gan_core.data.dataset import Dataset
 
-__all__ = ["DATASETS", "OWN", "RECOMMENDED_SETTINGS", "Source", "load_dataset", "source", "with_recommended_settings"]
+__all__ = [
+    "DATASETS",
+    "OWN",
+    "RECOMMENDED_SETTINGS",
+    "Source",
+    "load_dataset",
+    "smaller_batch",
+    "source",
+    "with_recommended_settings",
+]
 
 _POINTS: dict[str, Any] = {
     "latent_dim": 2,
@@ -45,6 +54,11 @@ def with_recommended_settings(config: GANConfig, dataset: str) -> GANConfig:
     changes = {} if config.dataset in DATASETS and source(config.dataset).kind == kind else RECOMMENDED_SETTINGS[kind]
     drawing = config.drawing or (STARTER if dataset == "drawn" else "")
     return config.replace(**changes, dataset=dataset, classes=(), drawing=drawing)
+
+
+def smaller_batch(batch: int, count: int) -> int | None:
+    """Return the largest power of two that is not above ``count`` samples; None if ``batch`` is not above it."""
+    return 1 << (count.bit_length() - 1) if batch > count else None
 
 
 def load_dataset(config: GANConfig, own: Path | None = None) -> "Dataset":

@@ -3,8 +3,22 @@
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from functools import partial
+def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file.
+
+    The library does not write it either, as it raises an error of its own on a full disk.
+    """
+    from safetensors.torch import save
+
+    return in_fixed_order(save(dict(tensors), dict(metadata)), tensors, metadata)
+
+
+def in_fixed_order(data: bytes, names: Iterable[str], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
+    header, length = _header(data), int.from_bytes(data[:8], "little")
+    ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+    return data[:8] + text + data[8 + length :]
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +42,10 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        write_atomically(folder / name, partial(_write, tensors, metadata))
+        write_whole(folder / name, _serialized(tensors, metadata))
 
 
+<<<<<<< HEAD
 def _write(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str], path: Path) -> None:
     """Write a safetensors file; the same tensors and metadata give the same bytes."""
     from safetensors.torch import save_file
@@ -47,6 +62,20 @@ def order_header(path: Path, names: Iterable[str], metadata: Mapping[str, str]) 
         ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
         file.seek(8)
         file.write(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
+=======
+def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance.
+
+    The library does not write it either, as it raises an error of its own on a full disk.
+    """
+    from safetensors.torch import save
+
+    data = save(dict(tensors), dict(metadata))
+    header, length = _header(data), int.from_bytes(data[:8], "little")
+    ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+    return data[:8] + text + data[8 + length :]
+>>>>>>> w13
 
 
 def write_whole(path: Path, data: bytes) -> None:

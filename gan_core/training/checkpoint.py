@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_core.config import GANConfig
-from gan_core.export.weights import order_header
-from gan_core.files import write_atomically
+from gan_core.export.weights import in_fixed_order, write_whole
 
 if TYPE_CHECKING:
     from gan_core.training.trainer import Trainer
@@ -71,15 +70,10 @@ class Checkpoint:
 
     def write(self, path: Path) -> None:
         """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         metadata = {"format": FORMAT, RECORD: json.dumps(self.record, allow_nan=False)}
-
-        def write(partial: Path) -> None:
-            save_file(self.arrays, partial, metadata)
-            order_header(partial, self.arrays, metadata)
-
-        write_atomically(path, write)
+        write_whole(path, in_fixed_order(save(self.arrays, metadata), self.arrays, metadata))
 
     @classmethod
     def read(cls, data: bytes) -> Self:

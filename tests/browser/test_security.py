@@ -60,6 +60,7 @@ def test_the_policy_forbids_every_other_host(page: Page) -> None:
     refused = page.evaluate(
         """() => new Promise((resolve) => {
             document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective), { once: true });
+            setTimeout(resolve, 5000, "nothing");
             const image = new Image();
             image.src = "http://evil.example/x.png";
         })"""
@@ -90,6 +91,15 @@ def test_texts_in_the_address_are_shown_as_they_are(browser: Browser, server: st
 
 
 def test_foreign_questions_for_updates_are_refused_without_an_error(page: Page, server: str) -> None:
-    for query in ("", "page=" + "[" * 3000, "page=&layout=&axes=&layers=", "page=" + quote("{" * 2000), "since=1e309"):
+    known = "page=train&layout=paused.28x28.0&axes=&layers="
+    assert page.request.get(f"{server}/live/x?{known}&since=-1").status == 200
+    foreign = ("", "page=" + "[" * 3000, "page=&layout=&axes=&layers=", "page=" + quote("{" * 2000))
+    for query in (
+        *foreign,
+        f"{known}&since=1e309",
+        f"{known}&turn={'9' * 5000}",
+        f"{known}&since=",
+        f"{known}&layers=x",
+    ):
         assert page.request.get(f"{server}/live/{'x' * 50}?{query}").status == 400
         assert page.request.post(f"{server}/live/x?{query}", data="[" * 5000).status == 405

@@ -28,7 +28,8 @@ PIECE = 2**16  # bytes unpacked at once
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a zip, and of an empty one
 DIRECTORY_ENTRY = b"PK\x01\x02"
 SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without limit in one call
-SYSTEM_FILES = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini")  # of macOS and Windows
+# Of macOS, Windows and a network drive, which keeps small copies of each picture.
+SYSTEM_FILES = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir")
 ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 
 

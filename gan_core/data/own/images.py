@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
+from PIL.BmpImagePlugin import BmpImageFile, DibImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
@@ -89,15 +90,19 @@ FORMATS = (
     Format(rb"\x89PNG\r\n\x1a\n", PngImageFile, "PNG", "compressed texts", _texts, 100),
     Format(rb"\xff\xd8", JpegImageFile, "JPEG", "scans", _scans, 30),  # a progressive JPEG has about 10
     Format(rb"BM", BmpImageFile, "BMP"),
+    Format(rb"[\x28\x6c\x7c]\0\0\0", DibImageFile, "BMP"),  # a BMP without its first header, .dib
     Format(rb"RIFF....WEBP", WebPImageFile, "WebP"),
     Format(rb"GIF8[79]a", GifImageFile, "GIF"),
-    Format(rb"II\*\0|MM\0\*", TiffImageFile, "TIFF"),
+    Format(rb"II[*+]\0|MM\0[*+]", TiffImageFile, "TIFF"),
     Format(rb"P[1-6]\s", PpmImageFile, "PPM"),
+    Format(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", Jpeg2KImageFile, "JPEG 2000"),
     Format(rb"....ftypavi[fs]", AvifImageFile, "AVIF"),
 )
-READABLE = ", ".join(form.name for form in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+NAMES = list(dict.fromkeys(form.name for form in FORMATS))
+READABLE = f"{', '.join(NAMES[:-1])} or {NAMES[-1]}"
 EXTENSIONS = (
-    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif",
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "webp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "jp2",
+    "j2k", "jpx", "avif",
 )  # fmt: skip
 
 
@@ -227,8 +232,10 @@ def _plain(image: Image.Image) -> Image.Image:
     """Convert any mode to grey ("L") or, with transparency, to "RGBA", 8 bits each."""
     if image.mode.startswith("I"):
         return image.convert("I").point(EIGHT_BITS, "L")
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        return image.convert("RGBA")
+    if image.mode == "LAB":  # which has the lightness, and Pillow converts to nothing
+        return image.getchannel("L")
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode == "La" else image.mode).convert("RGBA")
     return image.convert("L")
 
 

@@ -24,6 +24,7 @@ from gan_core.texts import decode_text
 MOST_POINTS = 100_000
 MAX_CSV = 10 * MIB  # bytes
 MAX_REFUSED = 10_000  # lines; a file with more is not a table of points
+OWN_METRICS = "iteration,loss_d,"  # how this program's metrics.csv begins
 LARGEST = 1e100  # larger numbers could overflow when scaled
 REACH = 0.9  # of the farthest points from 0: Tanh reaches 1 only at infinity
 
@@ -48,6 +49,8 @@ def read_points(name: str, content: bytes, columns: ChosenColumns | None = None)
         raise DataError(
             f"{printable(name)} is not a text in UTF-8 or UTF-16: save the table as CSV in UTF-8."
         ) from error
+    if text.startswith(OWN_METRICS):
+        raise DataError(f"{printable(name)} was made by this program: it holds the metrics of a run, and no points.")
     refusals, layout = Refusals(), judge(lines_of(text))
     chosen = _chosen(layout, columns) if columns else layout.choice()
     found = _points(text, layout, chosen, refusals)

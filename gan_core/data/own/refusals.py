@@ -68,8 +68,9 @@ class Refusals:
 
 
 def printable(text: str, most: int = 80) -> str:
-    """Return an untrusted text as one short line without control characters."""
-    clean = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[: most + 1])
+    """Return an untrusted text as one short line, with spaces for tabs and the like, and without control characters."""
+    spaced = (" " if sign.isspace() else sign for sign in text[: most + 1])
+    clean = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in spaced)
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 

@@ -21,6 +21,9 @@ GROUPED = {  # numbers such as 1,234.5 by their decimal mark; 1,234 alone may be
 COMMENTS = ("#", "%")  # of numpy's and Matlab's texts
 NUMBERS_WITH_COMMENT = re.compile(r"([\W\deE]*?)\s#")  # a heading may hold "#" too, but begins with a word
 MINUS_SIGNS = dict.fromkeys(map(ord, "−–‐‑‒—﹣－"), "-")  # what word processors and web pages write for "-"
+THOUSANDS = re.compile(r"(?<=\d)[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}'’](?=\d{3}(?!\d))")
+MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "?", ".")
+INVISIBLE = "\N{ZERO WIDTH NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}"  # the first is a byte order mark
 COUNTING_TITLES = ("", "#", "i", "id", "idx", "index", "n", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
 NUMERIC_SHARE = 0.5  # of the lines that have a number in a column of numbers, at least
 
@@ -95,8 +98,8 @@ def judge(lines: Iterator[Line]) -> Layout:
     """Return the layout in which most of the first lines hold two numbers; one without columns if none holds two."""
     judged = list(islice(lines, JUDGED))
     best, most = Layout(), (0, 0)
-    for separator, mark in product(SEPARATORS, DECIMAL_MARKS):
-        rows = [_split(line.text, separator) for line in judged]
+    split = {separator: [_split(line.text, separator) for line in judged] for separator in SEPARATORS}
+    for (separator, rows), mark in product(split.items(), DECIMAL_MARKS):
         numbers = [[_number(cell, mark) for cell in row] for row in rows]
         good = sum(_has_two(row) for row in numbers)
         texts = sum(map(bool, chain(*rows))) - sum(value is not None for value in chain(*numbers))
@@ -111,7 +114,7 @@ def _layout(
     lines: Sequence[Line], rows: Sequence[list[str]], numbers: Sequence[list[float | None]], separator: str, mark: str
 ) -> Layout:
     width = Counter(len(row) for row in numbers if _has_two(row)).most_common(1)[0][0]
-    begin = next(i for i, row in enumerate(numbers) if _has_two(row) and (len(row) == width or None not in row))
+    begin = _first_row(rows, numbers, width)
     values = [[row[index] for row in numbers[begin:] if index < len(row)] for index in range(width)]
     found = [[value for value in column if value is not None] for column in values]
     titles = _titles([_split(lines[begin].comment, separator), *reversed(rows[:begin])], found)
@@ -121,6 +124,20 @@ def _layout(
         if len(column) > NUMERIC_SHARE * (len(rows) - begin)
     )
     return Layout(separator, mark, width, tuple(lines[:begin]), tuple(columns))
+
+
+def _first_row(rows: Sequence[list[str]], numbers: Sequence[list[float | None]], width: int) -> int:
+    """Return the index of the first line of numbers, which may lack one. Above an index, pandas calls columns 0, 1 and so on."""
+
+    def begins(cells: list[str], row: list[float | None]) -> bool:
+        if _has_two(row) and (len(row) == width or None not in row[:width]):
+            return True
+        gaps = [cell for cell, value in zip(cells, row, strict=True) if value is None]
+        return len(row) == width > len(gaps) and all(cell.casefold() in MISSING for cell in gaps)
+
+    begin = next(index for index, row in enumerate(rows) if begins(row, numbers[index]))
+    is_heading = rows[begin] == ["", *map(str, range(width - 1))] and any(row[:1] != [""] for row in rows[begin + 1 :])
+    return begin + is_heading
 
 
 def _titles(above: Sequence[list[str]], columns: Sequence[list[float]]) -> list[str]:
@@ -168,7 +185,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _number(cell: str, mark: str) -> float | None:
-    text = cell.strip("\"' \N{NO-BREAK SPACE}").translate(MINUS_SIGNS)
+    text = THOUSANDS.sub("", cell.strip("\"' " + INVISIBLE).translate(MINUS_SIGNS))
     other = "," if mark == "." else "."
     if GROUPED[mark].fullmatch(text):
         text = text.replace(other, "")

@@ -1,5 +1,6 @@
 """The exported files contain the run's networks and sample the page's own fakes."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -60,22 +61,26 @@ def test_the_torch_file_is_loaded_by_the_usual_idiom(trained: Trainer, tmp_path:
     assert state.iteration == 3
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    """In other processes too: their hashes, and the order of a set or of Rust's maps, differ."""
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another process too: its hashes, and the order of a set or of Rust's maps, differ."""
     code = (
-        "import hashlib, sys; from pathlib import Path; from gan_core.export.weights import as_torch_file, save_networks; "
+        "import sys; from pathlib import Path; from gan_core.export.weights import as_torch_file, save_networks; "
         "from tests.gan_core.support import tiny_trainer; trainer = tiny_trainer(); "
         "[trainer.step() for _ in range(3)]; folder = Path(sys.argv[1]); save_networks(folder, trainer); "
         "(folder / 'generator.pt').write_bytes(as_torch_file((folder / 'generator.safetensors').read_bytes()))"
     )
     written = []
-    for process in range(3):
+    for process in (True, False):
         folder = tmp_path / str(process)
         folder.mkdir()
-        subprocess.run([sys.executable, "-c", code, folder], check=True, timeout=120)
+        if process:
+            subprocess.run([sys.executable, "-c", code, folder], check=True, timeout=120)
+        else:
+            monkeypatch.setattr("sys.argv", ["", str(folder)])
+            exec(code, {})
         written.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert written[0].keys() == {"generator.safetensors", "discriminator.safetensors", "generator.pt"}
-    assert written[0] == written[1] == written[2]
+    assert written[0] == written[1]
 
 
 def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None:
@@ -87,6 +92,24 @@ def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None
     )
     assert len(first) == 5
     assert first == second
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+def test_a_disk_that_is_really_full_is_an_os_error_and_leaves_the_earlier_file(
+    trained: Trainer, tmp_path: Path
+) -> None:
+    import resource
+
+    save_networks(tmp_path, trained)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save_networks(tmp_path, trained)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_saving_twice_gives_the_same_bytes(trained: Trainer, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ TREE = {
     "a/.DS_Store": b"text",
     "a/Thumbs.db": b"text",
     "Desktop.ini": b"text",
+    "@eaDir/00.png/SYNOPHOTO_THUMB_M.jpg": GOOD["00.png"],
 }
 
 
@@ -110,7 +111,7 @@ def test_a_folder_and_its_zip_give_the_same_and_name_all_that_is_left_out(tmp_pa
     assert (
         unpacked.notes
         == packed.notes
-        == ("Hidden files and folders are left out: .git, .hidden.png, Desktop.ini, __MACOSX, a/.DS_Store and 1 more.",)
+        == ("Hidden files and folders are left out: .git, .hidden.png, @eaDir, Desktop.ini, __MACOSX and 2 more.",)
     )
 
 

@@ -143,6 +143,10 @@ FORMATS: dict[str, tuple[Image.Image, dict[str, Any]]] = {  # a format, and what
     "PGM": (GREY, {"kind": "PPM"}),
     "PPM": (COLOURS, {"kind": "PPM"}),
     "PBM": (GREY.convert("1"), {"kind": "PPM"}),
+    "BMP without its first header": (COLOURS, {"kind": "DIB"}),
+    "TIFF for large files": (COLOURS, {"kind": "TIFF", "big_tiff": True}),
+    "JPEG 2000": (COLOURS, {"kind": "JPEG2000"}),
+    "JPEG 2000 alone": (GREY, {"kind": "JPEG2000", "no_jp2": True}),
     "PNG animated": (GREY, {"kind": "PNG", "save_all": True, "append_images": [Image.fromarray(PICTURES[1])]}),
 }
 
@@ -194,6 +198,11 @@ def test_big_endian_tiffs_of_sixteen_bits_are_read() -> None:
 def test_pictures_of_more_than_sixteen_bits_are_refused(dtype: type) -> None:
     content = encoded(Image.fromarray(PICTURES[0].astype(dtype)), "TIFF")
     assert refusal_of(content) == "a has more than 16 bits a pixel: save it with 8 or 16."
+
+
+def test_the_lightness_of_a_lab_picture_is_its_grey() -> None:
+    lab = Image.merge("LAB", [GREY, Image.new("L", GREY.size, 9), Image.new("L", GREY.size, 99)])
+    np.testing.assert_array_equal(read_one(encoded(lab, "TIFF")), PICTURES[0])
 
 
 def test_transparent_parts_are_white_in_every_format() -> None:
@@ -261,7 +270,7 @@ def even(level: int, mode: str = "L") -> Image.Image:
     return Image.new(mode, (9, 9), (level,) * len(mode) if len(mode) > 1 else level)
 
 
-WHITENED = "Transparent parts have become white: put white drawings on a dark background."
+WHITENED = "Transparent parts become white: put white drawings on a dark background."
 
 
 def test_ordinary_pictures_get_no_note() -> None:
@@ -318,6 +327,22 @@ def test_little_contrast_is_reported(span: int) -> None:
     assert note.endswith("so all look alike: increase their contrast before you upload them.")
 
 
+def test_little_contrast_is_reported_although_a_few_pixels_are_black_and_white() -> None:
+    levels = PICTURES // 8 + 100
+    levels = np.kron(levels, np.ones((1, 3, 3), np.uint8))  # few are so large that no others are changed with one
+    levels[0, :6, :6], levels[1, 9:15, 9:15] = 0, 255
+    (note,) = warned(list(levels))
+    assert note.startswith("Nearly all pixels have levels of grey from ")
+    assert note.endswith(" of 255, so all look alike: increase their contrast before you upload them.")
+
+
+def test_small_bright_drawings_on_black_have_contrast_enough() -> None:
+    drawings = np.zeros((16, SIDE, SIDE), np.uint8)
+    for index, drawing in enumerate(drawings):
+        drawing[index, 3:6] = 200
+    assert warned(list(drawings)) == ()
+
+
 def test_twelve_bits_in_a_file_of_sixteen_are_reported_as_little_contrast() -> None:
     levels = PICTURES.astype(np.uint16) * 16
     (note,) = warned(list(levels), kind="TIFF")
@@ -342,13 +367,19 @@ def test_a_strip_decoded_at_a_fraction_of_its_size_is_named_with_its_own() -> No
 
 def test_few_different_pictures_are_reported() -> None:
     assert warned([*PICTURES[:3]] * 10) == (
-        "Only 3 of the 30 pictures are different, so G learns no more than those: add others.",
+        "The 30 pictures are copies of 3, and G learns no more than that: add others.",
     )
+    assert warned([PICTURES[0]] * 16)[0].startswith("The 16 pictures are copies of one, ")
 
 
 # Arbitrary files -----------------------------------------------------------------------------------------------
 
 FILES = [encoded(picture, **options) for picture, options in FORMATS.values()]
+FILES += [
+    encoded(quantized(), transparency=3),
+    encoded(COLOURS, "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
+    encoded(COLOURS.convert("CMYK"), "JPEG"),
+]
 FILES += [PHOTOS[0] + FILMS["a text"], encoded(COLOURS, "AVIF"), b"P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12 "]
 CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6), st.integers(0, 6)), min_size=1, max_size=6)
 

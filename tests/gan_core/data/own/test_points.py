@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_core.data.errors import DataError
+from gan_core.data.own import points as own_points
 from gan_core.data.own.points import MAX_CSV, read_points
 from gan_core.data.own.refusals import KEPT_REFUSALS
 
@@ -131,12 +132,13 @@ def test_a_table_without_points_is_refused(text: str) -> None:
         read(text)
 
 
-def test_only_the_first_hundred_thousand_points_are_used() -> None:
-    text = table(SQUARES) * 5000
+def test_points_beyond_the_limit_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_points, "MOST_POINTS", 1000)
+    text = table(SQUARES) * 50
     assert not any(note.startswith("Only") for note in read_points("points.csv", text.encode()).notes)
     gathered = read_points("points.csv", (text + "1000,1000\n").encode())
-    assert gathered.array.shape == (100_000, 2)
-    assert gathered.notes[1] == "Only the first 100,000 points are used, which is the limit."
+    assert gathered.array.shape == (1000, 2)
+    assert gathered.notes[1] == "Only the first 1,000 points are used, which is the limit."
     np.testing.assert_allclose(gathered.array[-20:], SCALED, atol=1e-6)
 
 
@@ -173,7 +175,7 @@ LINES = st.lists(st.lists(CELLS, max_size=3).map(",".join), max_size=40).map("\n
         st.text('0123456789.,;\t-+e"\n\r x', max_size=300).map(str.encode),
     )
 )
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_any_bytes_give_points_or_a_data_error(content: bytes) -> None:
     try:
         gathered = read_points("points.csv", b"0,0\n1,1\n" * 8 + content)

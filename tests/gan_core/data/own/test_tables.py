@@ -74,7 +74,12 @@ TABLES = {  # how a table is written: its text, and what is said of it
     "Matlab's comments": ("% x y\n" + rows("  "), f"separated by spaces. {TITLED}"),
     "comments behind": (rows(",").replace("\n", "  # doubtful, 3\n", 4), f"separated by commas. {BOTH}"),
     "a table below 300 comments": ("# 1, 2, 3\n" * 300 + rows(","), f"separated by commas. {BOTH}"),
+    "a file in the file, with its mark": (rows(",").replace("\n", "\n\ufeff", 1), f"separated by commas. {BOTH}"),
+    "a remark behind the first line": (rows(",").replace("\n", ",approved\n", 1), f"separated by commas. {BOTH}"),
     # Index columns, and columns of other things
+    "pandas' index and numbers as headings": (
+        ",0,1\n" + numbered(","), "separated by commas. x is column 2 (0), y is column 3 (1).",
+    ),
     "pandas' index": (",x,y\n" + numbered(","), "separated by commas. x is column 2 (x), y is column 3 (y)."),
     "pandas' index after a filter": (
         ",a,b\n" + numbered(",", step=3), "separated by commas. x is column 2 (a), y is column 3 (b).",
@@ -119,7 +124,10 @@ def test_a_table_is_read_in_every_encoding_of_unicode(encoding: str, end: str) -
     assert "x is column 1 (Größe), y is column 2 (y)." in gathered.notes[0]
 
 
-@pytest.mark.parametrize("number", ["1,0{:02}.5", "1.0{:02},5"])
+@pytest.mark.parametrize(
+    "number",
+    ["1,0{:02}.5", "1.0{:02},5", "1'0{:02}.5", "1’0{:02}.5", "1\u202f0{:02},5", "1\u00a00{:02},5", "1\u202f0{:02}.5"],
+)
 def test_groups_of_thousands_are_read_where_the_decimal_mark_is_clear(number: str) -> None:
     text = "".join(f"{number.format(row)};{25 * row}\n" for row in range(20))
     right = scaled([(1000 + row + 0.5, 25 * row) for row in range(20)])
@@ -130,6 +138,25 @@ def test_a_decimal_comma_with_three_digits_is_no_group_of_thousands() -> None:
     text = "".join(f"{row},125;{row * row},500\n" for row in range(20))
     right = scaled([(row + 0.125, row * row + 0.5) for row in range(20)])
     np.testing.assert_allclose(read_points("", text.encode()).array, right, atol=1e-4)
+
+
+@pytest.mark.parametrize("line", ["7,NA", ",7", "7,NaN", "7,null", "7,-", "?,7"])
+def test_a_first_line_without_one_of_its_numbers_is_no_heading(line: str) -> None:
+    gathered = read_points("points.csv", (f"{line}\n" + rows(",")).encode())
+    assert gathered.refusals[0].startswith(f"Line 1 ({line}) ")
+    assert len(gathered.refusals) == 1
+    assert not any("heading" in note for note in gathered.notes)
+
+
+def test_a_first_line_without_its_index_is_a_point() -> None:
+    gathered = read_points("points.csv", (",0,1\n" + rows(",", ",")).encode())
+    assert len(gathered.array) == len(POINTS) + 1
+
+
+def test_the_metrics_of_a_run_are_no_points() -> None:
+    text = "iteration,loss_d,loss_g\n" + numbered(",")
+    with pytest.raises(DataError, match=r"^metrics\.csv was made by this program: it holds the metrics of a run"):
+        read_points("metrics.csv", text.encode())
 
 
 # What the notes say --------------------------------------------------------------------------------------------
@@ -145,6 +172,7 @@ def test_unused_columns_and_headings_are_named_where_there_are_some() -> None:
         "Line 1 is taken for a heading: ,x,y",
     )
     assert notes("A table\n\nx,y\n" + rows(","))[1] == "Lines 1 to 3 are taken for a heading: x,y"
+    assert notes("x\ty\n" + rows("\t"))[1] == "Line 1 is taken for a heading: x y"
     (_, scaling) = notes(rows(","))
     assert scaling.startswith("Scaled to fit")
 
@@ -212,19 +240,36 @@ def warned(text: str) -> tuple[str, ...]:
 
 def test_few_different_points_are_reported() -> None:
     few = warned("1,2\n3,4\n5,1\n" * 10)
-    assert few[-1] == "Only 3 of the 30 points are different, so G learns no more than those: add others."
-    assert not any("different" in warning for warning in warned(rows(",")))
-    assert not any("different" in warning for warning in warned(rows(",") * 5)), "20 different points are enough"
+    assert few[-1] == "The 30 points are copies of 3, and G learns no more than that: add others."
+    assert not any("copies" in warning for warning in warned(rows(",")))
+    assert not any("copies" in warning for warning in warned(rows(",") * 5)), "20 different points are enough"
 
 
-def test_points_far_from_all_others_are_reported() -> None:
-    assert warned(rows(",") * 3 + "-9999,-9999\n")[-1] == (
+@pytest.mark.parametrize("far", [1, 9])
+def test_points_far_from_all_others_are_reported(far: int) -> None:
+    assert warned(rows(",") * 3 + "-9999,-9999\n" * far)[-1] == (
         "Most points lie within 10% of the range, because others are far away: if those are wrong, such as -999 for a"
         " missing number, remove their lines."
     )
     two_groups = "".join(f"{row % 2 * 100 + row / 10},{row / 10}\n" for row in range(40))
     for text in (rows(","), two_groups):
         assert not any("far away" in warning for warning in warned(text))
+
+
+LINE = (
+    "The points lie almost on a straight line: if one column has much larger numbers than the other, choose other columns,"
+    " or bring both to a similar range."
+)
+
+
+@pytest.mark.parametrize(("wide", "high"), [(1000, 1), (1, 1000)])
+def test_columns_of_very_different_ranges_are_reported(wide: int, high: int) -> None:
+    assert warned("".join(f"{wide * x},{high * y}\n" for x, y in POINTS)) == (LINE,)
+
+
+def test_one_column_for_both_is_reported_and_a_thin_shape_is_not() -> None:
+    assert read_points("points.csv", FOUR.encode(), ("b", "b")).warnings == (LINE,)
+    assert warned("".join(f"{x},{y / 30}\n" for x, y in POINTS)) == ()
 
 
 # Limits, and anything else -------------------------------------------------------------------------------------
@@ -236,14 +281,14 @@ def test_points_far_from_all_others_are_reported() -> None:
     ids=lambda piece: repr(piece[:9]),
 )
 def test_large_files_are_read_or_refused_in_bounded_time_and_memory(piece: str) -> None:
-    content = (piece * (2**17 // len(piece) + 1)).encode()
+    content = (piece * (2**16 // len(piece) + 1)).encode()
     began = time.process_time()
     tracemalloc.start()
     with suppress(DataError):
         assert len(read_points("points.csv", content).columns) <= 100
-    assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
+    assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     tracemalloc.stop()
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 5
 
 
 MARKS = st.sampled_from([",", ";", "\t", "|", " ", "  ", ", "])
@@ -278,7 +323,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=60).map("".join), st.sampled_from([None, (0, 1), (3, 3), ("x", "y"), ("1", "2")]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_gives_points_or_a_sentence(text: str, columns: tuple[int | str, int | str] | None) -> None:
     try:
         gathered = read_points("points.csv", ("1,2,3,4\n4,5,6,8\n" * 8 + text).encode(), columns)
