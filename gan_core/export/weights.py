@@ -3,22 +3,7 @@
 import io
 import json
 from collections import OrderedDict
-def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file.
-
-    The library does not write it either, as it raises an error of its own on a full disk.
-    """
-    from safetensors.torch import save
-
-    return in_fixed_order(save(dict(tensors), dict(metadata)), tensors, metadata)
-
-
-def in_fixed_order(data: bytes, names: Iterable[str], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
-    header, length = _header(data), int.from_bytes(data[:8], "little")
-    ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
-    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
-    return data[:8] + text + data[8 + length :]
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,37 +30,22 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
         write_whole(folder / name, _serialized(tensors, metadata))
 
 
-<<<<<<< HEAD
-def _write(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str], path: Path) -> None:
-    """Write a safetensors file; the same tensors and metadata give the same bytes."""
-    from safetensors.torch import save_file
-
-    save_file(dict(tensors), path, dict(metadata))
-    order_header(path, tensors, metadata)
-
-
-def order_header(path: Path, names: Iterable[str], metadata: Mapping[str, str]) -> None:
-    """Put the header of a safetensors file in a fixed order, tensors as in ``names``: the library orders metadata by chance."""
-    with path.open("r+b") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
-        file.seek(8)
-        file.write(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
-=======
 def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance.
+    """Return a safetensors file.
 
     The library does not write it either, as it raises an error of its own on a full disk.
     """
     from safetensors.torch import save
 
-    data = save(dict(tensors), dict(metadata))
+    return in_fixed_order(save(dict(tensors), dict(metadata)), tensors, metadata)
+
+
+def in_fixed_order(data: bytes, names: Iterable[str], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
     header, length = _header(data), int.from_bytes(data[:8], "little")
-    ordered = {"__metadata__": metadata, **{name: header[name] for name in tensors}}
+    ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
     text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
     return data[:8] + text + data[8 + length :]
->>>>>>> w13
 
 
 def write_whole(path: Path, data: bytes) -> None:
