@@ -225,6 +225,18 @@ class GANConfig(BaseModel):
         """Return the names of the fields in which ``other`` differs."""
         return tuple(name for name in _SETTINGS if getattr(self, name) != getattr(other, name))
 
+    def turns(self) -> tuple[tuple[Network, ...], ...]:
+        """Return the networks of each turn of one iteration; two in one turn take gradients at the same weights.
+
+        With "simultaneous", a network that has done its steps skips the remaining turns.
+        """
+        d, g = self.d_steps, self.g_steps
+        if self.update_order == "simultaneous":
+            return (("D", "G"),) * min(d, g) + ((("D",) if d > g else ("G",)),) * abs(d - g)
+        d_turns: tuple[tuple[Network, ...], ...] = (("D",),) * d
+        g_turns: tuple[tuple[Network, ...], ...] = (("G",),) * g
+        return d_turns + g_turns if self.update_order == "d_first" else g_turns + d_turns
+
     def to_json(self) -> str:
         """Return all fields as JSON; ``from_json`` restores an equal config."""
         return json.dumps(self.model_dump(), indent=2) + "\n"
