@@ -79,12 +79,15 @@ CASES: dict[str, tuple[GANConfig, tuple[Change, ...]]] = {
 
 
 def train(
-    config: GANConfig, changes: Sequence[Change], iterations: int, dataset: Dataset | None = None
+    config: GANConfig, changes: Sequence[Change], iterations: int, dataset: Dataset | None = None, threads: int = 0
 ) -> tuple[Trainer, Losses]:
-    """Train as a run does that is changed on the way; return the trainer and the losses of each iteration."""
+    """Train as a run does that is changed on the way; return the trainer and the losses of each iteration.
+
+    ``threads``: 0 for the run's own choice.
+    """
     trainer = Trainer(config, dataset)
     losses = []
-    with use_threads(thread_count(config, trainer.dataset.features, "cpu")):
+    with use_threads(threads or thread_count(config, trainer.dataset.features, "cpu")):
         for iteration in range(iterations):
             for change in (change for change in changes if change.iteration == iteration):
                 if change.update:
