@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gan_core.losses import LOSSES
 from gan_core.plain import plain
-from gan_core.setting import Condition, Setting, setting
+from gan_core.setting import Condition, Setting, setting, shortened
 from gan_core.texts import decode_text
 
 Network = Literal["D", "G"]
@@ -294,7 +294,8 @@ def _explain(place: tuple[int | str, ...], value: Any, message: str, name: Calla
     if setting is None:
         near = difflib.get_close_matches(str(field), _SETTINGS, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        return f"{field}: there is no setting of this name.{hint}"
+        written = field if 0 < len(str(field)) <= 60 else shortened(field)
+        return f"{written}: there is no setting of this name.{hint}"
     item = "entry" if setting.kind == "classes" else "layer"
     where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
     return setting.refusal(value, name=name(setting) + where)
