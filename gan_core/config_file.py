@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from gan_core.config import GANConfig, explain
 from gan_core.data.registry import source
 
+CONFIG_FILE = "config.json"
 LARGEST = 100_000  # bytes: many times what all settings take
 SENTENCES = 5  # at most, about one file
 

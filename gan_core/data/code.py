@@ -1,7 +1,7 @@
 """The datasets as lines of plain PyTorch, for scripts. Loads no PyTorch.
 
 Each makes ``samples``, float32 ``[n, features]`` in [-1, 1]: the numbers of ``load_dataset``, bit for bit. A dataset
-without lines here is read from ``DATA_FILE`` beside the script.
+without lines here is read from ``DATA_FILE`` beside the script, which holds those of the chosen classes.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class DataCode:
 def data_code(config: GANConfig) -> DataCode:
     """Return the lines for the config's dataset, restricted to the chosen classes."""
     code = _dataset(config)
-    if not config.classes:
+    if not config.classes or not code.labels:
         return code
     chosen = f"samples = samples[torch.isin({code.labels}, torch.tensor({list(config.classes)}))]"
     return DataCode(f"{code.lines}\n{chosen}", code.imports, code.labels)

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from gan_core.config_file import CONFIG_FILE
 from gan_core.export.weights import DISCRIMINATOR_FILE, GENERATOR_FILE, save_networks, write_whole
 from gan_core.images import drawable, samples_png
 from gan_core.metrics import COLUMNS
@@ -16,7 +17,6 @@ from gan_core.training.metrics_buffer import MetricsBuffer
 from gan_core.training.threads import thread_count, use_threads
 from gan_core.training.trainer import Trainer
 
-CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.csv"
 SAMPLES_FILE = "samples.png"
 RESULT_FILES = (CONFIG_FILE, METRICS_FILE, GENERATOR_FILE, DISCRIMINATOR_FILE, SAMPLES_FILE)
