@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_core.changes import CHANGES_FILE, Change, read_changes
+from gan_core.changes import CHANGES_FILE, read_changes
 from gan_core.config import GANConfig
 from gan_core.config_file import CONFIG_FILE, read_config_file
 from gan_core.data.code import DATA_FILE, feature_count, needs_data_file
@@ -15,6 +15,7 @@ from gan_core.export.notebook import NOTEBOOK_FILE, training_notebook
 from gan_core.export.script import SCRIPT_FILE, training_script
 from gan_core.export.weights import GENERATOR_FILE, read_metadata, write_whole
 from gan_core.files import save_array
+from gan_core.snapshot import Change
 
 FOLDER = "script"  # in the run's folder: a script writes a metrics.csv of its own
 MAKERS = {"script": (SCRIPT_FILE, training_script), "notebook": (NOTEBOOK_FILE, training_notebook)}

@@ -2,6 +2,7 @@
 
 from textwrap import indent
 
+from gan_core.changes import UPDATE
 from gan_core.config import GANConfig, Network
 from gan_core.export.recipe import Recipe
 
@@ -117,8 +118,8 @@ def _changes(recipe: Recipe) -> list[str]:
     before = recipe.config
     for change, after in recipe.changes:
         lines = [_assignment(recipe, after, name) for name in before.differences(after)]
-        if change.update:
-            lines.append(f'train("{change.update}")  # this network alone')
+        if UPDATE in change.values:
+            lines.append(f'train("{change.values[UPDATE]}")  # this network alone')
         blocks.setdefault(change.iteration + 1, []).extend(dict.fromkeys(line for line in lines if line))
         before = after
     texts = [f"if iteration == {at}:\n{indent(chr(10).join(lines), '    ')}" for at, lines in blocks.items() if lines]

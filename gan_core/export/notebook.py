@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from gan_core.changes import Change
 from gan_core.config import GANConfig
 from gan_core.export.recipe import Recipe
 from gan_core.export.script import heading, promise, sections
+from gan_core.snapshot import Change
 
 NOTEBOOK_FILE = "training.ipynb"
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gan_core.architecture import MIN_WORK_FOR_BFLOAT16, MIN_WORK_FOR_ONEDNN, mean_multiplications
-from gan_core.changes import Change, settings_over_time
+from gan_core.changes import UPDATE, settings_over_time
 from gan_core.config import GANConfig
 from gan_core.data.code import feature_count
 from gan_core.losses import LOSSES
 from gan_core.losses.base import Loss
 from gan_core.seeds import derive
+from gan_core.snapshot import Change
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Recipe:
     @property
     def in_blocks(self) -> bool:
         """Whether D's block and G's block follow each other in one order all the time, as in the lecture."""
-        alone = any(change.update for change, _ in self.changes)
+        alone = any(UPDATE in change.values for change, _ in self.changes)
         return not alone and not self.varies("update_order") and self.config.update_order != "simultaneous"
 
     @property

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from textwrap import fill, indent
 
 from gan_core.architecture import code_lines, layers
-from gan_core.changes import Change
 from gan_core.config import GANConfig, Network
 from gan_core.data.code import DATA_FILE, data_code, needs_data_file
 from gan_core.data.registry import source
 from gan_core.export.loop import SIDES, loop, turn
 from gan_core.export.recipe import Recipe
 from gan_core.plurals import counted
+from gan_core.snapshot import Change
 
 SCRIPT_FILE = "training.py"
 TOLERANCE, CLOSE = 1e-3, 10  # of both losses, for so many iterations

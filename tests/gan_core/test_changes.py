@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from gan_core import GANConfig
-from gan_core.changes import Change, changes_json, read_changes, settings_over_time
+from gan_core.changes import changes_json, read_changes, settings_over_time
+from gan_core.snapshot import Change
 
 CHANGES = (
     Change(0, {"leaky_slope": 0.1}),
-    Change(5, update="G"),
+    Change(5, {"update": "G"}),
     Change(5, {"loss": "hinge", "d_steps": 3}),
     Change(9, {"d_steps": 1}),
 )
@@ -36,15 +37,16 @@ def test_settings_over_time_keep_what_was_changed_before() -> None:
     ("entries", "sentence"),
     [
         ({}, "The changes should be a list."),
-        ([3], 'Change 1: it should hold an "iteration", and either "values" or "update".'),
-        ([{"iteration": 2}], 'Change 1: it should hold an "iteration", and either "values" or "update".'),
+        ([3], 'Change 1: it should hold an "iteration" and "values".'),
+        ([{"iteration": 2}], 'Change 1: it should hold an "iteration" and "values".'),
         ([{"iteration": 2, "values": {}, "more": 1}], "Change 1: it should hold"),
-        ([{"iteration": 2, "values": [3]}], 'Change 1: "values" should be settings by name'),
-        ([{"iteration": 2, "update": "H"}], 'Change 1: "values" should be settings by name, or "update" one of'),
-        ([{"iteration": 2, "update": {}}], 'Change 1: "values" should be settings by name, or "update" one of'),
-        ([{"iteration": True, "update": "D"}], "Change 1: its iteration should be a whole number from 0"),
+        ([{"iteration": 2, "values": [3]}], "Change 1: its values should be settings by name"),
+        ([{"iteration": 2, "values": {"update": "H"}}], 'Change 1: its values should be settings by name, or "update"'),
+        ([{"iteration": 2, "values": {"update": {}}}], "Change 1: its values should be settings by name"),
+        ([{"iteration": 2, "values": {"update": "D", "seed": 1}}], "Change 1: its values should be settings by name"),
+        ([{"iteration": True, "values": {}}], "Change 1: its iteration should be a whole number from 0"),
         (
-            [{"iteration": 2000, "update": "D"}, {"iteration": 1, "update": "D"}],
+            [{"iteration": 2000, "values": {}}, {"iteration": 1, "values": {}}],
             "Change 2: its iteration should be a whole number from 2,000, that of the change before it.",
         ),
         ([{"iteration": 1, "values": {"latent_dim": 3}}], "Change 1: Noise size (latent_dim) cannot change while"),

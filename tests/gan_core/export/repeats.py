@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from gan_core import GANConfig, Trainer
-from gan_core.changes import Change
 from gan_core.data import with_recommended_settings
 from gan_core.data.dataset import Dataset
 from gan_core.data.drawing import SIDE, pack
+from gan_core.snapshot import Change
 from gan_core.training.threads import thread_count, use_threads
 
 Losses = list[tuple[int, float, float]]
@@ -69,9 +69,9 @@ CASES: dict[str, tuple[GANConfig, tuple[Change, ...]]] = {
         small(),
         (
             Change(2, {"update_order": "simultaneous"}),
-            Change(4, update="D"),
+            Change(4, {"update": "D"}),
             Change(4, {"learning_rate_d": 0.002, "learning_rate_g": 0.003}),
-            Change(4, update="G"),
+            Change(4, {"update": "G"}),
             Change(8, {"update_order": "g_first", "d_steps": 2}),
         ),
     ),
@@ -90,8 +90,8 @@ def train(
     with use_threads(threads or thread_count(config, trainer.dataset.features, "cpu")):
         for iteration in range(iterations):
             for change in (change for change in changes if change.iteration == iteration):
-                if change.update:
-                    trainer.update(change.update)
+                if "update" in change.values:
+                    trainer.update(change.values["update"])
                 else:
                     trainer.reconfigure(trainer.config.replace(**change.values))
             metrics = trainer.step()

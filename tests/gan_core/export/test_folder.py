@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from gan_core import GANConfig
-from gan_core.changes import Change, changes_json
+from gan_core.changes import changes_json
 from gan_core.cli import main
 from gan_core.data import DATASETS
 from gan_core.data.registry import Source
+from gan_core.snapshot import Change
 from tests.gan_core.export.repeats import train
 from tests.gan_core.export.test_script import losses_in, run_script
 from tests.gan_core.support import tiny
@@ -60,7 +61,7 @@ def test_the_exported_script_and_notebook_repeat_the_saved_run(saved: Path, caps
 
 
 def test_the_exported_script_makes_the_changes_of_the_run(saved: Path) -> None:
-    config, changes = tiny(), (Change(2, {"learning_rate_d": 0.01}), Change(4, update="G"))
+    config, changes = tiny(), (Change(2, {"learning_rate_d": 0.01}), Change(4, {"update": "G"}))
     (saved / "config.json").write_text(config.to_json())
     (saved / "changes.json").write_text(changes_json(changes))
     assert export(saved, "--script", "--iterations", "8") == 0
@@ -109,7 +110,7 @@ def test_an_earlier_export_is_kept_unless_overwrite_is_given(saved: Path, capsys
         ("config.json", None, ["--script"], "config.json: No such file or directory."),
         ("config.json", b"{", ["--script"], "The settings cannot be read: Invalid JSON"),
         ("config.json", b'{"dataset": "nope"}', ["--script"], "Dataset = 'nope' is not possible"),
-        ("changes.json", b'[{"iteration": 1}]', ["--script"], 'Change 1: it should hold an "iteration"'),
+        ("changes.json", b'[{"iteration": 1}]', ["--script"], 'Change 1: it should hold an "iteration" and'),
         ("generator.safetensors", b"\x00" * 20, ["--script"], "does not say how long the run was: add --iterations N."),
         ("generator.safetensors", b"\x02" + b"\x00" * 7 + b"[]", ["--script"], "does not say how long the run was"),
         ("", b"", ["--script", "--iterations", "0"], "A script needs at least one iteration"),

@@ -9,8 +9,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from gan_core.changes import Change
 from gan_core.export.notebook import training_notebook
+from gan_core.snapshot import Change
 from tests.gan_core.export.repeats import CASES, ITERATIONS, pytorch_restored, small, train
 from tests.gan_core.export.test_script import losses_in
 

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from gan_core import GANConfig, Trainer
-from gan_core.changes import Change
 from gan_core.data import DATASETS, load_dataset
 from gan_core.data.code import data_code, needs_data_file
 from gan_core.data.import_torchvision import import_torchvision
@@ -22,6 +21,7 @@ from gan_core.data.own.samples import keep
 from gan_core.data.registry import Source
 from gan_core.export.script import CLOSE, SCRIPT_FILE, TOLERANCE, training_script
 from gan_core.losses import LOSSES
+from gan_core.snapshot import Change
 from tests.gan_core.export.repeats import CASES, ITERATIONS, Losses, on_points, pytorch_restored, small, train
 from tests.gan_core.support import points
 
