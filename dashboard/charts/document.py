@@ -20,6 +20,6 @@ def charts_document(title: str, figures: Mapping[str, Figure]) -> bytes:
         )
         for number, (name, figure) in enumerate(figures.items())
     )  # fmt: skip
-    style = "body {max-width: 1000px; margin: 1rem auto; font-family: sans-serif} h1, h2 {font-size: 1.1rem}"
+    style = "body {max-width: 1000px; margin: 1rem auto; padding: 0 1rem; font-family: sans-serif} h1, h2 {font-size: 1.1rem}"
     head = f'<head><meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style></head>'
     return f"<!DOCTYPE html>\n<html>{head}<body><h1>{escape(title)}</h1>\n{body}</body></html>\n".encode()

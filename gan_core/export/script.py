@@ -6,6 +6,8 @@ threads in the run and by one in the script; if that changes the last bit of a s
 for the first ``CLOSE`` iterations, and then training makes the difference grow. The same holds for bfloat16 and on a GPU.
 """
 
+import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -47,6 +49,15 @@ def training_script(config: GANConfig, iterations: int, changes: Sequence[Change
         title = f"# {section.title}\n" if section.comment else ""
         text += ("\n\n" if after_function else "\n") + f"{title}{section.code}\n"
     return text
+
+
+def with_data(name: str, text: str, data: bytes) -> bytes:
+    """Return a zip of a script or a notebook, called ``name``, and of the samples that it reads."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text)
+        archive.writestr(DATA_FILE, data)
+    return file.getvalue()
 
 
 def heading(recipe: Recipe) -> str:
