@@ -68,6 +68,13 @@ def test_the_exported_script_makes_the_changes_of_the_run(saved: Path) -> None:
     np.testing.assert_array_equal(repeated(saved), np.array(train(config, changes, 8)[1], np.float32)[:, 1:])
 
 
+def test_changes_of_an_earlier_run_are_removed_with_its_results(saved: Path) -> None:
+    (saved / "changes.json").write_text(changes_json([Change(2, {"learning_rate_d": 0.01})]))
+    train_into(saved, "--overwrite")
+    assert export(saved, "--script") == 0
+    np.testing.assert_array_equal(repeated(saved), losses_of(saved))
+
+
 def test_own_data_is_written_beside_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "points.csv"
     values = np.random.default_rng(0).uniform(0, 9, (40, 2))
