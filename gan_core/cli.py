@@ -1,4 +1,4 @@
-"""The command line, ``python -m gan_core train``: train without a page."""
+"""The command line, ``python -m gan_core``: train and export without a page."""
 
 import signal
 import sys
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. SystemExit if argparse rejects the arguments."""
     options = vars(build_parser().parse_args(arguments))
     try:
-        return _train(options)
+        return _export(options) if options["command"] == "export" else _train(options)
     except KeyboardInterrupt:  # before training began, or for the second time
         return _report(["Stopped."], INTERRUPTED)
     except OSError as error:
@@ -53,6 +53,44 @@ def _train(options: dict[str, Any]) -> int:
     if config.dataset in OWN:
         return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
     return _train_into(options["out"], config, iterations)
+
+
+def _export(options: dict[str, Any]) -> int:
+    from gan_core.export import folder as exports
+
+    run, kinds = options["folder"], [kind for kind in exports.MAKERS if kind in options]
+    folder = run / exports.FOLDER
+    there = [exports.MAKERS[kind][0] for kind in kinds if (folder / exports.MAKERS[kind][0]).exists()]
+    if not kinds:
+        return _report(["Nothing to export: add --script or --notebook."], REFUSED)
+    if there and "overwrite" not in options:
+        return _report([f"{folder} already contains {' and '.join(there)}: add --overwrite to replace them."], REFUSED)
+    try:
+        config, changes = exports.read_run(run)
+        iterations = _whole_number(options["iterations"]) if "iterations" in options else exports.saved_iterations(run)
+        if iterations < 1:
+            raise ValueError("A script needs at least one iteration: add --iterations N, a whole number from 1.")
+        own = _own_data(options, config) if config.dataset in OWN else None
+        samples = exports.samples_needed(config, own)
+    except ValueError as error:
+        return _report([str(error)], REFUSED)
+    for path in exports.export_into(folder, kinds, config, iterations, changes, samples):
+        sys.stdout.write(f"Wrote {path}\n")
+    return 0
+
+
+def _own_data(options: dict[str, Any], config: GANConfig) -> Any:
+    """Return the array of the run's own data, which is at --data. DataError if it is not there or is another."""
+    from gan_core.data.own.path import read_path
+    from gan_core.data.own.samples import fingerprint
+
+    if "data" not in options:
+        raise DataError("The run was trained on your own data, which is not in its folder: add --data PATH.")
+    columns = tuple(options["columns"]) if "columns" in options else None
+    name, gathered = read_path(options["data"], config.picture_size, columns)
+    if (name, fingerprint(gathered.array)) != (config.dataset, config.own_data):
+        raise DataError(f"--data = {str(options['data'])!r} is not the data that the run was trained on.")
+    return gathered.array
 
 
 def _folder_problems(options: dict[str, Any]) -> list[str]:

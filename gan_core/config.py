@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gan_core.losses import LOSSES
 from gan_core.plain import plain
-from gan_core.setting import Condition, Setting, setting
+from gan_core.setting import Condition, Setting, setting, shortened
 from gan_core.texts import decode_text
 
 Network = Literal["D", "G"]
@@ -225,6 +225,18 @@ class GANConfig(BaseModel):
         """Return the names of the fields in which ``other`` differs."""
         return tuple(name for name in _SETTINGS if getattr(self, name) != getattr(other, name))
 
+    def turns(self) -> tuple[tuple[Network, ...], ...]:
+        """Return the networks of each turn of one iteration; two in one turn take gradients at the same weights.
+
+        With "simultaneous", a network that has done its steps skips the remaining turns.
+        """
+        d, g = self.d_steps, self.g_steps
+        if self.update_order == "simultaneous":
+            return (("D", "G"),) * min(d, g) + ((("D",) if d > g else ("G",)),) * abs(d - g)
+        d_turns: tuple[tuple[Network, ...], ...] = (("D",),) * d
+        g_turns: tuple[tuple[Network, ...], ...] = (("G",),) * g
+        return d_turns + g_turns if self.update_order == "d_first" else g_turns + d_turns
+
     def to_json(self) -> str:
         """Return all fields as JSON; ``from_json`` restores an equal config."""
         return json.dumps(self.model_dump(), indent=2) + "\n"
@@ -282,7 +294,8 @@ def _explain(place: tuple[int | str, ...], value: Any, message: str, name: Calla
     if setting is None:
         near = difflib.get_close_matches(str(field), _SETTINGS, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        return f"{field}: there is no setting of this name.{hint}"
+        written = field if 0 < len(str(field)) <= 60 else shortened(field)
+        return f"{written}: there is no setting of this name.{hint}"
     item = "entry" if setting.kind == "classes" else "layer"
     where = f", {item} {inner[0] + 1}" if inner and isinstance(inner[0], int) else ""
     return setting.refusal(value, name=name(setting) + where)

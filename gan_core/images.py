@@ -46,8 +46,8 @@ def drawable(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or shape == (2,)
 
 
-def samples_png(samples: NDArray[np.float32], columns: int = 0, scale: int = 1) -> bytes:
-    """Return samples in [-1, 1] as one PNG file: images ``[n, height, width]`` in a grid, or 2-D points ``[n, 2]``.
+def samples_image(samples: NDArray[np.float32], columns: int = 0) -> NDArray[np.uint8]:
+    """Return samples in [-1, 1] as one grey image: images ``[n, height, width]`` in a grid, or 2-D points ``[n, 2]``.
 
     ``columns`` of the grid: 0 makes it about square. ValueError if the samples are neither.
     """
@@ -55,8 +55,13 @@ def samples_png(samples: NDArray[np.float32], columns: int = 0, scale: int = 1) 
     if not drawable(shape):
         raise ValueError(f"samples of shape {shape} cannot be drawn; they should be images or points of 2-D data")
     if shape == (2,):
-        return png(points_image(samples), scale, SOFTWARE)
-    return png(image_grid(samples, columns or math.ceil(math.sqrt(len(samples)))), scale, SOFTWARE)
+        return points_image(samples)
+    return image_grid(samples, columns or math.ceil(math.sqrt(len(samples))))
+
+
+def samples_png(samples: NDArray[np.float32], columns: int = 0, scale: int = 1) -> bytes:
+    """Return ``samples_image`` as a PNG file, each pixel enlarged to ``scale`` × ``scale``."""
+    return png(samples_image(samples, columns), scale, SOFTWARE)
 
 
 def png(grid: NDArray[np.uint8], scale: int = 1, software: str = "") -> bytes:

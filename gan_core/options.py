@@ -27,7 +27,14 @@ COLUMNS_HELP = "the columns of --data's table to take for x and y: their heading
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line's parser. It leaves the values of settings as text, for ``option_value``."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train a GAN without a page.", allow_abbrev=False)
-    train = parser.add_subparsers(metavar="train", required=True).add_parser(
+    commands = parser.add_subparsers(metavar="{train,export}", required=True)
+    _add_train(commands)
+    _add_export(commands)
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    train = commands.add_parser(
         "train",
         usage=f"{PROGRAM} train --iterations N --out DIR [--overwrite] [--config FILE] [--data PATH [--columns X Y]]"
         " [--SETTING VALUE ...]",
@@ -35,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
+    train.set_defaults(command="train")
     train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
     train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write to; created if missing")
     train.add_argument("--overwrite", action="store_true", help="replace the results that DIR contains")
@@ -48,7 +56,24 @@ def build_parser() -> argparse.ArgumentParser:
         groups[setting.group].add_argument(
             option(setting), dest=setting.name, metavar=METAVARS[setting.kind], help=option_help(setting)
         )
-    return parser
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        usage=f"{PROGRAM} export [--script] [--notebook] [--iterations N] [--data PATH [--columns X Y]] [--overwrite] DIR",
+        description="Write a run as a plain PyTorch script or a notebook that repeats it, into the folder DIR/script.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    export.set_defaults(command="export")
+    export.add_argument("folder", metavar="DIR", type=Path, help="what train --out has written")
+    export.add_argument("--script", action="store_true", help="a script, training.py")
+    export.add_argument("--notebook", action="store_true", help="a notebook, training.ipynb")
+    export.add_argument("--iterations", metavar="N", help="how many to train; default: as many as the saved run has")
+    export.add_argument("--data", metavar="PATH", type=Path, help="the run's own data, which is not in DIR")
+    export.add_argument("--columns", metavar=("X", "Y"), nargs=2, help=COLUMNS_HELP)
+    export.add_argument("--overwrite", action="store_true", help="replace what was exported into DIR/script before")
 
 
 def option(setting: Setting) -> str:

@@ -1,8 +1,12 @@
-"""Separate random streams derived from one seed."""
+"""Separate random streams derived from one seed. PyTorch is imported only to draw: an export needs the seeds alone."""
+
+from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def derive(seed: int, stream: str) -> int:
@@ -17,6 +21,8 @@ def derive(seed: int, stream: str) -> int:
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a random generator on ``device`` for the stream ``name`` of ``seed``."""
+    import torch
+
     generator = torch.Generator(device=device)
     generator.manual_seed(derive(seed, name))
     return generator

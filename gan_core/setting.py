@@ -84,7 +84,7 @@ class Setting:
         The setting is named by the label that the page shows, or by another ``name``.
         """
         right = right or f"it should be {self.expected()}"
-        return f"{name or self.label} = {_shortened(value)} is not possible; {right}."
+        return f"{name or self.label} = {shortened(value)} is not possible; {right}."
 
     def expected(self) -> str:
         """Return the valid values, as the end of a sentence."""
@@ -102,7 +102,8 @@ class Setting:
         return f"{number} from {self.minimum:.10g} to {self.maximum:.10g}"
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """Return a value as Python writes it, in at most 60 characters."""
     try:
         text = ", ".join(map(repr, value)) if isinstance(value, tuple) and value else repr(value)
     except ValueError:  # Python prints no whole number of more than 4,300 digits

@@ -1,14 +1,38 @@
-"""Downloads: the generator, the code that loads it, the metrics and the samples."""
+"""Downloads: the generator, the code that loads it, the run as a script, the metrics, charts and samples."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 
-from dashboard.charts.table import metrics_csv
+from dashboard.charts.document import charts_document
+from dashboard.charts.table import metrics_csv, metrics_parquet
+from dashboard.panels.losses import losses
+from dashboard.panels.scores import scores
 from dashboard.session.state import current_run
+from gan_core.config_file import CONFIG_FILE
+from gan_core.data.code import needs_data_file
+from gan_core.data.own.samples import OWN_FILE
+from gan_core.export.notebook import NOTEBOOK_FILE, training_notebook
+from gan_core.export.script import SCRIPT_FILE, training_script, with_data
 from gan_core.export.snippet import LOAD_TORCH_FILE, generator_snippet
 from gan_core.export.weights import GENERATOR_FILE, TORCH_FILE, as_torch_file
 from gan_core.images import samples_png
+from gan_core.plurals import counted
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
+
+
+class Download(NamedTuple):
+    """A button that makes a file when it is clicked; ``help`` goes before the file's name."""
+
+    key: str
+    label: str
+    file: str
+    make: Callable[[], bytes | str]
+    help: str = ""
 
 
 def menu(report: Report) -> None:
@@ -22,20 +46,16 @@ def menu(report: Report) -> None:
         assert now is not None, "a run that has been shown has a snapshot"
         return now
 
+    own = (run.folder / OWN_FILE).read_bytes if needs_data_file(snapshot.config) else None
     with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:"):
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
-            for label, name, key, make in (
-                ("Generator", GENERATOR_FILE, "generator", run.generator_file),
-                ("For torch.load", TORCH_FILE, "generator_pt", lambda: as_torch_file(run.generator_file())),
-                ("Losses and scores", "metrics.csv", "metrics", lambda: metrics_csv(current())),
-                ("Samples", "samples.png", "pictures", lambda: samples_png(current().fake, scale=3)),
-                ("Settings", "config.json", "config", lambda: current().config.to_json().encode()),
-            ):
+            for download in (*_networks(run.generator_file, current), *_code(own, current), *_results(current)):
                 # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
                 st.download_button(
-                    label, data=make, file_name=name, key=f"download_{key}", on_click="ignore",
-                    icon=":material/download:", help=f"Download {name}",
+                    download.label, data=download.make, file_name=download.file, key=f"download_{download.key}",
+                    on_click="ignore", icon=":material/download:",
+                    help=f"{download.help} Download {download.file}".strip(),
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
             snippet = generator_snippet(snapshot.config, snapshot.shape, snapshot.sample_seed, len(snapshot.fake))
@@ -44,3 +64,43 @@ def menu(report: Report) -> None:
                 "Needs PyTorch and safetensors. It draws the same noise as this page. With generator.pt, the line that loads"
                 f" it is `{LOAD_TORCH_FILE}`."
             )
+
+
+def _networks(generator: Callable[[], bytes], current: Callable[[], Snapshot]) -> tuple[Download, ...]:
+    return (
+        Download("generator", "Generator", GENERATOR_FILE, generator),
+        Download("generator_pt", "For torch.load", TORCH_FILE, lambda: as_torch_file(generator())),
+        Download("config", "Settings", CONFIG_FILE, lambda: current().config.to_json()),
+    )
+
+
+def _code(own: Callable[[], bytes] | None, current: Callable[[], Snapshot]) -> tuple[Download, ...]:
+    """Return the run as a script and as a notebook; with your ``own`` data, each is in a zip beside them."""
+
+    def make(training: Callable[..., str], file: str) -> bytes:
+        now = current()
+        text = training(now.initial, max(now.iteration, 1), now.changes, math.prod(now.shape))
+        return text.encode() if own is None else with_data(file, text, own())
+
+    help = "Plain PyTorch that repeats this run, your changes included."
+    script, notebook = (SCRIPT_FILE, NOTEBOOK_FILE) if own is None else ("script.zip", "notebook.zip")
+    return (
+        Download("script", "Script", script, partial(make, training_script, SCRIPT_FILE), help),
+        Download("notebook", "Notebook", notebook, partial(make, training_notebook, NOTEBOOK_FILE), help),
+    )
+
+
+def _results(current: Callable[[], Snapshot]) -> tuple[Download, ...]:
+    def charts() -> bytes:
+        now = current()
+        title = f"{now.dataset_title}: {counted(now.iteration, 'iteration')}"
+        return charts_document(title, {"Losses": losses(now), "Scores": scores(now)})
+
+    return (
+        Download("metrics", "Losses and scores", "metrics.csv", lambda: metrics_csv(current())),
+        Download("parquet", "As Parquet", "metrics.parquet", lambda: metrics_parquet(current())),
+        Download(
+            "charts", "Charts", "charts.html", charts, "Losses and scores as charts that zoom, without a network."
+        ),
+        Download("pictures", "Samples", "samples.png", lambda: samples_png(current().fake, scale=3)),
+    )

@@ -1,1 +1,1 @@
-"""Exporting a trained generator."""
+"""Exporting a trained generator, and a run as plain PyTorch."""

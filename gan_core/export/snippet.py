@@ -2,7 +2,7 @@
 
 import math
 
-from gan_core.architecture import Linear, layers
+from gan_core.architecture import code_lines, layers
 from gan_core.config import GANConfig
 from gan_core.export.weights import GENERATOR_FILE, TORCH_FILE
 
@@ -13,11 +13,6 @@ LOAD_TORCH_FILE = f'generator.load_state_dict(torch.load("{TORCH_FILE}"))'  # ne
 
 def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: int, count: int) -> str:
     """Return plain PyTorch code, five statements, that loads the downloaded generator and makes the page's own fakes."""
-    lines: list[str] = []
-    for layer in layers(config, "G", math.prod(shape)):  # one line for each Linear and what follows it
-        if isinstance(layer, Linear):
-            lines.append("   ")
-        lines[-1] += f" {layer.code},"
     size = ", ".join(map(str, shape))
     drawn = f"({count}, {config.latent_dim}, generator=torch.Generator().manual_seed({sample_seed}))"
     noise = f"torch.randn{drawn}" if config.noise == "normal" else f"torch.rand{drawn} * 2 - 1"
@@ -26,7 +21,7 @@ def generator_snippet(config: GANConfig, shape: tuple[int, ...], sample_seed: in
         (
             f"import torch; from torch import nn{IMPORT}",
             "generator = nn.Sequential(",
-            *lines,
+            *code_lines(layers(config, "G", math.prod(shape))),
             ")",
             LOAD,
             f"noise = {noise}",

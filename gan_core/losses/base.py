@@ -72,7 +72,8 @@ class Loss(ABC):
     takes a sample for real; None where the output has no such level. ``averaged``: loss_d is the mean of its two parts,
     else their sum. ``penalised``: ``penalty`` is added to loss_d. ``reading``: how to read the chart of losses, in one line.
     ``explanation_d`` and ``explanation_g``: what each network's loss rewards; ``explain_d`` adds the penalty. ``formula_*``
-    are LaTeX, ``code_*`` lines of the lecture's loop.
+    are LaTeX, ``code_*`` lines of the lecture's loop; ``code_import`` is what those need, ``code_penalty`` the function
+    that computes the penalty, with the random stream ``noise_penalty``.
     """
 
     title: ClassVar[str]
@@ -91,6 +92,8 @@ class Loss(ABC):
     code_real: ClassVar[str]
     code_fake: ClassVar[str]
     code_g: ClassVar[str]
+    code_import: ClassVar[str] = ""
+    code_penalty: ClassVar[str] = ""
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,7 +138,8 @@ class Loss(ABC):
             return f"{self.explanation_d} The penalty's weight is 0 in this run, so it adds nothing."
         return f"{self.explanation_d} The penalty grows as the length of D's gradient departs from 1."
 
-    def code_total(self, penalty_weight: float) -> str:
-        """Return the line of the lecture's loop that combines the two parts of loss_d."""
+    def code_total(self, penalty_weight: float | str) -> str:
+        """Return the line of the lecture's loop that combines the two parts of loss_d; a weight may be a variable's name."""
+        weight = penalty_weight if isinstance(penalty_weight, str) else f"{penalty_weight:g}"
         total = "(real_loss + fake_loss) / 2" if self.averaged else "real_loss + fake_loss"
-        return f"d_loss = {total}" + (f" + {penalty_weight:g} * penalty(real, fake)" if self.penalised else "")
+        return f"d_loss = {total}" + (f" + {weight} * penalty(real, fake)" if self.penalised else "")

@@ -33,6 +33,7 @@ class CrossEntropy(Loss):
     code_real = "real_loss = bce(real_logits, ones)"
     code_fake = "fake_loss = bce(fake_logits, zeros)"
     code_g = "g_loss = bce(fake_logits, ones)"
+    code_import = "from torch.nn.functional import binary_cross_entropy_with_logits as bce"
     sign_g: ClassVar[float] = 1.0  # loss_g is this times the cross entropy of the fakes against target_g
 
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:

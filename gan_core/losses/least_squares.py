@@ -30,6 +30,7 @@ class LeastSquares(Loss):
     code_real = "real_loss = mse(real_logits, ones)"
     code_fake = "fake_loss = mse(fake_logits, zeros)"
     code_g = "g_loss = mse(fake_logits, ones)"
+    code_import = "from torch.nn.functional import mse_loss as mse"
 
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:
         from torch.nn.functional import mse_loss

@@ -30,6 +30,12 @@ class WassersteinPenalty(Loss):
     code_real = "real_loss = -real_logits.mean()"
     code_fake = "fake_loss = fake_logits.mean()"
     code_g = "g_loss = -fake_logits.mean()"
+    code_penalty = '''def penalty(real, fake):
+    """The mean of (length of D's gradient - 1)², at points drawn uniformly between real samples and fakes."""
+    mix = torch.rand(len(real), 1, generator=noise_penalty, device=device)
+    between = (mix * real + (1 - mix) * fake).requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
+    return (torch.linalg.vector_norm(gradient, dim=1) - 1).square().mean()'''
 
     def discriminator(self, real: Tensor, fake: Tensor, ones: Tensor, zeros: Tensor) -> tuple[Tensor, Tensor]:
         return -real.mean(), fake.mean()

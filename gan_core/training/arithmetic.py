@@ -9,15 +9,10 @@ from typing import Any, TypeVar
 
 import torch
 
-from gan_core.architecture import mean_multiplications
+from gan_core.architecture import MIN_WORK_FOR_BFLOAT16, MIN_WORK_FOR_ONEDNN, mean_multiplications
 from gan_core.config import GANConfig
 
 Result = TypeVar("Result")
-
-# Multiplications in a run's mean product, measured over widths from 16 to 512: below these, calling oneDNN or rounding
-# the factors costs more than it saves.
-MIN_WORK_FOR_ONEDNN = 2_000_000
-MIN_WORK_FOR_BFLOAT16 = 1_000_000
 
 
 @dataclass(frozen=True)

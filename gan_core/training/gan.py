@@ -75,16 +75,8 @@ class GAN:
         return self.discriminator if name == "D" else self.generator
 
     def turns(self) -> tuple[tuple[Network, ...], ...]:
-        """Return the networks of each turn of one iteration; two in one turn take gradients at the same weights.
-
-        With "simultaneous", a network that has done its steps skips the remaining turns.
-        """
-        d, g = self.config.d_steps, self.config.g_steps
-        if self.config.update_order == "simultaneous":
-            return (("D", "G"),) * min(d, g) + ((("D",) if d > g else ("G",)),) * abs(d - g)
-        d_turns: tuple[tuple[Network, ...], ...] = (("D",),) * d
-        g_turns: tuple[tuple[Network, ...], ...] = (("G",),) * g
-        return d_turns + g_turns if self.config.update_order == "d_first" else g_turns + d_turns
+        """Return ``GANConfig.turns`` of the present settings."""
+        return self.config.turns()
 
     def draw_real(self) -> Tensor:
         """Return the next batch of real samples, float32 ``[batch, features]``."""

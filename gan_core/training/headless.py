@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from gan_core.changes import CHANGES_FILE
+from gan_core.config_file import CONFIG_FILE
 from gan_core.export.weights import DISCRIMINATOR_FILE, GENERATOR_FILE, save_networks, write_whole
 from gan_core.images import drawable, samples_png
 from gan_core.metrics import COLUMNS
@@ -16,10 +18,9 @@ from gan_core.training.metrics_buffer import MetricsBuffer
 from gan_core.training.threads import thread_count, use_threads
 from gan_core.training.trainer import Trainer
 
-CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.csv"
 SAMPLES_FILE = "samples.png"
-RESULT_FILES = (CONFIG_FILE, METRICS_FILE, GENERATOR_FILE, DISCRIMINATOR_FILE, SAMPLES_FILE)
+RESULT_FILES = (CONFIG_FILE, CHANGES_FILE, METRICS_FILE, GENERATOR_FILE, DISCRIMINATOR_FILE, SAMPLES_FILE)
 BLOCK = 50  # iterations between two readings of the metrics: each waits for the device
 
 

@@ -9,11 +9,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gan_core.architecture import mean_multiplications
+from gan_core.architecture import MIN_WORK_FOR_THREADS, mean_multiplications
 from gan_core.config import GANConfig
 
 MAX_THREADS = 4  # the lecture's products are too small for more
-MIN_WORK_FOR_THREADS = 2_000_000  # multiplications in a run's mean product: with fewer, one thread is fastest
 
 
 def available_cores() -> int:

@@ -304,6 +304,10 @@ def test_the_page_offers_every_download(app: AppTest, registry: Registry) -> Non
         "download_metrics",
         "download_pictures",
         "download_config",
+        "download_script",
+        "download_notebook",
+        "download_parquet",
+        "download_charts",
     }
 
 
