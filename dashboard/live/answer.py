@@ -16,14 +16,10 @@ from dashboard.charts.explain import status_line
 from dashboard.live.watch import Watch, outdated
 from dashboard.panels import moment_payloads, turn_keys, update_payloads
 from dashboard.panels.base import Payload
-from dashboard.session import server
-from dashboard.session.run import report_of
+from dashboard.session.run import moment_of, report_of
 from dashboard.views.message import MESSAGE
 from dashboard.views.shell import STATUS, Page
-from gan_core.runs.moments import read_moment
 from gan_core.runs.protocol import Report
-from gan_core.runs.registry import Run
-from gan_core.training.checkpoint import CheckpointError
 
 # "identity" keeps the server from compressing each answer, which takes longer than sending the plain bytes.
 HEADERS = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
@@ -50,18 +46,6 @@ def answer(report: Report, watch: Watch, page: Page, since: int, turn: int = -1,
     return {"redraw": outdated(watch.layout, report), "revision": revision, "panels": made}
 
 
-def answer_moment(run: Run, watch: Watch, iteration: int) -> dict[str, Any]:
-    """Return the payloads that show a kept moment. LookupError if it is not kept any more."""
-    snapshot = run.poll(0.3).snapshot
-    try:
-        moment = read_moment(run.folder, iteration)
-    except (OSError, CheckpointError) as error:
-        raise LookupError(f"Iteration {iteration} is not kept.") from error
-    if snapshot is None or moment.fake.shape[1:] != snapshot.shape:
-        raise LookupError("There is no such run.")
-    return {"panels": moment_payloads(snapshot, moment, watch.options)}
-
-
 async def _live(request: Request) -> Response:
     query = request.query_params
     try:
@@ -75,12 +59,11 @@ async def _live(request: Request) -> Response:
         )
 
     def respond() -> Response:
-        run = server.registry().fed_by(request.path_params["feed"])
-        if moment is not None and run is not None:
-            try:
-                return JSONResponse(answer_moment(run, watch, moment), headers=HEADERS)
-            except LookupError as error:
-                return Response(str(error), 404)
+        if moment is not None:
+            found = moment_of(request.path_params["feed"], moment)
+            if found is None:
+                return Response(f"Iteration {moment} is not kept.", 404)
+            return JSONResponse({"panels": moment_payloads(*found, watch.options)}, headers=HEADERS)
         report = report_of(request.path_params["feed"])
         return JSONResponse(answer(report, watch, page, since, turn, repeats), headers=HEADERS)
 

@@ -9,8 +9,10 @@ from dashboard.session.speeds import SPEEDS, recommended_speed
 from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
+from gan_core.runs.moments import Moment, read_moment
 from gan_core.runs.protocol import Failure, Report
 from gan_core.runs.registry import CannotStart, TooManyRuns
+from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
 GONE = "This run has ended: it had not trained yet, or it was removed to make room for newer ones."
@@ -111,6 +113,18 @@ def report_of(feed: str) -> Report:
     """Poll a run for the live channel, where it is known by another name than in the address."""
     run = server.registry().fed_by(feed)
     return Report("failed") if run is None else run.poll(0.3)
+
+
+def moment_of(feed: str, iteration: int) -> tuple[Snapshot, Moment] | None:
+    """Return a run as it is, and a kept moment of it, for the live channel; None if that is not kept, or not any more."""
+    run = server.registry().fed_by(feed)
+    snapshot = None if run is None else run.poll(0.3).snapshot
+    if run is None or snapshot is None:
+        return None
+    with suppress(OSError, CheckpointError):
+        moment = read_moment(run.folder, iteration)
+        return (snapshot, moment) if moment.fake.shape[1:] == snapshot.shape else None
+    return None
 
 
 def current_settings(report: Report) -> Settings:

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from streamlit.util import calc_hash
 from dashboard.session import server, state
 from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
+from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Report, Step
@@ -130,7 +132,10 @@ def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
 
     def make(iterations: int = 0, **settings: object) -> Snapshot:
         shape = {"generator_hidden": (8,), "discriminator_hidden": (8,), "batch_size": 4, "latent_dim": 2}
-        worker = Worker("test", GANConfig(**{**shape, **settings}), tmp_path)  # type: ignore[arg-type]
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))  # each run has its own
+        if (tmp_path / OWN_FILE).exists():
+            link(tmp_path / OWN_FILE, folder / OWN_FILE)
+        worker = Worker("test", GANConfig(**{**shape, **settings}), folder)  # type: ignore[arg-type]
         worker.start()
         if iterations:
             worker.handle(Step(iterations))

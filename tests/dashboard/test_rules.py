@@ -81,6 +81,8 @@ import sys
 {everything}
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
+from dashboard.session import server
+server.browser_secret = lambda: "a browser"
 app = AppTest.from_file("dashboard/app.py", default_timeout=60)
 for page in ("train", "walk"):
     app._page_hash = calc_hash(page if page == "walk" else "")

@@ -1,8 +1,10 @@
 """Each sentence of the diagnosis appears on numbers that make it true, and on no others."""
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -253,7 +255,7 @@ def run(tmp_path: Any) -> Callable[..., Worker]:
     def make(preset: str = "lecture", **settings: Any) -> Worker:
         config = PRESETS[preset].config.replace(device="cpu", **settings)
         assert thread_count(config, 784 if preset == "lecture" else 2, "cpu") == 1
-        return Worker("test", config, tmp_path)
+        return Worker("test", config, Path(tempfile.mkdtemp(dir=tmp_path)))  # each run has its own folder
 
     return make
 

@@ -94,7 +94,7 @@ def test_an_answer_brings_the_panels_of_the_page_and_nothing_else(app: AppTest, 
     answer = ask(server, app)
     made = answer["panels"]
     assert made.keys() == {
-        *("text_message", "status", "text_scores", "picture_fakes", "lit_cells"),
+        *("text_message", "status", "text_scores", "picture_fakes", "lit_cells", "time"),
         *CHARTS,
     }
     for name in made:
