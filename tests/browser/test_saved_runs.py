@@ -154,3 +154,72 @@ def test_nobody_takes_a_run_while_its_connection_is_lost(
     wait_for(page, lambda: iteration(page) > now + 3, "it is followed again", 20)
     pause(page)
     other.close()
+
+
+def scrub(page: Page, share: float) -> int:
+    """Move the slider over the kept moments; return the iteration that is shown then."""
+    page.evaluate(
+        """share => {
+            const slider = document.querySelector(".live.time input");
+            slider.value = Math.floor((slider.max - 1) * share);
+            slider.dispatchEvent(new Event("input"));
+        }""",
+        share,
+    )
+    label = page.locator(".live.time output")
+    expect(label).to_contain_text(re.compile(r"^Iteration"))
+    return int(label.inner_text().removeprefix("Iteration ").replace(",", ""))
+
+
+def test_the_slider_shows_kept_moments_while_the_run_trains_and_branches_from_one(
+    context: BrowserContext, server: str
+) -> None:
+    page = opened(context, server)
+    for _ in range(3):
+        click(page, "step")
+        page.wait_for_timeout(300)  # each is a moment of its own
+    wait_for(page, lambda: iteration(page) == 3, "three steps")
+    third = fakes(page)
+    click(page, "start")
+    wait_for(page, lambda: iteration(page) > 8 and fakes(page) != third, "it trains on")
+    shown = scrub(page, 0.0)
+    assert shown == 0
+    expect(page.locator(".st-key-picture_fakes img")).to_have_attribute("alt", re.compile("after 0 iterations"))
+    before, now = fakes(page), iteration(page)
+    wait_for(page, lambda: iteration(page) > now + 3, "the run goes on meanwhile")
+    assert fakes(page) == before, "the moment stays"
+    wait_for(page, lambda: len(marks(page)) == 3, "a mark on each chart")
+    page.get_by_role("button", name="Back to the run as it is now").click()
+    wait_for(page, lambda: fakes(page) != before and not marks(page), "live again")
+    pause(page)
+    last = fakes(page)
+    moments = page.evaluate("document.querySelector('.live.time').payload.moments")
+    assert scrub(page, moments.index(3) / (len(moments) - 1)) == 3
+    wait_for(page, lambda: fakes(page) == third, "as it was then")
+    page.get_by_role("button", name="Branch here").click()
+    wait_for(page, lambda: iteration(page) == 3, "the branch")
+    assert fakes(page) == third
+    click(page, "undo")
+    wait_for(page, lambda: iteration(page) > 3 and fakes(page) == last, "the parent is back")
+
+
+def test_the_moments_play_to_the_last_one(context: BrowserContext, server: str) -> None:
+    page = opened(context, server)
+    for count in range(1, 4):
+        click(page, "step")
+        wait_for(page, lambda count=count: iteration(page) == count, f"{count} iterations")
+    page.get_by_role("button", name="Play the run from its beginning").click()
+    label = page.locator(".live.time output")
+    expect(label).to_have_text("Iteration 1")
+    expect(label).to_have_text("Iteration 3")
+    page.wait_for_timeout(500)  # nothing follows
+    expect(label).to_have_text("Iteration 3")
+
+
+def marks(page: Page) -> list[str]:
+    """Return the charts that mark the moment which is shown."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """() => [...document.querySelectorAll(".live.plot")]
+            .filter((plot) => plot._fullLayout?.shapes?.some((shape) => shape.line.color === "#d97706"))
+            .map((plot) => plot.getAttribute("aria-label"))"""
+    )

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
+from dashboard import theme
 from dashboard.charts.lines import Axes
 from dashboard.charts.points import LAYERS
 from dashboard.live import answer as channel
@@ -87,6 +88,44 @@ def ask(server: Server, app: AppTest, since: int = -1) -> dict[str, Any]:
     answer = server(f"/base/{follows(app)['address']}&since={since}")
     assert answer.status == 200, answer.body
     return json.loads(answer.body)  # type: ignore[no-any-return]
+
+
+def test_a_kept_moment_is_answered_as_it_was_and_marked_on_the_charts(
+    app: AppTest, server: Server, registry: Registry
+) -> None:
+    for _ in range(3):
+        press(app, "step")
+    now = ask(server, app)["panels"]
+    then = json.loads(server(f"/base/{follows(app)['address']}&moment=2").body)["panels"]
+    assert then["picture_fakes"]["alt"].endswith("after 2 iterations")
+    assert then["picture_fakes"]["src"] != now["picture_fakes"]["src"]
+    assert {"status", "text_message", "time"}.isdisjoint(then), "these show the run as it is"
+    for key in CHARTS:
+        marked = [shape for shape in then[key]["layout"]["shapes"] if shape["line"]["color"] == theme.MOMENT]
+        assert [(shape["x0"], shape["x1"]) for shape in marked] == [(2, 2)], key
+        assert then[key]["data"] == now[key]["data"], "the curves are those of the whole run"
+    assert then["text_scores"] != now["text_scores"]
+
+
+@pytest.mark.parametrize("moment", ["99", "-1", "99999999999999999999"])
+def test_a_moment_that_is_not_kept_is_not_found(app: AppTest, server: Server, moment: str) -> None:
+    press(app, "step")
+    answer = server(f"/base/{follows(app)['address']}&moment={moment}")
+    assert answer.status == 404
+    assert answer.body == f"Iteration {moment} is not kept.".encode()
+
+
+@pytest.mark.parametrize("moment", ["", "x", "1e309", "../run"])
+def test_a_moment_that_is_no_number_is_refused(app: AppTest, server: Server, moment: str) -> None:
+    assert server(f"/base/{follows(app)['address']}&moment={moment}").status == 400
+
+
+def test_the_runs_id_alone_brings_no_updates(app: AppTest, server: Server, registry: Registry) -> None:
+    press(app, "step")
+    query = follows(app)["address"].partition("?")[2]
+    assert ask(server, app)["panels"]
+    by_id = json.loads(server(f"/base/live/{only_run(registry).id}?{query}&since=-1").body)
+    assert not by_id["panels"]
 
 
 def test_an_answer_brings_the_panels_of_the_page_and_nothing_else(app: AppTest, server: Server) -> None:

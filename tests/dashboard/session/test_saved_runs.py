@@ -1,0 +1,153 @@
+"""What a tab does with a run that has failed, that belongs to another browser, or that cannot begin anew."""
+
+import time
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.session import server, state
+from gan_core.runs.protocol import Failure
+from gan_core.runs.registry import CannotStart, Registry
+from tests.dashboard.conftest import APP, close_pages, healthy, texts
+from tests.dashboard.views.test_train import only_run, press
+
+
+def opened(query: dict[str, Any]) -> AppTest:
+    """Open an address in a new tab."""
+    page = AppTest.from_file(APP, default_timeout=30)
+    for name, text in query.items():
+        page.query_params[name] = text
+    return healthy(page.run())
+
+
+def iteration(registry: Registry, run_id: str) -> int:
+    run = registry.get(run_id)
+    assert run is not None
+    snapshot = run.poll().snapshot
+    assert snapshot is not None
+    return snapshot.iteration
+
+
+def test_the_same_browser_finds_its_run_and_another_begins_its_own(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(app, "step")
+    run = only_run(registry)
+    close_pages(run)
+    monkeypatch.setattr(server, "browser_secret", lambda: "a thief's browser")
+    thief = opened(app.query_params)
+    assert len(registry._runs) == 2
+    assert thief.query_params["run"] != app.query_params["run"]
+    assert "has ended" not in texts(thief)
+    monkeypatch.setattr(server, "browser_secret", lambda: "a browser")
+    again = opened(app.query_params)
+    assert again.query_params["run"] == app.query_params["run"]
+    assert len(registry._runs) == 2
+
+
+def test_a_private_link_opens_the_run_and_leaves_no_key_in_the_address(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(app, "step")
+    run = only_run(registry)
+    close_pages(run)
+    monkeypatch.setattr(server, "browser_secret", lambda: "my other device")
+    wrong = opened({"run": run.id, "key": "guessed"})
+    assert wrong.query_params["run"] != run.id
+    device = opened({"run": run.id, "key": run.access.key})
+    assert device.query_params["run"] == run.id
+    assert "key" not in device.query_params
+
+
+def test_a_run_whose_process_was_ended_is_opened_again_by_its_own_tab(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    run = only_run(registry)
+    registry.end(run.id)
+    healthy(app.run())
+    assert only_run(registry).id == run.id
+    assert iteration(registry, run.id) == 1
+    assert "has ended" not in texts(app)
+
+
+def test_a_tab_whose_run_was_opened_in_another_tab_says_so(app: AppTest, registry: Registry) -> None:
+    press(app, "step")
+    run = only_run(registry)
+    close_pages(run)
+    opened(app.query_params)
+    healthy(app.run())
+    assert "This run is now open in another tab of this browser." in texts(app)
+    press(app, "start")
+    assert len(registry._runs) == 2, "the other tab keeps it"
+
+
+def test_a_failed_run_goes_on_from_its_last_save_with_the_settings_as_they_stand(
+    app: AppTest, registry: Registry
+) -> None:
+    press(app, "step")
+    press(app, "step")
+    run = only_run(registry)
+    run.runner._worker._fail(Failure("The training process was killed."))  # type: ignore[attr-defined]
+    healthy(app.run())
+    assert "Go on continues from iteration 2, which was saved last." in texts(app)
+    assert app.button(key="go_on").label == "Go on from 2"
+    assert app.button(key="start").label == "Start again"
+    healthy(app.slider(key="g_steps").set_value(5).run())
+    press(app, "go_on")
+    assert only_run(registry) is run
+    report = run.poll()
+    assert report.state == "running"
+    assert report.snapshot is not None
+    assert report.snapshot.iteration >= 2
+    assert report.snapshot.config.g_steps == 5
+    assert "was killed" not in texts(app)
+
+
+def test_a_run_that_failed_untrained_offers_no_way_to_go_on(app: AppTest, registry: Registry) -> None:
+    run = only_run(registry)
+    run.runner._worker._fail(Failure("The training process was killed."))  # type: ignore[attr-defined]
+    healthy(app.run())
+    assert "was killed" in texts(app)
+    assert "go_on" not in [button.key for button in app.button]
+
+
+def test_a_reset_that_fails_keeps_the_run_and_is_tried_again_by_the_next_click(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(app, "step")
+    run, restart = only_run(registry), registry.restart
+
+    def full(*_: Any) -> Any:
+        raise CannotStart("No run can begin on this server: No space left on device.")
+
+    monkeypatch.setattr(registry, "restart", full)
+    press(app, "reset")
+    assert "No space left on device. Your run is kept as it was: the next click on Reset tries again." in texts(app)
+    assert only_run(registry) is run
+    for key in ("start", "step", "reset"):
+        assert not app.button(key=key).disabled, key
+    press(app, "step")
+    assert iteration(registry, run.id) == 2
+    monkeypatch.setattr(registry, "restart", restart)
+    press(app, "reset")
+    assert "No space left" not in texts(app)
+    assert only_run(registry) is not run
+
+
+def test_a_lost_connection_leaves_the_tabs_uploads_until_it_surely_does_not_come_back(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = app.session_state["tab"]
+    upload = tab.folder() / "own.npy"
+    upload.write_bytes(b"x")
+    monkeypatch.setattr(server, "PAUSE_AFTER", 0.05)
+    monkeypatch.setattr(server, "is_open", lambda page: True)
+    state._disconnected(tab)
+    time.sleep(0.3)  # it has come back long before
+    assert upload.exists()
+    monkeypatch.setattr(server, "is_open", lambda page: False)
+    state._disconnected(tab)
+    deadline = time.monotonic() + 5
+    while upload.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)  # a timer gives no sign
+    assert not upload.exists()
