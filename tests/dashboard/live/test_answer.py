@@ -104,7 +104,6 @@ def test_a_kept_moment_is_answered_as_it_was_and_marked_on_the_charts(
         marked = [shape for shape in then[key]["layout"]["shapes"] if shape["line"]["color"] == theme.MOMENT]
         assert [(shape["x0"], shape["x1"]) for shape in marked] == [(2, 2)], key
         assert then[key]["data"] == now[key]["data"], "the curves are those of the whole run"
-    assert then["text_scores"] != now["text_scores"]
 
 
 @pytest.mark.parametrize("moment", ["99", "-1", "99999999999999999999"])
