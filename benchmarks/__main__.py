@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import core, page, runs
+from benchmarks import core, page, runs, saves
 from benchmarks.figures import Figure, table
 from benchmarks.quality import compare
 
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "points": core.points_figures,
     "runs": runs.concurrency_figures,
     "memory": runs.memory_figures,
+    "saves": saves.saves_figures,
     "page": page.figures,
 }
 
