@@ -5,6 +5,7 @@ import os
 import sys
 
 from gan_core.cli import main
+from gan_core.signals import end_as_ctrl_c_does
 from gan_core.training.threads import yield_while_waiting
 
 
@@ -23,5 +24,6 @@ def use_what_the_output_can_show() -> None:
 
 if __name__ == "__main__":
     use_what_the_output_can_show()
+    end_as_ctrl_c_does()
     yield_while_waiting()  # before PyTorch is imported
     sys.exit(main())

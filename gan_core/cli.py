@@ -1,30 +1,37 @@
 """The command line, ``python -m gan_core``: train and export without a page."""
 
-import signal
+import math
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from gan_core.config import GANConfig, explain
 from gan_core.data import OWN, load_dataset, smaller_batch
 from gan_core.data.errors import DataError
-from gan_core.options import build_parser, option, read_config
+from gan_core.options import PROGRAM, SAVE_EVERY, build_parser, option, read_config
 from gan_core.plurals import counted
+from gan_core.resuming import resumed_config
+from gan_core.signals import stop_on_signals
 
-REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; 130 is the shell's convention for Ctrl-C
+if TYPE_CHECKING:
+    from gan_core.training.results import Results
+    from gan_core.training.trainer import Trainer
+
+REFUSED, DIVERGED, INTERRUPTED = 2, 1, 130  # exit codes; the shell's convention is 128 and the signal's number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. SystemExit if argparse rejects the arguments."""
     options = vars(build_parser().parse_args(arguments))
     try:
-        return _export(options) if options["command"] == "export" else _train(options)
+        if options["command"] == "export":
+            return _export(options)
+        return _resume(options) if "resume" in options else _train(options)
     except KeyboardInterrupt:  # before training began, or for the second time
         return _report(["Stopped."], INTERRUPTED)
     except OSError as error:
@@ -33,14 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: dict[str, Any]) -> int:
-    problems: list[str] = []
-    iterations = _whole_number(options["iterations"])
-    if iterations < 1:
-        problems.append(
-            f"--iterations = {options['iterations']!r} is not possible; it should be a whole number from 1."
-        )
-    if "columns" in options and "data" not in options:
-        problems.append("--columns needs a table of points: add --data PATH.")
+    problems = _number_problems(options)
     try:
         config = read_config(options)
     except ValidationError as error:
@@ -48,11 +48,64 @@ def _train(options: dict[str, Any]) -> int:
     problems = problems or _folder_problems(options)
     if problems:
         return _report(problems, REFUSED)
-    if "data" in options:
-        return _train_on_own_data(options, config, iterations)
-    if config.dataset in OWN:
+    if "data" not in options and config.dataset in OWN:
         return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
-    return _train_into(options["out"], config, iterations)
+    with ExitStack() as stack:
+        try:
+            config, own = _kept_data(options, config, stack)
+            trainer = _trainer(config, own)
+            options["out"].mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_held(options["out"]))
+        except ValueError as error:  # the dataset or the device is not available
+            return _report([str(error)], REFUSED)
+        from gan_core.training.results import Plan, Results
+
+        plan = Plan(_whole_number(options["iterations"]), config)
+        return _finish(Results.begin(options["out"], plan), trainer, options)
+
+
+def _resume(options: dict[str, Any]) -> int:
+    """Continue the run in --resume: nothing there is changed unless all that is needed is there."""
+    from gan_core.training.results import read_run
+
+    folder = options["resume"]
+    if problems := _number_problems(options):
+        return _report(problems, REFUSED)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_held(folder))
+            run = read_run(folder)
+            before, reached, plan = run.config, run.state.iteration, run.plan
+            config = resumed_config(folder, before, options)
+            plan.iterations = _whole_number(options.get("iterations", str(plan.iterations)))
+            if plan.iterations <= reached:
+                raise ValueError(f"{folder} has reached iteration {reached:,}: add --iterations with a larger total.")
+            own_config, own = _kept_data(options, before, stack)
+            if own_config != before:
+                raise ValueError(f"--data = {str(options['data'])!r} is not what the run in {folder} was trained on.")
+            trainer = _trainer(before, own)
+            run.restore(folder, trainer)
+            if changed := before.differences(config):
+                trainer.reconfigure(config)
+                plan.changes.append({"iteration": reached, "values": {name: getattr(config, name) for name in changed}})
+        except ValueError as error:
+            return _report([str(error)], REFUSED)
+        return _finish(run.go_on(folder), trainer, options)
+
+
+def _number_problems(options: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the options that are no settings."""
+    problems = []
+    iterations = options.get("iterations", "1" if "resume" in options else None)
+    if iterations is None:
+        problems.append("--iterations is missing: it says how many to train, from 1.")
+    elif _whole_number(iterations) < 1:
+        problems.append(f"--iterations = {iterations!r} is not possible; it should be a whole number from 1.")
+    if not 0 < _seconds(options) < math.inf:
+        problems.append(f"--save-every = {options['save_every']!r} is not possible; it should be seconds, above 0.")
+    if "columns" in options and "data" not in options:
+        problems.append("--columns needs a table of points: add --data PATH.")
+    return problems
 
 
 def _export(options: dict[str, Any]) -> int:
@@ -95,7 +148,7 @@ def _own_data(options: dict[str, Any], config: GANConfig) -> Any:
 
 def _folder_problems(options: dict[str, Any]) -> list[str]:
     """Return why nothing may be written to --out: it holds results, or a later run would take them for its data."""
-    from gan_core.training.headless import RESULT_FILES, results_in  # loads PyTorch, which --help does not need
+    from gan_core.training.results import RESULT_FILES, results_in  # loads PyTorch, which --help does not need
 
     folder, data = options["out"], options.get("data")
     if data and data.resolve() in [(folder / name).resolve() for name in RESULT_FILES]:
@@ -111,25 +164,26 @@ def _folder_problems(options: dict[str, Any]) -> list[str]:
     return []
 
 
-def _train_on_own_data(options: dict[str, Any], config: GANConfig, iterations: int) -> int:
-    """Train on a learner's own data. It is not kept with the results, which may be passed on to others."""
+def _kept_data(options: dict[str, Any], config: GANConfig, stack: ExitStack) -> tuple[GANConfig, Path | None]:
+    """Return the settings with the data of --data in them, and the file of its samples, which lasts as long as ``stack``.
+
+    The data is not kept with the results, which may be passed on to others. DataError if it cannot be used.
+    """
+    if "data" not in options:
+        return config, None
     from gan_core.data.own.path import read_path  # loads Pillow, which other runs need only later
     from gan_core.data.own.samples import OWN_FILE, keep
 
-    try:
-        columns = tuple(options["columns"]) if "columns" in options else None
-        name, gathered = read_path(options["data"], config.picture_size, columns)
-    except DataError as error:
-        return _report([str(error)], REFUSED)
+    columns = tuple(options["columns"]) if "columns" in options else None
+    name, gathered = read_path(options["data"], config.picture_size, columns)
     _report(gathered.refusals + gathered.notes + gathered.warnings)
     chosen = options.keys() & {"batch_size", "config"}
     if not chosen and (batch := smaller_batch(config.batch_size, len(gathered.array))):
         _report([f"There are fewer samples than a batch has: the batch size becomes {batch}."])
         config = config.replace(batch_size=batch)
-    with tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True) as temporary:
-        own = Path(temporary) / OWN_FILE
-        config = config.replace(dataset=name, own_data=keep(gathered.array, own))
-        return _train_into(options["out"], config, iterations, own)
+    temporary = tempfile.TemporaryDirectory(prefix="gan-own-", ignore_cleanup_errors=True)
+    own = Path(stack.enter_context(temporary)) / OWN_FILE
+    return config.replace(dataset=name, own_data=keep(gathered.array, own)), own
 
 
 def _whole_number(text: str) -> int:
@@ -139,45 +193,59 @@ def _whole_number(text: str) -> int:
         return 0  # rejected, like all numbers below 1
 
 
-def _train_into(folder: Path, config: GANConfig, iterations: int, own: Path | None = None) -> int:
-    from gan_core.training.headless import train_into  # loads PyTorch, which --help does not need
-    from gan_core.training.trainer import Trainer
-
+def _seconds(options: dict[str, Any]) -> float:
+    """Return the time between two saves; NaN if it is no number."""
     try:
-        trainer = Trainer(config, load_dataset(config, own) if own else None)
-    except ValueError as error:  # the dataset or the device is not available
-        return _report([str(error)], REFUSED)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _stop_on_ctrl_c() as stop:
-        diverged = train_into(folder, trainer, iterations, stop)
-    done = f"{trainer.iteration:,}"
+        return float(options.get("save_every", SAVE_EVERY))
+    except ValueError:
+        return math.nan
+
+
+def _trainer(config: GANConfig, own: Path | None) -> "Trainer":
+    from gan_core.training.trainer import Trainer  # loads PyTorch, which --help does not need
+
+    return Trainer(config, load_dataset(config, own) if own else None)
+
+
+def _held(folder: Path) -> AbstractContextManager[None]:
+    from gan_core.training.results import held
+
+    return held(folder)
+
+
+def _finish(results: "Results", trainer: "Trainer", options: dict[str, Any]) -> int:
+    """Train to the end, and say how it ended and what is saved."""
+    from gan_core.training.headless import train_into
+
+    folder, iterations = results.folder, results.plan.iterations
+    with stop_on_signals() as stop:
+        diverged = train_into(results, trainer, stop, _seconds(options))
+    stopped = trainer.iteration < iterations and not diverged
+    code = DIVERGED if diverged else 128 + stop.number if stopped else 0
+    done = f"{'Stopped at iteration' if stopped else 'Trained to iteration'} {trainer.iteration:,}"
+    sentences = [str(diverged)] if diverged else []
+    if results.problem:
+        sentences.append(f"{done}, which cannot be saved in {folder}: {results.problem}. {results.kept}")
+        return _report([*sentences, *([] if results.saved is None else [_go_on(options)])], code or REFUSED)
     if diverged:
-        kept = f"Saved in {folder}: the networks of iteration {done}, the last known to be finite."
-        return _report([str(diverged), kept], DIVERGED)
-    if trainer.iteration < iterations:
-        return _report([f"Stopped at iteration {done}; saved in {folder}"], INTERRUPTED)
+        kept = f"Saved in {folder}: the networks of iteration {trainer.iteration:,}, the last known to be finite."
+        return _report([*sentences, kept], code)
+    if stopped:
+        return _report([f"{done}; saved in {folder}. {_go_on(options)}"], code)
     sys.stdout.write(f"Trained {counted(trainer.iteration, 'iteration')}; saved in {folder}\n")
     return 0
 
 
-@contextmanager
-def _stop_on_ctrl_c() -> Iterator[threading.Event]:
-    """Set the event on the first Ctrl-C, so the current iteration is completed; a second one raises at once."""
-    stop = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def set_stop(*_: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, set_stop)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _go_on(options: dict[str, Any]) -> str:
+    """Return the command that continues the run, as a sentence."""
+    paths = {"resume": options.get("resume") or options["out"], "data": options.get("data")}
+    words = [word for name, path in paths.items() if path for word in (f"--{name}", str(path))]
+    words += ["--columns", *options["columns"]] if "columns" in options else []
+    return " ".join([f"Go on: {PROGRAM} train", *(f'"{word}"' if " " in word else word for word in words)])
 
 
 def _report(sentences: Sequence[str], code: int = 0) -> int:
     """Write the sentences to stderr and return ``code``."""
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
+    with suppress(OSError):  # the terminal was closed
+        sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
     return code

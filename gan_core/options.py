@@ -21,6 +21,25 @@ DATA_HELP = (
     "your own data to train on; overrides --dataset and --own-data: a folder or a zip of pictures, "
     "scaled to --picture-size, or a table of points, such as a CSV"
 )
+TRAIN_USAGE = (
+    f"{PROGRAM} train --iterations N --out DIR [--overwrite] [--config FILE] [--data PATH [--columns X Y]]"
+    f" [--SETTING VALUE ...]\n       {PROGRAM} train --resume DIR [--iterations N] [--data PATH [--columns X Y]]"
+    " [--SETTING VALUE ...]"
+)
+TRAIN_HELP = (
+    "Train and write config, metrics, both networks, a picture of samples and run.safetensors, from which --resume "
+    "continues, into a folder: every minute and at the end. Ctrl-C, SIGTERM and SIGHUP finish the iteration and save; "
+    "a second one ends at once."
+)
+ITERATIONS_HELP = "how many iterations to train in all, from 1; with --resume, by default as many as asked for before"
+RESUME_HELP = (
+    "continue the run that train has saved in DIR, as if it had not been interrupted; its settings stay, but for those given "
+    "here that can change while training; a run on your own data needs --data again"
+)
+SAVE_EVERY = "60"
+SAVE_EVERY_HELP = (
+    f"time between two saves of all files: what kill -9 or a power failure can lose; default: {SAVE_EVERY}"
+)
 COLUMNS_HELP = "the columns of --data's table to take for x and y: their headings, or their numbers from 1"
 
 
@@ -36,15 +55,17 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_train(commands: Any) -> None:
     train = commands.add_parser(
         "train",
-        usage=f"{PROGRAM} train --iterations N --out DIR [--overwrite] [--config FILE] [--data PATH [--columns X Y]]"
-        " [--SETTING VALUE ...]",
-        description="Train and write config, metrics, both networks and a picture of samples into a folder.",
+        usage=TRAIN_USAGE,
+        description=TRAIN_HELP,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
     train.set_defaults(command="train")
-    train.add_argument("--iterations", metavar="N", required=True, help="how many iterations to train, from 1")
-    train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write to; created if missing")
+    train.add_argument("--iterations", metavar="N", help=ITERATIONS_HELP)
+    folder = train.add_mutually_exclusive_group(required=True)
+    folder.add_argument("--out", metavar="DIR", type=Path, help="folder to write to; created if missing")
+    folder.add_argument("--resume", metavar="DIR", type=Path, help=RESUME_HELP)
+    train.add_argument("--save-every", metavar="SECONDS", help=SAVE_EVERY_HELP)
     train.add_argument("--overwrite", action="store_true", help="replace the results that DIR contains")
     train.add_argument("--config", metavar="FILE", type=Path, help="settings as JSON; the options below override it")
     train.add_argument("--data", metavar="PATH", type=Path, help=DATA_HELP)
@@ -111,5 +132,10 @@ def option_value(setting: Setting, text: str) -> Any:
 def read_config(options: dict[str, Any]) -> GANConfig:
     """Return the defaults, overridden by the file of --config, overridden by the options. ValidationError, OSError."""
     config = GANConfig.from_json(options["config"].read_bytes()) if "config" in options else GANConfig()
+    return config.replace(**given_settings(options))
+
+
+def given_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings among the options, as far as their texts can be parsed."""
     given = [setting for setting in GANConfig.settings() if setting.name in options]
-    return config.replace(**{setting.name: option_value(setting, options[setting.name]) for setting in given})
+    return {setting.name: option_value(setting, options[setting.name]) for setting in given}

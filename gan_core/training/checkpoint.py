@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from gan_core.config import GANConfig
+from gan_core.config import GANConfig, explain
 from gan_core.export.weights import in_fixed_order, write_whole
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Checkpoint:
         """The settings; CheckpointError if they are none."""
         try:
             return GANConfig.from_json(json.dumps(self.record["config"]))
+        except ValidationError as error:
+            raise CheckpointError(f"Its settings cannot be read: {' '.join(explain(error))}") from error
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"Its settings cannot be read: {error}") from error
 
@@ -192,10 +195,11 @@ def _moments(trainer: "Trainer", optimizer: str) -> tuple[str, ...]:
 
 
 def _check(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[tuple[int, ...], str, bool]]) -> None:
+    begun = {name.rpartition(".")[0] for name in arrays}  # an optimiser has all entries of a parameter, or none
     for name, (shape, dtype, required) in expected.items():
         array = arrays.get(name)
         if array is None:
-            if required:
+            if required or name.rpartition(".")[0] in begun:
                 raise CheckpointError(f"It lacks {name}.")
         elif (array.shape, str(array.dtype)) != (shape, dtype):
             raise CheckpointError(

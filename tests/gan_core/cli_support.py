@@ -20,7 +20,14 @@ DIVERGING = [  # ``BROKEN`` as options
     "--loss", "least_squares",
 ]  # fmt: skip
 SEED = "from 0 to 2147483647"
-FILES = {"config.json", "metrics.csv", "generator.safetensors", "discriminator.safetensors", "samples.png"}
+FILES = {
+    "config.json",
+    "metrics.csv",
+    "generator.safetensors",
+    "discriminator.safetensors",
+    "samples.png",
+    "run.safetensors",
+}
 
 
 def run(folder: Path, *arguments: str, iterations: str = "7") -> int:

@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,25 @@ from gan_core.history import Trace
 from gan_core.metrics import COLUMNS, OPTIONAL
 from gan_core.training.engines import AutogradEngine
 from gan_core.training.gan import GAN
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+needs_disk_limit = pytest.mark.skipif(resource is None, reason="Windows limits no file's size")
+
+
+@contextmanager
+def disk_limit(size: int) -> Iterator[None]:
+    """Let the system refuse, as a full disk does, what would make any file larger than ``size`` bytes."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]

@@ -157,9 +157,12 @@ def test_a_disk_that_takes_no_networks_is_reported(
     def refuse(*_: object) -> None:
         raise OSError("generator.safetensors could not be written")
 
-    monkeypatch.setattr("gan_core.training.headless.save_networks", refuse)
+    monkeypatch.setattr("gan_core.training.results.save_networks", refuse)
     assert run(tmp_path, *OPTIONS, iterations="1") == 2
-    assert capfd.readouterr().err.endswith("\ngenerator.safetensors could not be written.\n")
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f"Trained to iteration 1, which cannot be saved in {tmp_path}: generator.safetensors could not be written."
+        " It has no saved run yet."
+    )
 
 
 def test_unavailable_datasets_and_devices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,8 +64,8 @@ def test_earlier_results_are_kept_unless_overwrite_is_given(tmp_path: Path, capf
     capfd.readouterr()
     assert run(out, *OPTIONS, iterations="5") == 2
     assert capfd.readouterr().err == (
-        f"{out} already contains config.json, metrics.csv, generator.safetensors, discriminator.safetensors, samples.png:"
-        " choose another folder, or add --overwrite to replace them.\n"
+        f"{out} already contains config.json, metrics.csv, generator.safetensors, discriminator.safetensors, samples.png,"
+        " run.safetensors: choose another folder, or add --overwrite to replace them.\n"
     )
     assert contents(out) == before
     assert run(out, *OPTIONS, "--overwrite", iterations="5") == 0

@@ -89,7 +89,9 @@ def test_ctrl_c_completes_the_current_iteration(
     monkeypatch.setattr(BatchSampler, "next", interrupt_and_go_on)
     assert run(tmp_path, *OPTIONS, iterations="500") == 130
     assert signal.getsignal(signal.SIGINT) is handler
-    assert capfd.readouterr().err.splitlines()[-1] == f"Stopped at iteration 63; saved in {tmp_path}"
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f"Stopped at iteration 63; saved in {tmp_path}. Go on: python -m gan_core train --resume {tmp_path}"
+    )
     monkeypatch.undo()
     assert {path.name for path in tmp_path.iterdir()} == FILES
     trainer, metrics = trained(63)
@@ -133,7 +135,9 @@ def test_ctrl_c_in_a_terminal_saves_and_exits(tmp_path: Path) -> None:
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     rows = table(tmp_path)[1]
-    assert errors.splitlines()[-1] == f"Stopped at iteration {len(rows):,}; saved in ."
+    assert errors.splitlines()[-1] == (
+        f"Stopped at iteration {len(rows):,}; saved in .. Go on: python -m gan_core train --resume ."
+    )
     assert "Traceback" not in errors
     assert output == ""
     assert saved_iteration(tmp_path) == len(rows) == int(rows[-1][0])

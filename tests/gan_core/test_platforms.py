@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 # Python imports this file in every new interpreter that has its folder on the path.
 ABSENT = """
-import os, sys
+import os, signal, sys
+if hasattr(signal, "SIGHUP"):
+    del signal.SIGHUP
 for name in {names!r}:
     if hasattr(os, name):
         delattr(os, name)
@@ -76,7 +78,13 @@ def execute(environment: dict[str, str], *arguments: str, folder: Path) -> str:
 
 def test_simulated_absences_are_real_in_new_interpreters(environment: dict[str, str], tmp_path: Path) -> None:
     assert (
-        execute(environment, "-c", "import os; print(hasattr(os, 'sched_getaffinity'))", folder=tmp_path) == "False\n"
+        execute(
+            environment,
+            "-c",
+            "import os, signal; print(hasattr(os, 'sched_getaffinity'), hasattr(signal, 'SIGHUP'))",
+            folder=tmp_path,
+        )
+        == "False False\n"
     )
 
 

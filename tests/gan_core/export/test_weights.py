@@ -18,6 +18,7 @@ from gan_core.export.weights import as_torch_file, read_metadata, save_networks
 from gan_core.networks import build_network
 from gan_core.sampling import generate, sample_noise
 from gan_core.training.headless import train_into
+from gan_core.training.results import Plan, Results
 from tests.gan_core.support import same, tiny, tiny_trainer
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -86,11 +87,11 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.M
 def test_training_into_two_folders_writes_the_same_files(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        train_into(tmp_path / name, Trainer(tiny()), 3, threading.Event())
+        train_into(Results.begin(tmp_path / name, Plan(3, tiny())), Trainer(tiny()), threading.Event(), 60)
     first, second = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("first", "second")
     )
-    assert len(first) == 5
+    assert len(first) == 6
     assert first == second
 
 

@@ -103,6 +103,8 @@ def changed(saved: bytes, name: str, value: Any) -> Checkpoint:
         ),
         ("discriminator.0.bias", np.zeros(12), "discriminator.0.bias is float64"),
         ("generator.99.weight", np.zeros(3, np.float32), "generator.99.weight belongs to no network"),
+        ("optimizer_g.2.step", None, "lacks optimizer_g.2.step"),
+        ("optimizer_g.2.exp_avg", None, "lacks optimizer_g.2.exp_avg"),
         ("optimizer_d.0.exp_avg", np.zeros(1, np.float32), "optimizer_d.0.exp_avg is float32"),
         ("optimizer_d.0.momentum_buffer", np.zeros(1, np.float32), "momentum_buffer belongs to no network"),
         ("sampler.order", np.zeros(1797, np.int64), "order of the samples"),
