@@ -1,21 +1,26 @@
 """Saved runs on disk: who may open them, what a dead server leaves, and how much they may take."""
 
 import os
+import random
 import stat
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gan_core.files import PARTIAL
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
 from gan_core.runs.registry import Registry, Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Access, Store, digest, runs_folder
-from gan_core.training.checkpoint import CheckpointError
+from gan_core.training.checkpoint import CheckpointError, read_header
 from tests.gan_core.runs.support import trained, weights
 from tests.gan_core.support import same, tiny
 
@@ -103,6 +108,68 @@ def test_a_damaged_save_is_refused_with_a_sentence_and_stays(root: Path) -> None
         registry.adopt(run.id, "page", ME)
     assert (run.folder / RUN_FILE).read_bytes() == b"something else"
     registry.close()
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from gan_core.runs import active_run
+from gan_core.runs.process import ProcessRunner
+from gan_core.runs.protocol import Play
+from gan_core.runs.registry import Registry
+from gan_core.runs.store import Store
+from tests.gan_core.support import tiny
+
+if __name__ == "__main__":
+    registry = Registry(ProcessRunner, store=Store(Path(sys.argv[1])))
+    registry.store.sweep()
+    run = registry.adopt(sys.argv[2], "page", "me") if len(sys.argv) > 2 else registry.create(tiny(), owner="me")
+    run.poll(30)
+    run.send(Play())
+    print(run.id, run.runner.pid, flush=True)
+    while True:
+        run.poll(0.2)
+"""
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().split()[2] == "Z"  # nobody waits for a dead server's child here
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing kills a process at once")
+def test_after_a_kill_of_the_server_at_any_moment_its_run_continues_and_nothing_is_left(root: Path) -> None:
+    moments, run_id, reached = random.Random(5), [], 0
+    for _ in range(int(os.environ.get("GAN_KILLS", "2"))):
+        with subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(root), *run_id], stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdout is not None
+            run, child = server.stdout.readline().split()
+            time.sleep(moments.uniform(0, 0.5))  # any moment, within a save or outside
+            server.kill()
+        deadline = time.monotonic() + 20
+        while not gone(int(child)):
+            assert time.monotonic() < deadline, "the training process ends with its server"
+            time.sleep(0.02)  # it gives no sign
+        found = Store(root).find(run)
+        assert found is not None, "its process has saved it"
+        run_id, now = [run], read_header(found[0] / RUN_FILE)["iteration"]
+        assert now >= reached
+        reached = now
+    Store(root).sweep()
+    assert list(root.iterdir()) == [found[0]], "nothing is left but the run"
+    assert not list(found[0].glob(f"{PARTIAL}*"))
+    registry = registry_in(root)
+    again = registry.adopt(run, "page", "me")
+    assert again is not None
+    again.send(Step(3))
+    again.close()
+    assert same(weights(again.folder), trained(reached + 3))
 
 
 # Whose it is -----------------------------------------------------------------------------------------------------
@@ -199,8 +266,8 @@ def test_the_runs_unused_longest_go_first_and_no_open_one(root: Path) -> None:
     for age, run in enumerate(runs[1:]):
         registry.end(run.id)
         os.utime(run.folder, (1000 - age, 1000 - age))
-    size = sum(path.stat().st_size for path in runs[0].folder.iterdir())
-    Store(root, limit=3 * size).sweep()
+    size = 1.1 * sum(path.stat().st_size for path in runs[0].folder.rglob("*"))
+    Store(root, limit=int(3 * size)).sweep()
     assert [run.folder.exists() for run in runs] == [True, True, True, False]
     Store(root, limit=0).sweep()
     assert [run.folder.exists() for run in runs] == [True, False, False, False]

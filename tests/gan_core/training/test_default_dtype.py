@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,7 @@ def digests(folder: Path) -> dict[str, str]:
             assert samples.dtype == torch.float32, name
             found[name] = hashlib.sha256(samples.numpy()).hexdigest()
     for dataset in ("eight_gaussians", "digits"):
-        runner = InlineRunner("run", tiny(dataset=dataset, latent_dim=2), folder)
+        runner = InlineRunner("run", tiny(dataset=dataset, latent_dim=2), Path(tempfile.mkdtemp(dir=folder)))
         for command in (Step(2), Walk("turn")):
             runner.send(command)
         snapshot = runner.poll().snapshot
