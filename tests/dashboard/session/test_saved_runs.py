@@ -1,13 +1,14 @@
 """What a tab does with a run that has failed, that belongs to another browser, or that cannot begin anew."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import server, state
-from gan_core.runs.protocol import Failure
+from gan_core.runs.protocol import Failure, Pause, Report
 from gan_core.runs.registry import CannotStart, Registry
 from tests.dashboard.conftest import APP, close_pages, healthy, texts
 from tests.dashboard.views.test_train import only_run, press
@@ -151,3 +152,30 @@ def test_a_lost_connection_leaves_the_tabs_uploads_until_it_surely_does_not_come
     while upload.exists() and time.monotonic() < deadline:
         time.sleep(0.02)  # a timer gives no sign
     assert not upload.exists()
+
+
+@pytest.mark.parametrize(("rate", "says"), [(0.08, "An iteration takes about 12 s."), (30.0, "ends.")])
+def test_a_pause_within_a_long_iteration_is_said_to_come_when_it_ends(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch, rate: float, says: str
+) -> None:
+    press(app, "start")
+    run = only_run(registry)
+    send, poll, held = run.runner.send, run.runner.poll, []
+
+    def slow(wait: float = 0.3) -> Report:
+        report = poll(wait)
+        assert report.snapshot is not None
+        return replace(report, settled=False, snapshot=replace(report.snapshot, iterations_per_second=rate))
+
+    with monkeypatch.context() as slowly:
+        slowly.setattr(run.runner, "send", held.append)
+        slowly.setattr(run.runner, "poll", slow)
+        press(app, "pause")
+    assert held == [Pause()]
+    assert f"Pauses as soon as the present iteration {'ends. ' if rate < 1 else ''}{says}" in texts(app)
+    assert not app.button(key="pause").disabled, "it is offered all the while"
+    send(Pause())
+    healthy(app.run())
+    assert "Pauses as soon" not in texts(app)
+    assert app.button(key="start").label == "Start"
+    assert only_run(registry) is run
