@@ -105,3 +105,17 @@ def test_a_command_ends_a_replay(make: Make, tmp_path: Path, command: Command, s
     assert (ended.stopped == "") == (sentence == "")
     if command == Pause():
         assert same(weights(tmp_path / "run"), trained(ended.iteration))
+
+
+def test_iterations_in_large_blocks_do_not_miss_a_change(
+    make_inline: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny()
+    original = ask(make_inline(config, "first"), Step(70), Reconfigure(config.replace(learning_rate_g=0.01)), Step(20))
+    monkeypatch.setattr("gan_core.runs.active_run.BLOCK", 10.0)
+    runner = make_inline(config, "second")
+    runner.send(Replay(recipe_of(original)))
+    rebuilt = until(runner, is_paused).snapshot
+    assert rebuilt is not None
+    assert (rebuilt.iteration, rebuilt.changes) == (90, original.changes)
+    assert same(weights(tmp_path / "second"), weights(tmp_path / "first"))
