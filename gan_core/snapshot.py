@@ -99,6 +99,7 @@ class Snapshot:
     why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
     ``initial``: the settings that the run began with; ``changes``: what has happened to it since, in order.
     ``rebuilding``: what is left of the recipe that the run repeats by itself.
+    ``repeatable``: False once a setting has changed in the middle of an iteration, which ``changes`` do not tell.
     ``moments``: the iterations whose view is kept, and ``states``: those whose whole state is. ``fork``: the iteration up to
     which the run is that of its parent; 0 for a run of its own.
     """
@@ -136,6 +137,7 @@ class Snapshot:
     initial: GANConfig = field(default_factory=GANConfig)
     changes: tuple[Change, ...] = ()
     rebuilding: Recipe | None = None
+    repeatable: bool = True
     moments: tuple[int, ...] = ()
     states: tuple[int, ...] = ()
     fork: int = 0

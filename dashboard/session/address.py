@@ -111,6 +111,8 @@ def recipe_link(snapshot: Snapshot) -> str:
         raise ValueError("Your own data stays on this server, so no link can rebuild this run.")
     if snapshot.iteration > recipe.MOST_ITERATIONS:
         raise ValueError(f"A link rebuilds at most {recipe.MOST_ITERATIONS:,} iterations. {WHOLE_RUN}")
+    if not snapshot.repeatable:
+        raise ValueError(f"A setting has changed in the middle of an iteration, which no link can repeat. {WHOLE_RUN}")
     repeated = Recipe(snapshot.iteration, snapshot.changes)
     texts = _shared_texts(snapshot.initial) | recipe.texts_of_recipe(repeated, snapshot.initial)
     query = urlencode(texts, safe=recipe.SEPARATORS)

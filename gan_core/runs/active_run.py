@@ -63,6 +63,7 @@ class ActiveRun:
         self._history = History()
         self._initial = config
         self._changes: list[Change] = []
+        self._repeatable = True
         self._marks: deque[Mark] = deque(maxlen=MAX_EVENTS)
         self._singles: deque[SingleUpdate] = deque(maxlen=MAX_EVENTS)
         self._metrics: dict[str, float] = {}  # of the last iteration that was checked
@@ -262,6 +263,8 @@ class ActiveRun:
         """Apply the fields that may change while training, and mark each change of what has begun to train."""
         changed = self.trainer.config.differences(config)
         self.trainer.reconfigure(config)
+        if changed and self._walk is not None and not self._walk.finished:
+            self._repeatable = False
         if not any(self.trainer.updates.values()):
             self._initial = config
         elif changed:
@@ -332,6 +335,7 @@ class ActiveRun:
             "speed": asdict(self._speed),
             "sample_seed": self._renderer.seed,
             "fork": self._fork,
+            "repeatable": self._repeatable,
         }
         return Checkpoint(trainer.arrays | arrays, trainer.record | {"run": run})
 
@@ -347,6 +351,7 @@ class ActiveRun:
             self._marks.extend(Mark(**mark) for mark in run["marks"])
             self._singles.extend(SingleUpdate(**single) for single in run["singles"])
             self._fork = int(run["fork"])
+            self._repeatable = bool(run.get("repeatable", True))
             self._speedometer.seconds = float(run["seconds"])
             self._speed = Speed(**run["speed"])
             self._renderer.use_noise(int(run["sample_seed"]), self.trainer.config)
@@ -448,6 +453,7 @@ class ActiveRun:
             initial=self._initial,
             changes=tuple(self._changes),
             rebuilding=self.rebuilding,
+            repeatable=self._repeatable,
             moments=tuple(self._moments.views),
             states=tuple(self._moments.states),
             fork=self._fork,

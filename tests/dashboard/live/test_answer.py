@@ -233,7 +233,8 @@ def test_an_answer_to_the_step_through_page_brings_the_transports_texts_only(sna
 def layouts(draw: st.DrawFn) -> str:
     """Layout versions of real reports."""
     state = draw(st.sampled_from(get_args(State)))
-    looks = SimpleNamespace(shape=draw(st.sampled_from([(28, 28), (2,)])), computing=draw(st.text()))
+    shape = draw(st.sampled_from([(28, 28), (2,)]))
+    looks = SimpleNamespace(shape=shape, computing=draw(st.text()), rebuilding=None)
     shown = draw(st.none() | st.just(looks))
     return layout_version(Report(state, shown, settled=draw(st.booleans())))  # type: ignore[arg-type]
 

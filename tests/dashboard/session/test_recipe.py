@@ -229,6 +229,7 @@ def test_the_train_page_offers_the_recipe_and_shows_how_far_it_is(app: AppTest, 
 
 IMPOSSIBLE = {
     "own data": ({"config": GANConfig(dataset="own_points")}, "Your own data stays on this server"),
+    "middle": ({"repeatable": False}, "A setting has changed in the middle of an iteration, which no link can repeat."),
     "long": ({"iteration": 1_000_001}, "A link rebuilds at most 1,000,000 iterations. **Whole run** under Download"),
     "large": (
         {"changes": (Change(1, {"drawing": STARTER}),) * 50},

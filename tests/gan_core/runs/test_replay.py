@@ -8,7 +8,20 @@ import pytest
 
 from gan_core import GANConfig
 from gan_core.data.drawing import STARTER
-from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Replay, Report, Sample, Speed, Step, Stop, Update
+from gan_core.runs.protocol import (
+    Command,
+    Pause,
+    Play,
+    Reconfigure,
+    Replay,
+    Report,
+    Sample,
+    Speed,
+    Step,
+    Stop,
+    Update,
+    Walk,
+)
 from gan_core.snapshot import Change, Recipe, Snapshot
 from tests.gan_core.runs.support import Make, ask, trained, until, weights
 from tests.gan_core.support import same, tiny
@@ -119,3 +132,20 @@ def test_iterations_in_large_blocks_do_not_miss_a_change(
     assert rebuilt is not None
     assert (rebuilt.iteration, rebuilt.changes) == (90, original.changes)
     assert same(weights(tmp_path / "second"), weights(tmp_path / "first"))
+
+
+def test_a_change_in_the_middle_of_an_iteration_makes_a_run_unrepeatable_for_good(make: Make, tmp_path: Path) -> None:
+    runner = make()
+    changed = ask(
+        runner,
+        Step(2),
+        Walk("turn"),
+        Step(1),
+        Reconfigure(tiny(g_steps=1)),
+        Walk("stage"),
+        Reconfigure(tiny(g_steps=1)),
+    )
+    assert changed.repeatable
+    assert not ask(runner, Reconfigure(tiny(g_steps=3)), Step(1)).repeatable
+    runner.close()
+    assert not ask(make()).repeatable, "also after a restart"
