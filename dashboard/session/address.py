@@ -46,6 +46,8 @@ def arrive() -> None:
     texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, KEY, SPEED)}
     texts = link.with_plain_names(texts, recipe.NAMES)
     steps = {name: texts.pop(name) for name in recipe.NAMES if name in texts}
+    if adopted is not None and adopted.rebuilding:  # its settings change by themselves: the address's may be older
+        texts, here.followed = {}, adopted.config
     config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
     here.link_problems = problems + here.link_problems
     if adopted is None:

@@ -18,7 +18,7 @@ from gan_core.data.drawing import STARTER
 from gan_core.runs.protocol import Replay, Update
 from gan_core.runs.registry import Registry
 from gan_core.snapshot import Change, Recipe
-from tests.dashboard.conftest import SMALL, component, components, healthy, texts
+from tests.dashboard.conftest import SMALL, close_pages, component, components, healthy, texts
 from tests.dashboard.session.conftest import arriving, change, press, state, tab
 from tests.dashboard.views.test_train import only_run
 
@@ -204,6 +204,24 @@ def test_a_change_of_a_setting_ends_the_rebuilding(registry: Registry) -> None:
     assert ended is not None
     assert (ended.config.g_steps, ended.config.leaky_slope, ended.rebuilding) == (5, 0.5, None)
     assert ended.stopped.startswith("Rebuilding ended at iteration ")
+
+
+def test_a_reload_goes_on_with_the_rebuilding(registry: Registry) -> None:
+    small = {name: str(value) for name, value in SMALL.items()}
+    page = healthy(arriving(**small, g_steps="4", iterations="6", changes="1:g_steps=5,4:g_steps=3,5:d_steps=2").run())
+    run = only_run(registry)
+    while run.config.g_steps != 3:
+        run.poll()  # as the page's script does
+    assert page.query_params["g_steps"] in ("4", "5")
+    close_pages(run)
+    again = healthy(arriving(**page.query_params).run())
+    for _ in range(6):
+        healthy(again.run())
+    snapshot = run.poll().snapshot
+    assert snapshot is not None
+    assert only_run(registry) is run
+    assert (snapshot.stopped, len(snapshot.changes)) == ("Rebuilt up to iteration 6.", 3)
+    assert (state(again).config.g_steps, state(again).config.d_steps) == (3, 2)
 
 
 def test_a_settings_link_trains_nothing(registry: Registry) -> None:
