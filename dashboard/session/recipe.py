@@ -44,9 +44,9 @@ def read_recipe(texts: Mapping[str, str], initial: GANConfig) -> tuple[Recipe | 
         return None, ((_ignored("it takes a number of iterations too."),) if texts.get(CHANGES) else ())
     written = texts[ITERATIONS].strip(AROUND)
     if not re.fullmatch("[0-9]{1,9}", written) or int(written) > MOST_ITERATIONS:
-        expected = f"a whole number from 0 to {MOST_ITERATIONS:,}"
+        right = f"a whole number from 0 to {MOST_ITERATIONS:,}"
         return None, (
-            f"Iterations = {shortened(written) or 'nothing'} in the link is not possible; it should be {expected}."
+            f"Iterations = {shortened(written) or 'nothing'} in the link is not possible; it should be {right}."
             " Instead, the run begins at iteration 0 and waits for Start.",
         )
     iterations, changes, problem = int(written), texts.get(CHANGES, ""), ""

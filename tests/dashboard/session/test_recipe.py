@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.session import address
+from dashboard.session import address, datasets
 from dashboard.session.recipe import LONGEST, NAMES, read_recipe, texts_of_recipe
 from gan_core.changes import settings_over_time
 from gan_core.config import GANConfig
@@ -222,6 +222,23 @@ def test_a_reload_goes_on_with_the_rebuilding(registry: Registry) -> None:
     assert only_run(registry) is run
     assert (snapshot.stopped, len(snapshot.changes)) == ("Rebuilt up to iteration 6.", 3)
     assert (state(again).config.g_steps, state(again).config.d_steps) == (3, 2)
+
+
+@pytest.mark.parametrize(("meanwhile", "reached"), [({}, 3), ({"g_steps": 7}, 0)], ids=["untouched", "changed"])
+def test_a_recipe_waits_for_its_dataset_and_for_its_own_settings_alone(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, int], reached: int
+) -> None:
+    small = {name: str(value) for name, value in SMALL.items()}
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "ensure_prepared", lambda config: False)
+        page = healthy(arriving(**small, iterations="3").run())
+        assert not registry._runs
+    change(page, **meanwhile)
+    for _ in range(5):
+        healthy(page.run())
+    snapshot = only_run(registry).poll().snapshot
+    assert snapshot is not None
+    assert snapshot.iteration == reached
 
 
 def test_a_settings_link_trains_nothing(registry: Registry) -> None:
