@@ -44,6 +44,14 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What repeats a run from its settings at the start: its changes, in order, and its last iteration."""
+
+    iterations: int
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
 class SingleUpdate:
     """One update of one network alone, outside the configured ratio."""
 
@@ -90,6 +98,8 @@ class Snapshot:
     present pass over the data, counted from 0. ``until``: where the run will pause by itself. ``stopped``: why it has, or
     why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
     ``initial``: the settings that the run began with; ``changes``: what has happened to it since, in order.
+    ``rebuilding``: what is left of the recipe that the run repeats by itself.
+    ``repeatable``: False once a setting has changed in the middle of an iteration, which ``changes`` do not tell.
     ``moments``: the iterations whose view is kept, and ``states``: those whose whole state is. ``fork``: the iteration up to
     which the run is that of its parent; 0 for a run of its own.
     """
@@ -126,6 +136,8 @@ class Snapshot:
     ghost: Ghost | None = None
     initial: GANConfig = field(default_factory=GANConfig)
     changes: tuple[Change, ...] = ()
+    rebuilding: Recipe | None = None
+    repeatable: bool = True
     moments: tuple[int, ...] = ()
     states: tuple[int, ...] = ()
     fork: int = 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Span = dict[str, str | bool]
+Span = dict[str, str | bool | float]
 
 
 def rich_text(*spans: str | Span) -> dict[str, Any]:
@@ -39,6 +39,11 @@ def icon(name: str) -> Span:
     return {"icon": name}
 
 
+def progress(share: float) -> Span:
+    """Return a bar that is filled up to ``share``, from 0 to 1."""
+    return {"progress": share}
+
+
 def why(text: str) -> Span:
     """Return a longer explanation, which opens on a click."""
     return {"why": text}
@@ -54,6 +59,14 @@ def pausing(iterations_per_second: float) -> dict[str, Any]:
     seconds = 1 / iterations_per_second if iterations_per_second else 0.0
     takes = f" An iteration takes about {seconds:.0f} s." if seconds >= 2 else ""
     return rich_text(icon("pause_circle"), f" Pauses as soon as the present iteration ends.{takes}")
+
+
+def rebuilding(iteration: int, iterations: int) -> dict[str, Any]:
+    """Return how far a run is that repeats a recipe."""
+    return rich_text(
+        icon("replay"), f" Rebuilding the run: {iteration:,} of {iterations:,} iterations. ",
+        progress(iteration / max(iterations, 1)), " ", bold("Pause"), " stops it there.",
+    )  # fmt: skip
 
 
 def no_run() -> dict[str, Any]:

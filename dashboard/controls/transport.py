@@ -13,6 +13,7 @@ from dashboard.session.run import PageState
 from dashboard.session.state import tab
 from gan_core.presets import PRESETS
 from gan_core.runs.protocol import Pause, Step, Update, Walk
+from gan_core.snapshot import Snapshot
 
 WIDTH = 96  # pixels of the buttons whose text changes: nothing beside them may move
 
@@ -39,7 +40,7 @@ def train_buttons(state: PageState) -> None:
     speed_control(state)
     run_until(state)
     _presets()
-    _share()
+    _share(state.report.snapshot)
     downloads.menu(state.report)
 
 
@@ -100,13 +101,28 @@ def _presets() -> None:
             st.caption(preset.description)
 
 
-def _share() -> None:
+def _share(snapshot: Snapshot | None) -> None:
     with st.popover("Share", key="share", icon=":material/share:", type="tertiary"):
         st.caption("The page's address carries the settings, and whoever opens it begins a run of their own.")
         copy_button(f"?{address.share_link()}", "Copy link", "copy_link")
+        if snapshot is not None and snapshot.trained:
+            _share_recipe(snapshot)
         if private := address.private_link():
             st.caption(
                 "The private link opens this run itself, in your browser on another device: keep it to yourself."
             )
             copy_button(f"?{private}", "Copy private link", "copy_private_link")
         st.toggle("Projector mode", key="projector", persist_state="session", help="Larger type, for a class.")
+
+
+def _share_recipe(snapshot: Snapshot) -> None:
+    try:
+        query = address.recipe_link(snapshot)
+    except ValueError as reason:
+        st.caption(str(reason))
+        return
+    st.caption(
+        f"The recipe link repeats this run by training, your changes on the way included: up to iteration"
+        f" {snapshot.iteration:,}, and to the same weights on the same kind of processor."
+    )
+    copy_button(f"?{query}", "Copy recipe link", "copy_recipe_link")

@@ -22,13 +22,13 @@ def layout_version(report: Report) -> str:
     """Return what the page's layout depends on, as a short text such as "paused.28x28.1f6e".
 
     The buttons depend on the state, the panels on the samples' shape, a help text on how updates are computed, the notice on
-    the warning. A page that
-    is drawn before the run has answered its last command is marked as unsettled; a running training never is, as it is
-    followed anyway.
+    the warning, the widgets on the changes of a recipe that is repeated. A page that is drawn before the run has answered its
+    last command is marked as unsettled; a running training never is, as it is followed anyway.
     """
     snapshot = report.snapshot
     shape = "x".join(map(str, snapshot.shape)) if snapshot else ""
-    computing = f"{zlib.crc32(f'{snapshot.computing}{report.warning}'.encode()):x}" if snapshot else ""
+    repeated = len(snapshot.changes) if snapshot and snapshot.rebuilding else ""
+    computing = f"{zlib.crc32(f'{snapshot.computing}{report.warning}{repeated}'.encode()):x}" if snapshot else ""
     settled = report.settled or report.state == "running"
     return f"{report.state}.{shape}.{computing}{'' if settled else UNSETTLED}"
 

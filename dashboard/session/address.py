@@ -4,17 +4,20 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.session import link, server
+from dashboard.session import link, recipe, server
 from dashboard.session.datasets import choose_dataset
 from dashboard.session.settings import show_setting, shown_settings
 from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
+from gan_core.data import OWN
 from gan_core.runs.registry import CannotStart, Run, TooManyRuns
+from gan_core.snapshot import Recipe, Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
 RUN = "run"  # the run's id, with which a reload finds it again
 KEY = "key"  # in a private link: opens the run in another browser
+WHOLE_RUN = "**Whole run** under Download has it all."
 SPEED = "speed"  # the one that was chosen in the tab
 
 
@@ -41,8 +44,16 @@ def arrive() -> None:
         here.run_id = adopted.id
     here.run_ended = bool(run_id) and adopted is None and not problems and not server.registry().has_saved(run_id)
     texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, KEY, SPEED)}
+    texts = link.with_plain_names(texts, recipe.NAMES)
+    steps = {name: texts.pop(name) for name in recipe.NAMES if name in texts}
+    if adopted is not None and adopted.rebuilding:  # its settings change by themselves: the address's may be older
+        texts, here.followed = {}, adopted.config
     config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
     here.link_problems = problems + here.link_problems
+    if adopted is None:
+        found, problems = recipe.read_recipe(steps, config)
+        here.recipe = None if found is None else (config, found)
+        here.link_problems += problems
     if speed := st.query_params.get(SPEED):
         here.speed = SPEEDS.get(speed)
         if here.speed is None:
@@ -93,8 +104,28 @@ def share_link() -> str:
 
     It is empty where none does. The run is left out, and so is an upload, which stays on this server.
     """
-    texts = link.texts_of(shown_settings()[0])
+    return urlencode(_shared_texts(shown_settings()[0]))
+
+
+def recipe_link(snapshot: Snapshot) -> str:
+    """Return the query of a link that rebuilds the run as far as it is; ValueError, a sentence, if no link can."""
+    if snapshot.config.dataset in OWN:
+        raise ValueError("Your own data stays on this server, so no link can rebuild this run.")
+    if snapshot.iteration > recipe.MOST_ITERATIONS:
+        raise ValueError(f"A link rebuilds at most {recipe.MOST_ITERATIONS:,} iterations. {WHOLE_RUN}")
+    if not snapshot.repeatable:
+        raise ValueError(f"A setting has changed in the middle of an iteration, which no link can repeat. {WHOLE_RUN}")
+    repeated = Recipe(snapshot.iteration, snapshot.changes)
+    texts = _shared_texts(snapshot.initial) | recipe.texts_of_recipe(repeated, snapshot.initial)
+    query = urlencode(texts, safe=recipe.SEPARATORS)
+    if len(query) > recipe.LONGEST:
+        raise ValueError(f"The recipe of this run is too long for a link: {len(query):,} characters. {WHOLE_RUN}")
+    return query
+
+
+def _shared_texts(config: GANConfig) -> dict[str, str]:
+    texts = link.texts_of(config)
     texts.pop("own_data", None)
     if (speed := tab().speed) is not None:
         texts[SPEED] = name_of(speed)
-    return urlencode(texts)
+    return texts

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -46,23 +46,28 @@ def read(texts: Mapping[str, str], base: GANConfig) -> tuple[GANConfig, tuple[st
     """
     config, problems = base, []
     known = [setting.name for setting in GANConfig.settings()]
-    plain = {name: name.removeprefix("amp;").strip(AROUND) for name in texts}  # "&amp;" for "&"
-    texts = {plain[name] if plain[name] in known else name: text for name, text in texts.items()}
+    texts = with_plain_names(texts, known)
     for setting in GANConfig.settings():  # the dataset comes first
         if setting.name in texts:
             try:
-                config = _replaced(config, setting, texts[setting.name])
+                config = replaced(config, setting, texts[setting.name])
             except ValueError:  # pydantic's ValidationError is one
                 problems.append(_impossible(setting, texts[setting.name], config))
     for name in texts:
         if name not in known and not TRACKING.fullmatch(name):
             near = difflib.get_close_matches(name.lower(), known, n=1)
             hint = f" Did you mean {near[0]} ({GANConfig.setting(near[0]).label})?" if near else ""
-            problems.append(f"{_shortened(name)} in the link is no setting and is ignored.{hint}")
+            problems.append(f"{shortened(name)} in the link is no setting and is ignored.{hint}")
     return config, tuple(problems)
 
 
-def _replaced(config: GANConfig, setting: Setting, text: str) -> GANConfig:
+def with_plain_names(texts: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """Return the texts under the names that are ``known``, where a messenger has left something around one."""
+    plain = {name: name.removeprefix("amp;").strip(AROUND) for name in texts}  # "&amp;" for "&"
+    return {plain[name] if plain[name] in known else name: text for name, text in texts.items()}
+
+
+def replaced(config: GANConfig, setting: Setting, text: str) -> GANConfig:
     """Return ``config`` with one setting as the text has it, or as it has it inside quotes, brackets or a sentence."""
     for candidate in dict.fromkeys((text, text.strip(AROUND))):
         with suppress(ValueError):
@@ -99,12 +104,13 @@ def _impossible(setting: Setting, text: str, config: GANConfig) -> str:
     near = difflib.get_close_matches(text.lower(), _names(setting), n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
-        f"{setting.label} = {_shortened(text) or 'nothing'} in the link is not possible; it should be"
-        f" {_expected(setting, config.dataset)}. Instead, the page uses {stands}.{hint}"
+        f"{setting.label} = {shortened(text) or 'nothing'} in the link is not possible; it should be"
+        f" {expected(setting, config.dataset)}. Instead, the page uses {stands}.{hint}"
     )
 
 
-def _expected(setting: Setting, dataset: str) -> str:
+def expected(setting: Setting, dataset: str) -> str:
+    """Return the texts that ``replaced`` takes, as the end of a sentence."""
     if names := _names(setting):
         return f"one of {', '.join(names)}"
     if setting.kind == "classes":
@@ -117,5 +123,6 @@ def _expected(setting: Setting, dataset: str) -> str:
     return setting.expected()
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text of a link in at most 40 characters."""
     return text if len(text) <= 40 else text[:39] + "…"

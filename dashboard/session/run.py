@@ -4,14 +4,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dashboard.session import datasets, server
-from dashboard.session.settings import Settings, settings_from_widgets
+from dashboard.session.settings import Settings, settings_from_widgets, show_setting
 from dashboard.session.speeds import SPEEDS, recommended_speed
 from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
-from gan_core.runs.protocol import Failure, Report
-from gan_core.runs.registry import CannotStart, TooManyRuns
+from gan_core.runs.protocol import Failure, Replay, Report
+from gan_core.runs.registry import CannotStart, Run, TooManyRuns
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
@@ -100,13 +100,26 @@ def fetch_report() -> Report:
     """Poll this tab's run; without a run, return why there is none."""
     run, here = current_run(), tab()
     if run is not None:
-        return run.poll()
+        report = run.poll()
+        _follow_recipe(run)
+        return report
     if here.waiting_for is not None:
         return Report("starting")
     missing = "There is no run yet."
     if here.run_id:
         missing = GONE if server.registry().get(here.run_id) is None else ELSEWHERE
     return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
+
+
+def _follow_recipe(run: Run) -> None:
+    """Move the widgets along with the changes that the run makes by itself while it repeats a recipe."""
+    here = tab()
+    if here.followed is None:
+        return
+    for name in here.followed.differences(run.config):
+        show_setting(GANConfig.setting(name), run.config)
+        here.shown = None  # the learner has not acted
+    here.followed = run.config if run.rebuilding else None
 
 
 def report_of(feed: str) -> Report:
@@ -179,6 +192,11 @@ def new_run(config: GANConfig) -> Report:
         run.send(here.speed)
     elif other_kind:
         run.send(SPEEDS[recommended_speed(config)])
+    here.followed = None
+    if here.recipe is not None and not set(here.recipe[0].differences(config)) - {"device"}:
+        run.send(Replay(here.recipe[1]))
+        here.followed = config
+    here.recipe = None
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
 
 

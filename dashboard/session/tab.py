@@ -12,6 +12,7 @@ from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.runs.jobs import Job, JobFailed
 from gan_core.runs.protocol import Speed
 from gan_core.runs.store import TAB
+from gan_core.snapshot import Recipe
 
 Columns = tuple[int, int]  # indices of a table's x and y
 
@@ -43,7 +44,9 @@ class Tab:
     ``run_id``: of the run that it shows; the run may be gone. ``failed``: the page was last drawn with a run that had
     failed, or with none. ``arrived``: the address has been read. ``run_ended``: the run in the address was gone by then;
     ``link_problems``: sentences about what no run can have of it. Both stand until the learner acts. ``shown``: the
-    settings that the page was last drawn with. ``refused``: the settings under which no run could begin, and why.
+    settings that the page was last drawn with. ``recipe``: of the link, with the settings that it begins with; the next run
+    repeats it if it has these. ``followed``: the settings of a run that repeats a recipe, to which the widgets were moved
+    last. ``refused``: the settings under which no run could begin, and why.
     ``trouble``: why none could begin though the settings are right, as on a full disk; the next click tries again.
     ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by itself where the learner
     last asked for it.
@@ -70,6 +73,8 @@ class Tab:
     run_ended: bool = False
     link_problems: tuple[str, ...] = ()
     shown: GANConfig | None = None
+    recipe: tuple[GANConfig, Recipe] | None = None
+    followed: GANConfig | None = None
     refused: tuple[GANConfig, str] | None = None
     trouble: str = ""
     speed: Speed | None = None

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.charts.flow import flow_html
 from dashboard.charts.listing import laboratory_loop, loop
-from dashboard.charts.rich_text import bold, building, icon, no_run, pausing, rich_text
+from dashboard.charts.rich_text import bold, building, icon, no_run, pausing, rebuilding, rich_text
 from dashboard.charts.stages import STAGES, TITLES
 from dashboard.components import listing
 from dashboard.controls.transport import step_through_buttons
@@ -56,6 +56,8 @@ def hint(report: Report) -> Payload:
         return rich_text(icon("stop_circle"), " This run has ended. ", bold("Start again"), " begins a new one.")
     if report.pausing:
         return pausing(report.snapshot.iterations_per_second)
+    if report.snapshot.rebuilding is not None:
+        return rebuilding(report.snapshot.iteration, report.snapshot.rebuilding.iterations)
     if report.state == "running":
         return rich_text(
             icon("insights"), " Training runs on. ", bold("Pause"), " it to step through its next iteration."

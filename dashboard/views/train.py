@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, pausing, rich_text, why
+from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, pausing, rebuilding, rich_text, why
 from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -49,6 +49,8 @@ def hint(report: Report) -> Payload:
         )  # fmt: skip
     if report.pausing:
         return pausing(snapshot.iterations_per_second)
+    if snapshot.rebuilding is not None:
+        return rebuilding(snapshot.iteration, snapshot.rebuilding.iterations)
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)

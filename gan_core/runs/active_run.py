@@ -6,12 +6,13 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from gan_core.changes import UPDATE
 from gan_core.config import GANConfig, Network
 from gan_core.data import load_dataset
 from gan_core.data.own.samples import OWN_FILE
@@ -27,7 +28,7 @@ from gan_core.runs.rendering import Rendered, Renderer
 from gan_core.runs.saved import Lease, read_saved, refusing, write_saved
 from gan_core.runs.speed import Schedule, Speed, Speedometer
 from gan_core.runs.stop import Stop
-from gan_core.snapshot import Change, Mark, SingleUpdate, Snapshot
+from gan_core.snapshot import Change, Mark, Recipe, SingleUpdate, Snapshot
 from gan_core.training.checkpoint import Checkpoint, CheckpointError, restore
 from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
 from gan_core.training.metrics_buffer import MetricsBuffer
@@ -45,7 +46,8 @@ class ActiveRun:
     """Trains, measures and saves. Methods raise the errors of training, and Diverged where numbers are not finite.
 
     ``threads``: how many the caller lets PyTorch use. ``healthy``: samples rendered from the last healthy weights.
-    ``until``: the condition that ends ``train``; ``stopped`` is then the reason. ``save_problem``: sentences for the page
+    ``until``: the condition that ends ``train``; ``stopped`` is then the reason. ``rebuilding``: what is left of the recipe
+    that ``train`` repeats. ``save_problem``: sentences for the page
     while the disk does not take the networks; "" once they are saved.
     """
 
@@ -61,6 +63,7 @@ class ActiveRun:
         self._history = History()
         self._initial = config
         self._changes: list[Change] = []
+        self._repeatable = True
         self._marks: deque[Mark] = deque(maxlen=MAX_EVENTS)
         self._singles: deque[SingleUpdate] = deque(maxlen=MAX_EVENTS)
         self._metrics: dict[str, float] = {}  # of the last iteration that was checked
@@ -69,6 +72,7 @@ class ActiveRun:
         self._schedule = Schedule()
         self.until: Stop | None = None
         self.stopped = ""
+        self.rebuilding: Recipe | None = None
         self._checked_at = time.perf_counter()
         self._saved_at = 0.0
         self._saved_iteration = 0
@@ -105,8 +109,38 @@ class ActiveRun:
     def set_speed(self, speed: Speed) -> None:
         """Go on at this speed, which is measured anew."""
         self._speed = speed
-        self._schedule.begin(speed.interval)
+        self._schedule.begin(self._pace.interval)
         self._speedometer.restart()
+
+    @property
+    def _pace(self) -> Speed:
+        """The speed, which does not slow a recipe down."""
+        return self._speed if self.rebuilding is None else Speed()
+
+    def replay(self, recipe: Recipe) -> None:
+        """Have ``train`` repeat ``recipe``, beginning with its changes at the present iteration."""
+        self.rebuilding = recipe
+        self.play(None)
+
+    def end_replay(self) -> None:
+        """Leave out the rest of the recipe."""
+        if self.rebuilding is not None:
+            self.stopped = (
+                f"Rebuilding ended at iteration {self.trainer.iteration:,} of {self.rebuilding.iterations:,}."
+            )
+            self.rebuilding = None
+
+    def _repeat_changes(self) -> None:
+        """Make the recipe's changes that are due, and stop after its last iteration."""
+        while (recipe := self.rebuilding) and recipe.changes and recipe.changes[0].iteration <= self.trainer.iteration:
+            self.rebuilding = replace(recipe, changes=recipe.changes[1:])
+            values = recipe.changes[0].values
+            if UPDATE in values:
+                self.update(values[UPDATE])
+            else:
+                self.reconfigure(self.trainer.config.replace(**values))
+        if recipe and self.trainer.iteration >= recipe.iterations:
+            self.rebuilding, self.stopped = None, f"Rebuilt up to iteration {self.trainer.iteration:,}."
 
     @property
     def wait(self) -> float:
@@ -122,14 +156,16 @@ class ActiveRun:
         # Reading the clock waits for a GPU, so it is read only once there.
         block = BLOCK if self.trainer.device.type == "cpu" else seconds
         self._keep_moment()  # the first one is of the untrained networks
+        self._repeat_changes()
         while not self.stopped:
             before = self.trainer.iteration
-            if self._speed.slow_motion:
+            if self._pace.slow_motion:
                 self._play_stage()
             else:
                 self._iterate(self._iterations_in(min(left, block)))
             self._schedule.advance()
             if self.trainer.iteration > before:
+                self._repeat_changes()
                 self._keep_moment()
                 self._stop_if_met()
             left = end - time.perf_counter()
@@ -141,14 +177,15 @@ class ActiveRun:
             self.checkpoint()
 
     def _iterations_in(self, seconds: float) -> int:
-        """Return how many iterations may follow at once: about ``seconds`` of them, and none after ``until``."""
-        until = self.until
-        if self._speed.interval or (until is not None and until.iteration is None):
+        """Return how many iterations may follow at once: about ``seconds`` of them, none after ``until`` or the next change."""
+        until, recipe = self.until, self.rebuilding
+        if self._pace.interval or (until is not None and until.iteration is None):
             return 1
         count = max(1, int(seconds * self._speedometer.computed.per_second))
-        return (
-            count if until is None or until.iteration is None else min(count, until.iteration - self.trainer.iteration)
-        )
+        ends = [until.iteration] if until is not None and until.iteration is not None else []
+        if recipe is not None:
+            ends += [recipe.iterations, *(change.iteration for change in recipe.changes[:1])]
+        return min([count, *(end - self.trainer.iteration for end in ends)])
 
     def _stop_if_met(self) -> None:
         if self.until is None:
@@ -226,10 +263,12 @@ class ActiveRun:
         """Apply the fields that may change while training, and mark each change of what has begun to train."""
         changed = self.trainer.config.differences(config)
         self.trainer.reconfigure(config)
-        if any(self.trainer.updates.values()):
-            self._changes.append(Change(self.trainer.iteration, {name: getattr(config, name) for name in changed}))
-        else:
+        if changed and self._walk is not None and not self._walk.finished:
+            self._repeatable = False
+        if not any(self.trainer.updates.values()):
             self._initial = config
+        elif changed:
+            self._changes.append(Change(self.trainer.iteration, {name: getattr(config, name) for name in changed}))
         if "drawing" in changed:
             self._renderer.use_dataset(self.trainer)
         if any(self.trainer.updates.values()):
@@ -296,6 +335,7 @@ class ActiveRun:
             "speed": asdict(self._speed),
             "sample_seed": self._renderer.seed,
             "fork": self._fork,
+            "repeatable": self._repeatable,
         }
         return Checkpoint(trainer.arrays | arrays, trainer.record | {"run": run})
 
@@ -311,6 +351,7 @@ class ActiveRun:
             self._marks.extend(Mark(**mark) for mark in run["marks"])
             self._singles.extend(SingleUpdate(**single) for single in run["singles"])
             self._fork = int(run["fork"])
+            self._repeatable = bool(run.get("repeatable", True))
             self._speedometer.seconds = float(run["seconds"])
             self._speed = Speed(**run["speed"])
             self._renderer.use_noise(int(run["sample_seed"]), self.trainer.config)
@@ -376,7 +417,7 @@ class ActiveRun:
     def snapshot(self, run_id: str, revision: int, rendered: Rendered) -> Snapshot:
         """Return the run's state, with ``rendered`` as its samples."""
         trainer = self.trainer
-        rate = self._speedometer.real if self._speed.interval else self._speedometer.computed
+        rate = self._speedometer.real if self._pace.interval else self._speedometer.computed
         return Snapshot(
             run_id=run_id,
             revision=revision,
@@ -411,6 +452,8 @@ class ActiveRun:
             stopped=self.stopped,
             initial=self._initial,
             changes=tuple(self._changes),
+            rebuilding=self.rebuilding,
+            repeatable=self._repeatable,
             moments=tuple(self._moments.views),
             states=tuple(self._moments.states),
             fork=self._fork,

@@ -12,7 +12,7 @@ from gan_core.config import GANConfig, Network
 from gan_core.diagnostics.views import Switches
 from gan_core.runs.speed import Speed as Speed
 from gan_core.runs.stop import Stop as Stop
-from gan_core.snapshot import Snapshot
+from gan_core.snapshot import Recipe, Snapshot
 
 State = Literal["starting", "paused", "running", "failed"]
 
@@ -22,6 +22,16 @@ class Play:
     """Train until another command, or pause where ``until`` says."""
 
     until: Stop | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Repeat another run, at full speed: train to the recipe's last iteration with its changes on the way, then pause.
+
+    The next command that trains, pauses or changes settings ends this.
+    """
+
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Save:
     """Write both networks to the run's folder now."""
 
 
-Command = Play | Pause | Speed | Step | Update | Reconfigure | Sample | Walk | Try | Save
+Command = Play | Replay | Pause | Speed | Step | Update | Reconfigure | Sample | Walk | Try | Save
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Report, Runner, Save, Speed
+from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Replay, Report, Runner, Save, Speed
 from gan_core.runs.saved import RUN_FILE, refusing, saved_config
 from gan_core.runs.store import ACCESS_FILE, Access, Store, digest
 from gan_core.snapshot import Ghost
@@ -65,6 +65,7 @@ class Run:
     ``fill`` puts files into its new folder: the learner's own data, or a state to begin from. ``pages``: the names of the
     pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
     ``paused_after_close``: how it trained when it was paused because of that. ``speed``: the last one that was sent.
+    ``rebuilding``: it repeats a recipe, whose changes ``poll`` takes over into ``config``.
     ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
     """
 
@@ -109,7 +110,8 @@ class Run:
         self.folder = folder
         self.pages: set[str] = set()
         self.closed_at: float | None = None
-        self.paused_after_close: Play | None = None
+        self.paused_after_close: Play | Replay | None = None
+        self.rebuilding = False
         self.ended = False
         self.speed = Speed()
         self.ghost: Ghost | None = None
@@ -126,12 +128,15 @@ class Run:
         if isinstance(command, Speed):
             self.speed = command
         self._pausing = isinstance(command, Pause)
+        self.rebuilding = self.rebuilding or isinstance(command, Replay)
         self.runner.send(command)
 
     def poll(self, wait: float = 0.8) -> Report:
         report = self.runner.poll(wait)
         self._pausing = self._pausing and report.state == "running"
         snapshot = report.snapshot
+        if self.rebuilding and report.settled and snapshot is not None:
+            self.config, self.rebuilding = snapshot.config, snapshot.rebuilding is not None
         if snapshot is not None and self.ghost is not None:
             snapshot = replace(snapshot, ghost=self.ghost)
         return replace(report, snapshot=snapshot, pausing=self._pausing)
@@ -445,7 +450,10 @@ class Registry:
     def _pause_closed(run: Run) -> None:
         report = run.runner.poll()
         if report.state == "running":
-            run.paused_after_close = Play(report.snapshot.until if report.snapshot else None)
+            snapshot = report.snapshot
+            recipe = snapshot.rebuilding if snapshot else None
+            until = snapshot.until if snapshot else None
+            run.paused_after_close = Play(until) if recipe is None else Replay(recipe)
             run.runner.send(Pause())
 
     def sweep_in_background(self, every: float = 10.0) -> None:

@@ -79,7 +79,7 @@ class Worker:
         self.state, self.failure = "failed", failure
         self.revision += 1
         if self._run is not None:
-            self._run.until = None
+            self._run.until = self._run.rebuilding = None
             self._snapshot = self._run.snapshot(self.run_id, self.revision, self._run.healthy)
 
     def _start(self) -> None:
@@ -106,6 +106,11 @@ class Worker:
     def _carry_out(self, command: protocol.Command) -> None:
         run = self._active()
         self.revision += 1
+        if run.rebuilding is not None and not isinstance(
+            command, protocol.Speed | protocol.Save | protocol.Sample | protocol.Try
+        ):
+            self.state = "paused"
+            run.end_replay()
         if isinstance(command, protocol.Pause | protocol.Step | protocol.Update | protocol.Walk):
             self.state = "paused"
             run.until = None
@@ -114,6 +119,9 @@ class Worker:
         match command:
             case protocol.Play(until):
                 self._play(run, until)
+            case protocol.Replay(recipe):
+                run.replay(recipe)
+                self.state = "running"
             case protocol.Speed():
                 run.set_speed(command)
             case protocol.Pause() | protocol.Save():

@@ -1,7 +1,8 @@
-// Text that changes in place: lines of spans, each bold, coloured, an icon, an explanation on demand or plain.
+// Text that changes in place: lines of spans, each bold, coloured, an icon, a bar, an explanation on demand or plain.
 import { mount } from "./live.js";
 
-function node({ text, bold, icon, tone }) {
+function node({ text, bold, icon, tone, progress }) {
+  if (progress !== undefined) return Object.assign(document.createElement("progress"), { value: progress, ariaLabel: "Progress" });
   if (!bold && !icon && !tone) return text;
   const element = document.createElement(bold ? "strong" : "span");
   element.textContent = icon ?? text;

@@ -28,7 +28,7 @@ from dashboard.views import PAGES
 from gan_core.history import History
 from gan_core.runs.protocol import Report, State
 from gan_core.runs.registry import Registry
-from gan_core.snapshot import Ghost, SingleUpdate, Snapshot
+from gan_core.snapshot import Change, Ghost, Recipe, SingleUpdate, Snapshot
 from tests.dashboard.conftest import close_pages, component, components, follows, healthy, markdown, png_of
 from tests.dashboard.views.test_train import only_run, press
 
@@ -242,6 +242,14 @@ def test_a_page_is_drawn_again_for_another_state_shape_or_way_of_computing(snaps
     assert outdated(layout_version(report(None, "starting")), report(first, "paused"))
 
 
+def test_a_page_is_drawn_again_for_each_change_that_a_rebuilt_run_makes(snapshot: SnapshotOf) -> None:
+    before = replace(snapshot(1), rebuilding=Recipe(9))
+    after = replace(before, changes=(Change(1, {"g_steps": 3}),))
+    assert outdated(layout_version(report(before)), report(after))
+    made = answer_to(report(after), Watch("train", layout_version(report(after))), -1)["panels"]
+    assert {"progress": 1 / 9} in made["text_message"]["lines"][0]
+
+
 def test_a_page_that_was_drawn_unsettled_is_drawn_again_once_the_run_has_answered(snapshot: SnapshotOf) -> None:
     settled, unsettled = report(snapshot(1), "paused"), report(snapshot(1), "paused", settled=False)
     early, late = layout_version(unsettled), layout_version(settled)
@@ -271,7 +279,8 @@ def test_an_answer_to_the_step_through_page_brings_the_transports_texts_only(sna
 def layouts(draw: st.DrawFn) -> str:
     """Layout versions of real reports."""
     state = draw(st.sampled_from(get_args(State)))
-    looks = SimpleNamespace(shape=draw(st.sampled_from([(28, 28), (2,)])), computing=draw(st.text()))
+    shape = draw(st.sampled_from([(28, 28), (2,)]))
+    looks = SimpleNamespace(shape=shape, computing=draw(st.text()), rebuilding=None)
     shown = draw(st.none() | st.just(looks))
     return layout_version(Report(state, shown, settled=draw(st.booleans())))  # type: ignore[arg-type]
 

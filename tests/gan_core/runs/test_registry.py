@@ -13,8 +13,9 @@ from gan_core import GANConfig
 from gan_core.export.weights import read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Report, Step
+from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Replay, Report, Step
 from gan_core.runs.registry import GRACE, RETURN, CannotStart, Registry, TooManyRuns
+from gan_core.snapshot import Change, Recipe
 from tests.gan_core.support import tiny
 
 ME = "the secret of a browser"
@@ -174,6 +175,24 @@ def test_a_connection_that_comes_back_cancels_the_pause(clock: SimpleNamespace) 
     pages.open.remove("page")
     swept(registry, clock, 14, every=2)
     assert stub(run).commands == [Pause(), Play(), Pause()]
+    registry.close()
+
+
+def test_a_page_that_comes_back_finds_its_run_rebuilding(clock: SimpleNamespace) -> None:
+    pages = Pages("page")
+    registry = Registry(InlineRunner, is_open=pages.is_open, pause_after=10, grace=60)
+    run = registry.create(tiny(), page="page")
+    recipe = Recipe(1_000_000, (Change(900_000, {"g_steps": 1}),))
+    run.send(Replay(recipe))
+    pages.open.remove("page")
+    swept(registry, clock, 14, every=2)
+    assert run.poll().state == "paused"
+    pages.open.add("page")
+    registry.sweep()
+    report = run.poll()
+    assert report.state == "running"
+    assert report.snapshot is not None
+    assert report.snapshot.rebuilding == recipe
     registry.close()
 
 
