@@ -91,7 +91,8 @@ class Snapshot:
     why it could not go on as asked; "" after the next command that trains. ``ghost``: the run that this one has replaced.
     ``initial``: the settings that the run began with; ``changes``: what has happened to it since, in order.
     ``moments``: the iterations whose view is kept, and ``states``: those whose whole state is. ``fork``: the iteration up to
-    which the run is that of its parent; 0 for a run of its own.
+    which the run is that of its parent; 0 for a run of its own. ``generator_from``: how many iterations the generator had
+    trained in the file that it began from; None if it began untrained.
     """
 
     run_id: str
@@ -129,6 +130,7 @@ class Snapshot:
     moments: tuple[int, ...] = ()
     states: tuple[int, ...] = ()
     fork: int = 0
+    generator_from: int | None = None
 
     def without(self, known: "Snapshot") -> "Snapshot":
         """Leave out what ``known``, an earlier snapshot of this run, holds: the first rows of the trace, the real samples.
@@ -153,5 +155,5 @@ class Snapshot:
 
     @property
     def trained(self) -> bool:
-        """Whether either network was updated."""
-        return self.updates_d + self.updates_g > 0
+        """Whether either network was updated, here or in the file that the generator comes from."""
+        return self.updates_d + self.updates_g > 0 or self.generator_from is not None
