@@ -75,9 +75,9 @@ def menu(report: Report) -> None:
                 f" it is `{LOAD_TORCH_FILE}`."
             )
         st.file_uploader(
-            "Open a whole run, a generator or settings, here or on another server", type=["zip", "safetensors", "json"],
+            "Open a file: a whole run, a generator or settings", type=["zip", "safetensors", "json"],
             key="upload_run", on_change=commands.open_file, max_upload_size=MAX_UPLOAD // MIB,
-            help="A new run begins there, paused; Undo brings yours back. A generator gets a new discriminator.",
+            help="A run begins from what is in the file, paused; Undo brings yours back. A generator gets a new discriminator.",
         )  # fmt: skip
         if problem := tab().open_problem:
             st.error(escaped(problem), icon=":material/error:")
