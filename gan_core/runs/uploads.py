@@ -49,6 +49,7 @@ OTHERS = {  # arrays of a run beside its networks and optimisers
     *(f"random.{name}" for name in ("noise_d", "noise_g", "gradient_penalty")),
 }
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
+LONGEST = 500  # characters of one sentence, which may quote the file
 NPY_HEADER = 128  # bytes, as numpy writes it for so few dimensions
 
 
@@ -106,7 +107,8 @@ def read_upload(name: str, data: bytes) -> Upload:
     except FileRejected as error:
         raise UploadError(f"{printable(name)} {error}.") from error
     except ValueError as error:
-        raise UploadError(f"{printable(name)} cannot be opened: {error}") from error
+        sentences = "\n".join(printable(sentence, LONGEST) for sentence in str(error).split("\n"))
+        raise UploadError(f"{printable(name)} cannot be opened: {sentences}") from error
 
 
 def _read(name: str, data: bytes) -> Upload:

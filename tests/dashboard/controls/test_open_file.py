@@ -62,8 +62,10 @@ def test_a_generator_is_opened_with_a_new_discriminator_and_changed_settings_do_
     np.testing.assert_array_equal(shown(registry).fake, before.fake)
     assert "has trained 2 iterations. The discriminator is new." in texts(app)
     assert downloads._code(None, lambda: shown(registry)) == (), "a script could not repeat this run"
-    healthy(app.slider(key="leaky_slope").set_value(0.05).run())
+    healthy(app.toggle(key="discriminator_batch_norm").set_value(True).run())
     assert shown(registry).generator_from == 2
+    assert "Waits for Reset" in texts(app)
+    press(app, "discard_changes")
     press(app, "step")
     assert shown(registry).iteration == 1
 

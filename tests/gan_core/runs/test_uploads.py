@@ -294,10 +294,19 @@ def test_a_record_that_no_run_has_is_refused(change: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [DEEP.encode(), b"{" + DEEP.encode(), b'{"seed": NaN}', b'{"seed": 1' + b"0" * 9000 + b"}"]
+    "data",
+    [
+        DEEP.encode(),
+        b"{" + DEEP.encode(),
+        b'{"seed": NaN}',
+        '{"\u0600seed": 1}'.encode(),
+        b'{"seed": 1' + b"0" * 9000 + b"}",
+    ],
 )
 def test_json_that_no_settings_are_gives_a_sentence(data: bytes) -> None:
-    assert refusal("a.json", data).startswith("a.json cannot be opened:")
+    sentence = refusal("a.json", data)
+    assert sentence.startswith("a.json cannot be opened:")
+    assert sentence.replace("\n", " ").isprintable()
     header = len(data).to_bytes(8, "little") + data
     assert refusal("a.safetensors", header).startswith("a.safetensors cannot be opened:")
 
