@@ -54,11 +54,13 @@ def menu(report: Report) -> None:
         return now
 
     own = (run.folder / OWN_FILE).read_bytes if needs_data_file(snapshot.config) else None
+    # No script can repeat a run whose generator comes from a file.
+    code = _code(own, current) if snapshot.generator_from is None else ()
     with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:"):
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
             for download in (
-                *_whole(run.whole_file, snapshot), *_networks(run.generator_file, current), *_code(own, current),
+                *_whole(run.whole_file, snapshot), *_networks(run.generator_file, current), *code,
                 *_results(current), *_animations(run.folder, snapshot),
             ):  # fmt: skip
                 # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
@@ -115,12 +117,7 @@ def _networks(generator: Callable[[], bytes], current: Callable[[], Snapshot]) -
 
 
 def _code(own: Callable[[], bytes] | None, current: Callable[[], Snapshot]) -> tuple[Download, ...]:
-    """Return the run as a script and as a notebook; with your ``own`` data, each is in a zip beside them.
-
-    They cannot repeat a run whose generator comes from a file.
-    """
-    if current().generator_from is not None:
-        return ()
+    """Return the run as a script and as a notebook; with your ``own`` data, each is in a zip beside them."""
 
     def make(training: Callable[..., str], file: str) -> bytes:
         now = current()
