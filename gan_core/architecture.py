@@ -111,6 +111,20 @@ def linear_layers(config: GANConfig, network: Network, features: int) -> tuple[L
     return tuple(layer for layer in layers(config, network, features) if isinstance(layer, Linear))
 
 
+def state_shapes(found: tuple[Layer, ...]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shape and dtype by name of all that ``nn.Sequential`` of these layers has in its ``state_dict``."""
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}
+    for index, layer in enumerate(found):
+        if isinstance(layer, Linear):
+            shapes[f"{index}.weight"] = ((layer.outputs, layer.inputs), "float32")
+            shapes[f"{index}.bias"] = ((layer.outputs,), "float32")
+        elif isinstance(layer, BatchNorm):
+            names = ("weight", "bias", "running_mean", "running_var")
+            shapes |= {f"{index}.{name}": ((layer.units,), "float32") for name in names}
+            shapes[f"{index}.num_batches_tracked"] = ((), "int64")
+    return shapes
+
+
 def parameter_count(found: tuple[Layer, ...]) -> int:
     """Trainable numbers in all of these layers."""
     return sum(layer.parameters for layer in found)

@@ -1,5 +1,7 @@
 """The metrics of all iterations of a run, in bounded memory."""
 
+import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -43,6 +45,11 @@ class Trace:
         return Trace(iteration, np.concatenate([known.values[:whole], self.values]), self.stride)
 
     @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many iterations each row covers."""
+        return np.diff(self.iteration, prepend=0)
+
+    @property
     def window(self) -> int:
         """How many rows a running mean takes: more as the run grows, up to 60."""
         return max(1, min(len(self.values) // 12, 60))
@@ -67,6 +74,17 @@ def running_mean(values: Rows, window: int) -> Rows:
     counted = count[ends] - count[starts]
     means = (total[ends] - total[starts]) / np.maximum(counted, 1)
     return np.where(counted, means, np.nan).astype(np.float32)
+
+
+def metrics_csv(trace: Trace) -> bytes:
+    """Return the trace as CSV; ``iterations`` is how many iterations a row is the mean of."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("iteration", "iterations", *COLUMNS))
+    iteration, counts = trace.iteration.tolist(), trace.counts.tolist()
+    for at, count, values in zip(iteration, counts, trace.values.tolist(), strict=True):
+        writer.writerow((at, count, *(f"{value:.7g}" for value in values)))
+    return text.getvalue().encode()
 
 
 class History:

@@ -101,7 +101,8 @@ class Snapshot:
     ``rebuilding``: what is left of the recipe that the run repeats by itself.
     ``repeatable``: False once a setting has changed in the middle of an iteration, which ``changes`` do not tell.
     ``moments``: the iterations whose view is kept, and ``states``: those whose whole state is. ``fork``: the iteration up to
-    which the run is that of its parent; 0 for a run of its own.
+    which the run is that of its parent; 0 for a run of its own. ``generator_from``: how many iterations the generator had
+    trained in the file that it began from; None if it began untrained.
     """
 
     run_id: str
@@ -141,6 +142,7 @@ class Snapshot:
     moments: tuple[int, ...] = ()
     states: tuple[int, ...] = ()
     fork: int = 0
+    generator_from: int | None = None
 
     def without(self, known: "Snapshot") -> "Snapshot":
         """Leave out what ``known``, an earlier snapshot of this run, holds: the first rows of the trace, the real samples.
@@ -165,5 +167,5 @@ class Snapshot:
 
     @property
     def trained(self) -> bool:
-        """Whether either network was updated."""
-        return self.updates_d + self.updates_g > 0
+        """Whether either network was updated, here or in the file that the generator comes from."""
+        return self.updates_d + self.updates_g > 0 or self.generator_from is not None

@@ -3,24 +3,31 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
 from dashboard.charts.document import charts_document
 from dashboard.charts.table import metrics_csv, metrics_parquet
+from dashboard.controls.widgets import escaped
 from dashboard.panels.losses import losses
 from dashboard.panels.scores import scores
-from dashboard.session.state import current_run
+from dashboard.session import commands
+from dashboard.session.state import current_run, tab
 from gan_core.config_file import CONFIG_FILE
 from gan_core.data.code import needs_data_file
+from gan_core.data.own.refusals import MAX_UPLOAD, MIB
 from gan_core.data.own.samples import OWN_FILE
+from gan_core.data.registry import OWN
+from gan_core.export.animation import Format, animation
 from gan_core.export.notebook import NOTEBOOK_FILE, training_notebook
 from gan_core.export.script import SCRIPT_FILE, training_script, with_data
 from gan_core.export.snippet import LOAD_TORCH_FILE, generator_snippet
 from gan_core.export.weights import GENERATOR_FILE, TORCH_FILE, as_torch_file
 from gan_core.images import samples_png
 from gan_core.plurals import counted
+from gan_core.runs.moments import read_all
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
@@ -47,10 +54,15 @@ def menu(report: Report) -> None:
         return now
 
     own = (run.folder / OWN_FILE).read_bytes if needs_data_file(snapshot.config) else None
+    # No script can repeat a run whose generator comes from a file.
+    code = _code(own, current) if snapshot.repeatable and snapshot.generator_from is None else ()
     with st.popover("Download", key="downloads", type="tertiary", icon=":material/download:"):
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
-            for download in (*_networks(run.generator_file, current), *_code(own, current), *_results(current)):
+            for download in (
+                *_whole(run.whole_file, snapshot), *_networks(run.generator_file, current), *code,
+                *_results(current), *_animations(run.folder, snapshot),
+            ):  # fmt: skip
                 # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
                 st.download_button(
                     download.label, data=download.make, file_name=download.file, key=f"download_{download.key}",
@@ -64,6 +76,36 @@ def menu(report: Report) -> None:
                 "Needs PyTorch and safetensors. It draws the same noise as this page. With generator.pt, the line that loads"
                 f" it is `{LOAD_TORCH_FILE}`."
             )
+        st.file_uploader(
+            "Open a file: a whole run, a generator or settings", type=["zip", "safetensors", "json"],
+            key="upload_run", on_change=commands.open_file, max_upload_size=MAX_UPLOAD // MIB,
+            help="A run begins from what is in the file, paused; Undo brings yours back. A generator gets a new discriminator.",
+        )  # fmt: skip
+        if problem := tab().open_problem:
+            st.error(escaped(problem), icon=":material/error:")
+
+
+def _whole(make: Callable[[], bytes], snapshot: Snapshot) -> tuple[Download, ...]:
+    """Return the whole run as one file: its state, with its settings and metrics, and the learner's own data."""
+    help = "All that this run is, to train on elsewhere."
+    if snapshot.config.dataset in OWN:
+        help += " It holds your own data too."
+    return (Download("run", "Whole run", "run.zip", make, help),)
+
+
+def _animations(folder: Path, snapshot: Snapshot) -> tuple[Download, ...]:
+    """Return the fakes of all kept moments as one moving picture, where there are two or more."""
+    if len(snapshot.moments) < 2:
+        return ()
+
+    def make(format: Format) -> bytes:
+        return animation([(moment.iteration, moment.fake) for moment in read_all(folder)], format)
+
+    formats: tuple[tuple[Format, str], ...] = (("gif", "Animation"), ("webp", "As WebP"))
+    return tuple(
+        Download(format, label, f"run.{format}", partial(make, format), "The run's fakes as they changed.")
+        for format, label in formats
+    )
 
 
 def _networks(generator: Callable[[], bytes], current: Callable[[], Snapshot]) -> tuple[Download, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.controls.widgets import field
+from dashboard.controls.widgets import escaped, field
 from dashboard.session import own_data
 from dashboard.session.state import tab, value
 from dashboard.session.tab import Columns, UploadKey
@@ -124,7 +124,7 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
             _describe(kept)
     if kept.refusals:
         with st.expander(f"Left out: {counted(kept.refused, LEFT_OUT[kind])}", icon=":material/block:"):
-            st.markdown("\n".join(f"- {_escaped(sentence)}" for sentence in kept.refusals))
+            st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in kept.refusals))
     if batch := own_data.smaller_batch_for(kept):
         st.caption(f"There are fewer samples than a batch has: the batch size becomes {batch}.")
     if st.button("Train on these", key="own_train", type="primary", icon=":material/check:"):
@@ -134,9 +134,9 @@ def _preview(kind: OwnKind, kept: Kept) -> None:
 
 def _describe(kept: Kept) -> None:
     for warning in kept.warnings:
-        st.warning(_escaped(warning), icon=":material/warning:")
+        st.warning(escaped(warning), icon=":material/warning:")
     for note in kept.notes:
-        st.caption(_escaped(note))
+        st.caption(escaped(note))
 
 
 def _choose_columns(kept: Kept, file_id: str) -> Columns | None:
@@ -150,8 +150,3 @@ def _choose_columns(kept: Kept, file_id: str) -> Columns | None:
         for place, axis, taken in zip(st.columns(2), "xy", kept.chosen, strict=True)
     )
     return None if (x, y) == kept.chosen else (x, y)
-
-
-def _escaped(text: str) -> str:
-    """Escape markdown: file names come from strangers."""
-    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>~:$" else character for character in text)

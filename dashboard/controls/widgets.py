@@ -91,3 +91,8 @@ def _text(setting: Setting, shared: dict[str, Any]) -> None:
     names = {name: source.title for name, source in DATASETS.items()} if setting.name == "dataset" else setting.names
     options = list(names)
     st.selectbox(**shared, options=options, index=options.index(setting.default), format_func=names.__getitem__)
+
+
+def escaped(text: str) -> str:
+    """Escape markdown: file names come from strangers."""
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>~:$" else character for character in text)

@@ -113,6 +113,8 @@ def recipe_link(snapshot: Snapshot) -> str:
         raise ValueError("Your own data stays on this server, so no link can rebuild this run.")
     if snapshot.iteration > recipe.MOST_ITERATIONS:
         raise ValueError(f"A link rebuilds at most {recipe.MOST_ITERATIONS:,} iterations. {WHOLE_RUN}")
+    if snapshot.generator_from is not None:
+        raise ValueError(f"The generator came from a file, which no link can hold. {WHOLE_RUN}")
     if not snapshot.repeatable:
         raise ValueError(f"A setting has changed in the middle of an iteration, which no link can repeat. {WHOLE_RUN}")
     repeated = Recipe(snapshot.iteration, snapshot.changes)

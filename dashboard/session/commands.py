@@ -1,15 +1,20 @@
 """Callbacks of the page's buttons: each sends this tab's run a command, under the settings as they stand."""
 
 import secrets
+from pathlib import Path
 
-from dashboard.session import server
+from dashboard.session import own_data, server
 from dashboard.session.datasets import ensure_prepared, show_config
 from dashboard.session.run import START_WAIT, current_settings, fetch_report, new_run, reconcile
 from dashboard.session.speeds import SPEEDS
 from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
+from gan_core.data import DATASETS, OWN
+from gan_core.data.own.samples import OWN_FILE, link
+from gan_core.data.prepared import is_prepared
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
 from gan_core.runs.registry import CannotStart, RunEnded
+from gan_core.runs.uploads import Upload, UploadError, read_upload
 from gan_core.training.checkpoint import CheckpointError
 
 
@@ -140,6 +145,58 @@ def branch() -> None:
     except (OSError, CheckpointError, CannotStart, RunEnded) as error:
         here.trouble = f"No run can begin from iteration {iteration:,}: {error}"
         return
+    here.refused, here.trouble, here.stop_problem = None, "", ""
+    show_config(begun.config)
+
+
+@serialized
+def open_file() -> None:
+    """Begin a run from the file that was uploaded, paused, and move every widget to its settings; the tab keeps why not."""
+    here, file = tab(), value("upload_run")
+    here.open_problem = ""
+    if file is None:  # it was removed
+        return
+    here.has_acted()
+    try:
+        upload = read_upload(file.name, file.getvalue())
+        _check_available(upload)
+        if upload.state is upload.generator is upload.own is None:
+            begin_with(upload.config)
+        else:
+            _begin_from(upload)
+    except (UploadError, CannotStart, OSError) as error:
+        here.open_problem = str(error)
+
+
+def _check_available(upload: Upload) -> None:
+    config = upload.config
+    title = DATASETS[config.dataset].title
+    if config.dataset in OWN and upload.own is None and not own_data.is_available(config):
+        raise UploadError(f"It trains on the samples of {title!r}, which only the zip of the whole run holds.")
+    if upload.state is not upload.generator and not is_prepared(config.dataset):
+        raise UploadError(
+            f"It trains on {title}, which is not here yet: choose that dataset, then open the file again."
+        )
+
+
+def _begin_from(upload: Upload) -> None:
+    here, config = tab(), upload.config
+    if upload.state is None:
+        config = config.replace(device=value("device", config.device))
+    if (run := current_run()) is None:
+        new_run(GANConfig())
+        run = current_run()
+    if run is None:
+        raise UploadError("No run can begin on this server now.")
+    before = here.own.get(config.own_data, run.folder / OWN_FILE)
+
+    def fill(folder: Path) -> None:
+        upload.fill(folder)
+        if config.own_data and upload.own is None:
+            link(before, folder / OWN_FILE)
+
+    begun = server.registry().begin_from(run.id, config, fill)
+    stop_waiting(here)
     here.refused, here.trouble, here.stop_problem = None, "", ""
     show_config(begun.config)
 

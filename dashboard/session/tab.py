@@ -49,7 +49,7 @@ class Tab:
     last. ``refused``: the settings under which no run could begin, and why.
     ``trouble``: why none could begin though the settings are right, as on a full disk; the next click tries again.
     ``speed``: the one chosen in this tab, if any. ``stop_problem``: why the run cannot pause by itself where the learner
-    last asked for it.
+    last asked for it. ``open_problem``: why no run could begin from the file that was opened last.
 
     ``chosen_dataset``: the dataset that the settings were last adapted to. ``adapted``: the fields that choices of a
     dataset have set since the run began. ``waiting_for``: the dataset that ``job`` prepares for it. ``failed_download``:
@@ -79,6 +79,7 @@ class Tab:
     trouble: str = ""
     speed: Speed | None = None
     stop_problem: str = ""
+    open_problem: str = ""
     chosen_dataset: str = GANConfig().dataset
     adapted: set[str] = field(default_factory=set)
     waiting_for: str | None = None

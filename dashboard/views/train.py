@@ -17,6 +17,7 @@ from dashboard.session.run import PageState
 from dashboard.views.panels import LivePanels
 from dashboard.views.shell import Page
 from gan_core.diagnostics.views import StageView
+from gan_core.plurals import counted
 from gan_core.runs.protocol import Report
 from gan_core.snapshot import Snapshot
 
@@ -71,6 +72,11 @@ def hint(report: Report) -> Payload:
         return _single_update(snapshot)
     if found := reading(snapshot):
         return rich_text(icon("pause_circle"), f" Paused. {found.text}", why(found.why))
+    if snapshot.iteration == 0 and snapshot.generator_from is not None:
+        return rich_text(
+            icon("upload_file"), " This generator comes from a file and has trained ",
+            f"{counted(snapshot.generator_from, 'iteration')}. The discriminator is new. ", bold("Start"), " trains both on.",
+        )  # fmt: skip
     if snapshot.iteration == 0 and not snapshot.singles:
         return rich_text(
             icon("play_circle"), " Press ", bold("Start"),

@@ -23,11 +23,14 @@ from gan_core.diagnostics.walkthrough import Walkthrough
 from gan_core.export.weights import GENERATOR_FILE, save_networks
 from gan_core.history import History
 from gan_core.metrics import COLUMNS, TITLES
+from gan_core.plurals import counted
 from gan_core.runs.moments import Moment, Moments
+from gan_core.runs.record import read_run
 from gan_core.runs.rendering import Rendered, Renderer
-from gan_core.runs.saved import Lease, read_saved, refusing, write_saved
+from gan_core.runs.saved import START_FILE, Lease, read_saved, refusing, write_saved
 from gan_core.runs.speed import Schedule, Speed, Speedometer
 from gan_core.runs.stop import Stop
+from gan_core.runs.uploads import read_generator
 from gan_core.snapshot import Change, Mark, Recipe, SingleUpdate, Snapshot
 from gan_core.training.checkpoint import Checkpoint, CheckpointError, restore
 from gan_core.training.divergence import Diverged, broken_weights, healthy_rows
@@ -85,11 +88,17 @@ class ActiveRun:
         self._renderer = Renderer(self.trainer)
         self._moments = Moments(folder)
         self._fork = 0
+        self._generator_from: int | None = None
+        start = folder / START_FILE
         if saved is not None:
             with refusing(folder):
                 self._continue_from(saved)
+        elif start.exists():
+            self._begin_with_generator(start)
         self.healthy = self._renderer.render(self.trainer)
-        self._save()
+        if self._trained and not np.isfinite(self.healthy.fake).all():
+            raise CheckpointError("Its generator makes no numbers.")
+        self._save(whole=saved is None and self._trained)
 
     @staticmethod
     def _take_lease(folder: Path) -> Lease | None:
@@ -265,13 +274,13 @@ class ActiveRun:
         self.trainer.reconfigure(config)
         if changed and self._walk is not None and not self._walk.finished:
             self._repeatable = False
-        if not any(self.trainer.updates.values()):
+        if not self._trained:
             self._initial = config
         elif changed:
             self._changes.append(Change(self.trainer.iteration, {name: getattr(config, name) for name in changed}))
         if "drawing" in changed:
             self._renderer.use_dataset(self.trainer)
-        if any(self.trainer.updates.values()):
+        if self._trained:
             self._marks.extend(Mark(self.trainer.iteration, _describe_change(config, name)) for name in changed)
 
     def use_noise(self, seed: int) -> None:
@@ -310,7 +319,7 @@ class ActiveRun:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             save_networks(self._folder, self.trainer)
             self._saved_iteration = self.trainer.iteration
-            if whole and any(self.trainer.updates.values()):
+            if whole and self._trained:
                 write_saved(self._folder, self._state())
             self.save_problem = ""
         except OSError as error:
@@ -336,29 +345,30 @@ class ActiveRun:
             "sample_seed": self._renderer.seed,
             "fork": self._fork,
             "repeatable": self._repeatable,
+            "generator_from": self._generator_from,
         }
         return Checkpoint(trainer.arrays | arrays, trainer.record | {"run": run})
 
     def _continue_from(self, saved: Checkpoint) -> None:
         """Take over what ``_state`` has returned. CheckpointError if it does not fit together."""
+        run, history = read_run(saved)
         restore(self.trainer, saved)
-        try:
-            run = saved.record["run"]
-            arrays = {name: saved.arrays[f"history.{name}"] for name in ("values", "sum")}
-            self._history = History.restored(run["history"] | arrays)
-            self._initial = GANConfig.from_json(json.dumps(run["initial"]))
-            self._changes = [Change(int(change["iteration"]), dict(change["values"])) for change in run["changes"]]
-            self._marks.extend(Mark(**mark) for mark in run["marks"])
-            self._singles.extend(SingleUpdate(**single) for single in run["singles"])
-            self._fork = int(run["fork"])
-            self._repeatable = bool(run.get("repeatable", True))
-            self._speedometer.seconds = float(run["seconds"])
-            self._speed = Speed(**run["speed"])
-            self._renderer.use_noise(int(run["sample_seed"]), self.trainer.config)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"It is damaged: {error}") from error
-        if self._history.iterations != self.trainer.iteration:
-            raise CheckpointError("It is damaged: its metrics are not those of its iterations.")
+        self._history = history
+        self._initial, self._changes = run.initial, list(run.changes)
+        self._marks.extend(run.marks)
+        self._singles.extend(run.singles)
+        self._fork, self._generator_from, self._repeatable = run.fork, run.generator_from, run.repeatable
+        self._speedometer.seconds, self._speed = run.seconds, run.speed
+        self._renderer.use_noise(run.sample_seed, self.trainer.config)
+
+    def _begin_with_generator(self, file: Path) -> None:
+        """Take over a trained generator's weights; the discriminator and all else are new. CheckpointError if it cannot."""
+        from safetensors.torch import load
+
+        data = file.read_bytes()
+        _, self._generator_from = read_generator(data)
+        self.trainer.load_state_dict(self.trainer.state_dict() | {"generator": load(data)})
+        self._marks.append(Mark(0, f"generator from a file: {counted(self._generator_from, 'iteration')}"))
 
     def _keep_moment(self, at_once: bool = False) -> None:
         """Keep what the page shows now, and the state, if the run has grown enough since the last moment.
@@ -367,7 +377,7 @@ class ActiveRun:
         """
         seconds = self._speedometer.seconds
         due = self._moments.due(self.trainer.iteration, math.inf if at_once else seconds)
-        trained = any(self.trainer.updates.values())
+        trained = self._trained
         if not due or not self._may_save or (at_once and not trained):
             return
         began = middle = time.perf_counter()
@@ -381,6 +391,11 @@ class ActiveRun:
             if trained and (at_once or self._moments.state_due(seconds)):
                 self._moments.keep_state(self._state())
         self._moments.wait(seconds, middle - began, time.perf_counter() - middle)
+
+    @property
+    def _trained(self) -> bool:
+        """Whether there is anything to lose."""
+        return any(self.trainer.updates.values()) or self._generator_from is not None
 
     @property
     def _may_save(self) -> bool:
@@ -457,6 +472,7 @@ class ActiveRun:
             moments=tuple(self._moments.views),
             states=tuple(self._moments.states),
             fork=self._fork,
+            generator_from=self._generator_from,
         )
 
 

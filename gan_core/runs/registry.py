@@ -19,8 +19,9 @@ from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Replay, Report, Runner, Save, Speed
-from gan_core.runs.saved import RUN_FILE, refusing, saved_config
-from gan_core.runs.store import ACCESS_FILE, Access, Store, digest
+from gan_core.runs.saved import ACCESS_FILE, RUN_FILE, refusing, saved_config
+from gan_core.runs.store import Access, Store, digest
+from gan_core.runs.uploads import pack_run
 from gan_core.snapshot import Ghost
 from gan_core.training.checkpoint import CheckpointError, read_header
 
@@ -155,6 +156,18 @@ class Run:
             raise RunEnded("This run has ended, and its generator is gone.")
         self.runner.save()
         return (self.folder / GENERATOR_FILE).read_bytes()
+
+    def whole_file(self) -> bytes:
+        """Return the whole run as one zip: as it is or, after a failure, as it was last saved. RunEnded after ``close``."""
+        if self.ended:
+            raise RunEnded("This run has ended.")
+        self.runner.save()
+        state, own = self.folder / RUN_FILE, self.folder / OWN_FILE
+        return pack_run(
+            self.config,
+            state.read_bytes() if state.exists() else None,
+            own.read_bytes() if self.config.own_data and own.exists() else None,
+        )
 
     @property
     def saved_iteration(self) -> int | None:

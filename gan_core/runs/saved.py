@@ -10,6 +10,8 @@ from gan_core.files import remove_partials
 from gan_core.training.checkpoint import Checkpoint, CheckpointError, read_header
 
 RUN_FILE = "run.safetensors"
+ACCESS_FILE = "run.json"  # says who may open the run; a folder without it is removed
+START_FILE = "start.safetensors"  # the generator that a run begins with, where nothing is saved yet
 LEASE_FILE = "lease"  # names the process that may save here
 
 
@@ -51,9 +53,8 @@ def refusing(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, CheckpointError) as error:
-        raise CheckpointError(
-            f"The saved run cannot be opened: {error} It stays where it is, {folder / RUN_FILE}."
-        ) from error
+        stays = f" It stays where it is, {folder / RUN_FILE}." if (folder / ACCESS_FILE).exists() else ""
+        raise CheckpointError(f"The saved run cannot be opened: {error}{stays}") from error
 
 
 def saved_config(folder: Path) -> GANConfig:

@@ -17,10 +17,9 @@ from filelock import FileLock, Timeout
 
 from gan_core.data.folder import PROGRAM, is_writable
 from gan_core.export.weights import write_whole
-from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
 
 LIMIT = 2 * 2**30  # bytes that all runs together may take on disk
-ACCESS_FILE = "run.json"
 LOCK_FILE = "lock"  # held by the server that has the run in memory, until it dies
 TAB = "tab-"  # how the names of folders begin that last no longer than a browser's tab
 

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from gan_core.architecture import layers, state_shapes
 from gan_core.config import GANConfig, explain
+from gan_core.data.own.refusals import printable
 from gan_core.export.weights import in_fixed_order, write_whole
 
 if TYPE_CHECKING:
     from gan_core.training.trainer import Trainer
 
 Arrays = dict[str, NDArray[Any]]
+Table = Mapping[str, tuple[tuple[int, ...], str]]  # shape and dtype by name
+Expected = dict[str, tuple[tuple[int, ...], str, bool]]
 
 FORMAT = "gan-run-1"
 RECORD = "record"  # the metadata's entry that holds everything but the arrays, as JSON
@@ -64,7 +68,7 @@ class Checkpoint:
             return GANConfig.from_json(json.dumps(self.record["config"]))
         except ValidationError as error:
             raise CheckpointError(f"Its settings cannot be read: {' '.join(explain(error))}") from error
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, RecursionError) as error:
             raise CheckpointError(f"Its settings cannot be read: {error}") from error
 
     @property
@@ -81,14 +85,20 @@ class Checkpoint:
     @classmethod
     def read(cls, data: bytes) -> Self:
         """Read what ``write`` has written; CheckpointError if ``data`` is something else, or damaged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         record = read_record(data)
-        try:
-            return cls(load(data), record)
-        except (SafetensorError, ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(f"It is damaged: {error}.") from error
+        return cls(read_arrays(data), record)
+
+
+def read_arrays(data: bytes) -> Arrays:
+    """Return the arrays of a safetensors file; CheckpointError if it is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays: Arrays = load(data)
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"It is damaged: {error}.") from error
+    return arrays
 
 
 def read_record(data: bytes) -> dict[str, Any]:
@@ -125,8 +135,11 @@ def restore(trainer: "Trainer", checkpoint: Checkpoint) -> None:
     """
     import torch
 
-    expected = _expected(trainer)
-    _check(checkpoint.arrays, expected)
+    own = Checkpoint.of(trainer, copy=False).arrays
+    expected = {
+        name: (*found, True) for name, found in described(own).items() if name.startswith(("sampler.", "random."))
+    } | expected_arrays(trainer.config, trainer.dataset.features)
+    check_arrays(described(checkpoint.arrays), expected)
     record = checkpoint.record
     tensors = {
         name: torch.from_numpy(np.array(checkpoint.arrays[name])) for name in checkpoint.arrays if name in expected
@@ -155,57 +168,67 @@ def restore(trainer: "Trainer", checkpoint: Checkpoint) -> None:
     order = tensors["sampler.order"]
     if not torch.equal(order.sort().values, torch.arange(trainer.dataset.count)):
         raise CheckpointError("It is damaged: its order of the samples is none.")
-    trainer.load_state_dict(
-        {
-            "config": trainer.config.to_json(),
-            "iteration": numbers["iteration"],
-            "updates": updates,
-            **{name: below(name) for name in NETWORKS},
-            **{name: optimizer(name) for name in OPTIMIZERS},
-            "sampler": {
-                "epoch": numbers["epoch"],
-                "position": numbers["position"],
-                "order": order,
-                "generator": tensors["sampler.generator"],
-            },
-            "random": below("random"),
-        }
-    )
+    try:
+        trainer.load_state_dict(
+            {
+                "config": trainer.config.to_json(),
+                "iteration": numbers["iteration"],
+                "updates": updates,
+                **{name: below(name) for name in NETWORKS},
+                **{name: optimizer(name) for name in OPTIMIZERS},
+                "sampler": {
+                    "epoch": numbers["epoch"],
+                    "position": numbers["position"],
+                    "order": order,
+                    "generator": tensors["sampler.generator"],
+                },
+                "random": below("random"),
+            }
+        )
+    except RuntimeError as error:  # PyTorch's, about the state of a random generator
+        raise CheckpointError("It is damaged: the state of its random numbers is none.") from error
 
 
-def _expected(trainer: "Trainer") -> dict[str, tuple[tuple[int, ...], str, bool]]:
-    """Return shape, dtype and whether it must be there, of each array that a checkpoint of this trainer may hold."""
-    expected = {
-        name: (array.shape, str(array.dtype), True)
-        for name, array in Checkpoint.of(trainer, copy=False).arrays.items()
-        if not name.startswith(OPTIMIZERS)
-    }
-    for name, network in zip(OPTIMIZERS, NETWORKS, strict=True):
-        for index, parameter in enumerate(getattr(trainer, network).parameters()):
-            shape = tuple(parameter.shape)
-            expected |= {f"{name}.{index}.{key}": (shape, "float32", False) for key in _moments(trainer, name)}
-            if "exp_avg" in _moments(trainer, name):
-                expected[f"{name}.{index}.step"] = ((), "float32", False)
+def expected_arrays(config: GANConfig, features: int) -> Expected:
+    """Return shape, dtype and whether it must be there, of each array of networks and optimisers with these settings.
+
+    ``features``: the number of values in a sample.
+    """
+    expected: Expected = {}
+    for name, optimizer, network in zip(NETWORKS, OPTIMIZERS, ("G", "D"), strict=True):
+        shapes = state_shapes(layers(config, network, features))  # type: ignore[arg-type]
+        expected |= {f"{name}.{key}": (*found, True) for key, found in shapes.items()}
+        adam = getattr(config, optimizer) == "adam"
+        moments = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+        parameters = [shape for key, (shape, _) in shapes.items() if key.endswith(("weight", "bias"))]
+        for index, shape in enumerate(parameters):
+            expected |= {f"{optimizer}.{index}.{moment}": (shape, "float32", False) for moment in moments}
+            if adam:
+                expected[f"{optimizer}.{index}.step"] = ((), "float32", False)
     return expected
 
 
-def _moments(trainer: "Trainer", optimizer: str) -> tuple[str, ...]:
-    adam = type(getattr(trainer, optimizer)).__name__ == "Adam"
-    return ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+def described(arrays: Arrays) -> Table:
+    """Return shape and dtype of each array."""
+    return {name: (array.shape, str(array.dtype)) for name, array in arrays.items()}
 
 
-def _check(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[tuple[int, ...], str, bool]]) -> None:
-    begun = {name.rpartition(".")[0] for name in arrays}  # an optimiser has all entries of a parameter, or none
+def check_arrays(found: Table, expected: Expected) -> None:
+    """Raise CheckpointError if an array is missing, of another shape or dtype, or unknown where others are expected."""
     for name, (shape, dtype, required) in expected.items():
-        array = arrays.get(name)
-        if array is None:
-            if required or name.rpartition(".")[0] in begun:
+        if name not in found:
+            if required:
                 raise CheckpointError(f"It lacks {name}.")
-        elif (array.shape, str(array.dtype)) != (shape, dtype):
+        elif found[name] != (shape, dtype):
+            has, kind = found[name]
             raise CheckpointError(
-                f"{name} is {array.dtype} {list(array.shape)}; with these settings it should be {dtype} {list(shape)}."
+                f"{name} is {kind} {list(has)}; with these settings it should be {dtype} {list(shape)}."
             )
+    for optimizer in OPTIMIZERS:
+        moments = [name in found for name in expected if name.startswith(optimizer)]
+        if any(moments) and not all(moments):
+            raise CheckpointError(f"It lacks a part of {optimizer}.")
     known = {name.split(".", 1)[0] for name in expected}
-    for name in arrays:
+    for name in found:
         if name not in expected and name.split(".", 1)[0] in known:
-            raise CheckpointError(f"{name} belongs to no network with these settings.")
+            raise CheckpointError(f"{printable(name)} belongs to no network with these settings.")

@@ -35,6 +35,7 @@ LIGHT = (  # what the page imports: only the process that trains loads PyTorch
     "gan_core.runs.jobs",
     "gan_core.runs.protocol",
     "gan_core.runs.registry",
+    "gan_core.runs.uploads",
     "gan_core.snapshot",
 )
 

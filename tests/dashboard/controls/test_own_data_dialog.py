@@ -29,7 +29,7 @@ def test_the_dialog_states_one_limit_which_the_browser_keeps(app: AppTest, kind:
     choose(app, kind)
     megabytes = LIMITS[kind] // MIB
     most = MOST_PICTURES if kind == "own_pictures" else MOST_POINTS
-    assert app.file_uploader[0].proto.max_upload_size_mb == megabytes
+    assert app.file_uploader[-1].proto.max_upload_size_mb == megabytes
     shown = texts(app)
     assert re.findall(r"\d+ MB", shown) == [f"{megabytes} MB"]
     assert numbers(INSTRUCTIONS[kind]) == [FEWEST, most, megabytes]
@@ -54,6 +54,6 @@ def test_all_refused_lines_are_counted(app: AppTest, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(own_data, "Job", InlineJob)
     choose(app, "own_points")
     rows = "\n".join([*(f"{index},{index % 7}" for index in range(20)), *["oops,1"] * bad])
-    app.file_uploader[0].set_value(("mine.csv", rows.encode(), "text/csv"))
+    app.file_uploader[-1].set_value(("mine.csv", rows.encode(), "text/csv"))
     in_dialog(app)
     assert [expander.label for expander in app.expander if expander.label.startswith("Left out")] == [title]

@@ -299,7 +299,7 @@ def test_own_pictures_are_previewed_before_training(
     assert "There are no pictures yet. Upload your own with **Choose pictures**" in texts(app)
     app.number_input(key="picture_size").set_value(12)
     upload = pictures_zip(broken=b"no picture", **{"../evil.png": b"x"})
-    app.file_uploader[0].set_value([("mine.zip", upload, "application/zip")])
+    app.file_uploader[-1].set_value([("mine.zip", upload, "application/zip")])
     in_dialog(app)
     assert "**20 pictures**, 12×12" in texts(app)
     assert "evil" in texts(app)
@@ -320,7 +320,7 @@ def test_own_points_train_with_a_batch_that_fits_them(
     prepare_with(InlineJob)
     choose(app, "own_points")
     rows = "x,y\n" + "\n".join(f"{index},{index % 7}" for index in range(50)) + "\noops,1\n"
-    app.file_uploader[0].set_value(("mine.csv", rows.encode(), "text/csv"))
+    app.file_uploader[-1].set_value(("mine.csv", rows.encode(), "text/csv"))
     in_dialog(app)
     assert "**50 points.**" in texts(app)
     assert "oops" in texts(app)
@@ -336,7 +336,7 @@ MANY = "nr;_a_;b;**c**;same\n" + "".join(f"{row};{row % 5};{row % 7};{row % 3};4
 
 
 def upload_table(app: AppTest, text: str, name: str = "mine.csv") -> AppTest:
-    app.file_uploader[0].set_value((name, text.encode(), "text/csv"))
+    app.file_uploader[-1].set_value((name, text.encode(), "text/csv"))
     return in_dialog(app)
 
 
@@ -414,14 +414,14 @@ def test_pictures_that_teach_little_are_warned_about_and_others_are_not(
 ) -> None:
     prepare_with(InlineJob)
     choose(app, "own_pictures")
-    app.file_uploader[0].set_value([("grey.zip", pictures_zip(), "application/zip")])
+    app.file_uploader[-1].set_value([("grey.zip", pictures_zip(), "application/zip")])
     in_dialog(app)
     assert [warning.value for warning in app.warning] == [
         r"Every picture is one even grey\: choose pictures that show something\."
     ]
     assert "own_train" in [button.key for button in app.button], "the learner decides"
     noise = {f"./{index:02}.png": encoded(picture) for index, picture in enumerate(noise_images(16))}
-    app.file_uploader[0].set_value([("noise.zip", zipped({**noise, ".x": b""}), "application/zip")])
+    app.file_uploader[-1].set_value([("noise.zip", zipped({**noise, ".x": b""}), "application/zip")])
     in_dialog(app)
     assert not app.warning
     assert r"Hidden files and folders are left out\: \.x\." in texts(app)
@@ -433,7 +433,7 @@ def test_an_unusable_upload_is_refused_with_a_sentence(
     prepare_with(InlineJob)
     press(app, "step")
     choose(app, "own_pictures")
-    app.file_uploader[0].set_value([("few.zip", pictures_zip(3), "application/zip")])
+    app.file_uploader[-1].set_value([("few.zip", pictures_zip(3), "application/zip")])
     in_dialog(app)
     assert "3 pictures could be read; there should be 16 to 20,000" in texts(app)
     assert "own_train" not in [button.key for button in app.button]

@@ -299,6 +299,9 @@ def test_every_loss_trains_on_the_page(app: AppTest, registry: Registry, loss: s
 def test_the_page_offers_every_download(app: AppTest, registry: Registry) -> None:
     press(app, "step")
     assert {button.key for button in app.get("download_button")} == {
+        "download_run",
+        "download_gif",
+        "download_webp",
         "download_generator",
         "download_generator_pt",
         "download_metrics",

@@ -15,7 +15,7 @@ from gan_core.files import PARTIAL
 from gan_core.runs import active_run
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Reconfigure, Sample, Save, Speed, Step, Update, Walk
-from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Change
 from gan_core.training.checkpoint import Checkpoint, read_header
@@ -83,6 +83,7 @@ def test_a_damaged_state_is_refused_and_stays_where_it_is(make: Make, tmp_path: 
     path = tmp_path / "run" / RUN_FILE
     damaged = path.read_bytes()[:kept]
     path.write_bytes(damaged)
+    (tmp_path / "run" / ACCESS_FILE).touch()  # a folder that can be opened again
     report = failed(make())
     assert report.failure is not None
     assert report.failure.message.startswith("The saved run cannot be opened: It is")
