@@ -114,8 +114,13 @@ def _export(options: dict[str, Any]) -> int:
     run, kinds = options["folder"], [kind for kind in exports.MAKERS if kind in options]
     folder = run / exports.FOLDER
     there = [exports.MAKERS[kind][0] for kind in kinds if (folder / exports.MAKERS[kind][0]).exists()]
+    animated = "animation" in options
+    if not kinds and not animated:
+        return _report(["Nothing to export: add --script, --notebook or --animation."], REFUSED)
+    if animated and (problem := _animate(run, "overwrite" in options)):
+        return _report([problem], REFUSED)
     if not kinds:
-        return _report(["Nothing to export: add --script or --notebook."], REFUSED)
+        return 0
     if there and "overwrite" not in options:
         return _report([f"{folder} already contains {' and '.join(there)}: add --overwrite to replace them."], REFUSED)
     try:
@@ -130,6 +135,24 @@ def _export(options: dict[str, Any]) -> int:
     for path in exports.export_into(folder, kinds, config, iterations, changes, samples):
         sys.stdout.write(f"Wrote {path}\n")
     return 0
+
+
+def _animate(run: Path, overwrite: bool) -> str:
+    """Write the fakes of the kept moments of the run in ``run`` as moving pictures; return a sentence if that cannot be."""
+    from gan_core.export.animation import FORMATS, animation
+    from gan_core.export.weights import write_whole
+    from gan_core.runs.moments import read_all
+
+    paths = {format: run / f"animation.{format}" for format in FORMATS}
+    if not overwrite and (there := [path.name for path in paths.values() if path.exists()]):
+        return f"{run} already contains {' and '.join(there)}: add --overwrite to replace them."
+    frames = [(moment.iteration, moment.fake) for moment in read_all(run)]
+    if len(frames) < 2:
+        return f"{run} has kept {counted(len(frames), 'moment')}: an animation needs two, which train --out keeps by itself."
+    for format, path in paths.items():
+        write_whole(path, animation(frames, format))
+        sys.stdout.write(f"Wrote {path}\n")
+    return ""
 
 
 def _own_data(options: dict[str, Any], config: GANConfig) -> Any:

@@ -82,8 +82,10 @@ def _add_train(commands: Any) -> None:
 def _add_export(commands: Any) -> None:
     export = commands.add_parser(
         "export",
-        usage=f"{PROGRAM} export [--script] [--notebook] [--iterations N] [--data PATH [--columns X Y]] [--overwrite] DIR",
-        description="Write a run as a plain PyTorch script or a notebook that repeats it, into the folder DIR/script.",
+        usage=f"{PROGRAM} export [--script] [--notebook] [--animation] [--overwrite] [--iterations N]"
+        " [--data PATH [--columns X Y]] DIR",
+        description="Write a run as a plain PyTorch script or a notebook that repeats it, into the folder DIR/script, or its"
+        " fakes over time as a moving picture.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
@@ -91,6 +93,7 @@ def _add_export(commands: Any) -> None:
     export.add_argument("folder", metavar="DIR", type=Path, help="what train --out has written")
     export.add_argument("--script", action="store_true", help="a script, training.py")
     export.add_argument("--notebook", action="store_true", help="a notebook, training.ipynb")
+    export.add_argument("--animation", action="store_true", help="the fakes over time, DIR/animation.gif and .webp")
     export.add_argument("--iterations", metavar="N", help="how many to train; default: as many as the saved run has")
     export.add_argument("--data", metavar="PATH", type=Path, help="the run's own data, which is not in DIR")
     export.add_argument("--columns", metavar=("X", "Y"), nargs=2, help=COLUMNS_HELP)

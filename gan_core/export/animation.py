@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_core.images import SOFTWARE, samples_image
 
 Format = Literal["gif", "webp"]
+FORMATS: tuple[Format, ...] = ("gif", "webp")
 
 FRAME = 150  # milliseconds; GIF counts in hundredths of a second
 LEAST_WIDTH = 320  # pixels: smaller pictures are enlarged by whole numbers

@@ -154,6 +154,14 @@ def copy_moments(source: Path, target: Path, until: int) -> None:
                 _link_or_copy(source / FOLDER / name, target / FOLDER / name)
 
 
+def drop_moments(folder: Path, after: int) -> None:
+    """Remove the moments of the run in ``folder`` that are of a later iteration. OSError."""
+    for ending in (VIEW, STATE):
+        for iteration in _iterations(folder / FOLDER, ending):
+            if iteration > after:
+                (folder / FOLDER / f"{iteration}{ending}").unlink(missing_ok=True)
+
+
 def _link_or_copy(source: Path, target: Path) -> None:
     link: Callable[..., object] | None = getattr(os, "link", None)
     try:

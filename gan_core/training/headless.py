@@ -24,6 +24,7 @@ def train_into(results: Results, trainer: Trainer, stop: threading.Event, save_e
     """
     with use_threads(thread_count(trainer.config, trainer.dataset.features, trainer.device.type)):
         total = results.plan.iterations
+        results.keep_moment(trainer)
         with tqdm(total=total, initial=trainer.iteration, unit="it", dynamic_ncols=True) as bar:
             diverged = _train(results, trainer, stop, save_every, bar)
         results.save(trainer)
@@ -51,6 +52,7 @@ def _train(results: Results, trainer: Trainer, stop: threading.Event, save_every
         healthy = trainer.state_dict()
         losses = {name: f"{rows[-1, COLUMNS.index(name)]:.3f}" for name in ("loss_d", "loss_g")}
         bar.set_postfix(losses, refresh=False)
+        results.keep_moment(trainer)
         if (now := time.monotonic()) >= due:
             results.save(trainer)
             due = now + save_every

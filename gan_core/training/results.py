@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +24,9 @@ from gan_core.export.weights import DISCRIMINATOR_FILE, GENERATOR_FILE, save_net
 from gan_core.files import remove_partials
 from gan_core.images import drawable, samples_png
 from gan_core.metrics import COLUMNS
+from gan_core.runs.moments import FOLDER as MOMENTS
+from gan_core.runs.moments import Moment, Moments, drop_moments
+from gan_core.runs.rendering import Renderer
 from gan_core.runs.saved import RUN_FILE, read_saved, refusing, write_saved
 from gan_core.sampling import generate, sample_noise
 from gan_core.snapshot import samples_shown
@@ -145,6 +150,8 @@ class Results:
     def __init__(self, folder: Path, plan: Plan, table: Table) -> None:
         self.folder, self.plan, self.problem = folder, plan, ""
         self._table, self._announced = table, False
+        self._moments = Moments(folder)
+        self._renderer: Renderer | None = None
         write_whole(folder / CONFIG_FILE, plan.initial.to_json().encode())
 
     @classmethod
@@ -152,6 +159,7 @@ class Results:
         """Begin a run. The files of an earlier one are removed, so that the folder never holds files of two."""
         for name in results_in(folder):
             (folder / name).unlink()
+        shutil.rmtree(folder / MOMENTS, ignore_errors=True)
         (folder / METRICS_FILE).write_bytes(HEADER)
         return cls(folder, plan, Table(folder / METRICS_FILE, len(HEADER)))
 
@@ -177,6 +185,17 @@ class Results:
     def save(self, trainer: Trainer) -> None:
         """Save the table, the networks, a picture of samples, and the whole state, from which ``read_run`` continues."""
         self._attempt(lambda: self._save(trainer))
+
+    def keep_moment(self, trainer: Trainer) -> None:
+        """Keep the fakes of now for an animation, if the run has grown enough since the last time."""
+        began = time.monotonic()
+        if not self._moments.due(trainer.iteration, began):
+            return
+        self._renderer = self._renderer or Renderer(trainer)
+        shown = self._renderer.render(trainer)
+        with suppress(OSError):  # the next save says that the disk is full
+            self._moments.keep(Moment(shown.iteration, shown.fake, shown.points))
+        self._moments.wait(began, time.monotonic() - began, 0.0)
 
     def _attempt(self, write: Callable[[], None]) -> None:
         try:
@@ -225,7 +244,8 @@ class SavedRun:
             restore(trainer, self.state)
 
     def go_on(self, folder: Path) -> Results:
-        """Return the files to continue; the table is cut to the iteration of the saved state. OSError."""
+        """Return the files to continue; the table and the moments are cut to the iteration of the saved state. OSError."""
+        drop_moments(folder, self.state.iteration)
         return Results(folder, self.plan, Table(folder / METRICS_FILE, self.table_end))
 
 

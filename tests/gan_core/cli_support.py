@@ -50,4 +50,4 @@ def trained(iterations: int, **changes: Any) -> tuple[Trainer, list[list[float]]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

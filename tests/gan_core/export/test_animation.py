@@ -1,16 +1,18 @@
 """An animation shows the fakes of each moment above its iteration."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.export.animation import FRAME, LABEL_HEIGHT, Format, animation
+from gan_core.cli import main
+from gan_core.export.animation import FORMATS, FRAME, LABEL_HEIGHT, Format, animation
 from gan_core.images import samples_image
+from gan_core.runs.moments import read_all
 
-FORMATS: tuple[Format, ...] = ("gif", "webp")
 ITERATIONS = (0, 10, 100, 12_345)
 RANDOM = np.random.default_rng(0)
 IMAGES = [RANDOM.uniform(-1, 1, (36, 28, 28)).astype(np.float32) for _ in ITERATIONS]
@@ -63,3 +65,32 @@ def test_numbers_that_are_not_finite_are_drawn() -> None:
 def test_what_is_no_animation_is_refused(fakes: list[np.ndarray]) -> None:
     with pytest.raises(ValueError, match=r"^(An animation needs frames of equally many|samples of shape \(6,\))"):
         animation(list(enumerate(fakes)), "gif")
+
+
+# From the command line ---------------------------------------------------------------------------------------------
+
+
+def test_a_trained_run_is_exported_as_moving_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    settings = ["--latent-dim", "4", "--generator-hidden", "16", "--discriminator-hidden", "16", "--device", "cpu"]
+    assert main(["train", "--iterations", "120", "--out", str(out), *settings]) == 0
+    kept = read_all(out)
+    assert kept[0].iteration == 0
+    assert len(kept) > 1
+    assert main(["export", "--animation", str(out)]) == 0
+    written = capsys.readouterr().out
+    for format in FORMATS:
+        assert f"Wrote {out / f'animation.{format}'}" in written
+        with Image.open(out / f"animation.{format}") as picture:
+            assert picture.n_frames == len(kept)  # type: ignore[attr-defined]
+    assert main(["export", "--animation", str(out)]) == 2
+    assert "already contains animation.gif and animation.webp: add --overwrite" in capsys.readouterr().err
+    assert main(["export", "--animation", "--overwrite", str(out)]) == 0
+    assert main(["train", "--iterations", "1", "--out", str(out), "--overwrite", *settings]) == 0
+    assert [moment.iteration for moment in read_all(out)][:1] == [0]
+    assert all(moment.iteration <= 1 for moment in read_all(out)), "those of the earlier run are gone"
+
+
+def test_a_folder_without_moments_has_no_animation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--animation", str(tmp_path)]) == 2
+    assert "has kept 0 moments: an animation needs two" in capsys.readouterr().err
