@@ -27,6 +27,7 @@ def train_into(results: Results, trainer: Trainer, stop: threading.Event, save_e
         results.keep_moment(trainer)
         with tqdm(total=total, initial=trainer.iteration, unit="it", dynamic_ncols=True) as bar:
             diverged = _train(results, trainer, stop, save_every, bar)
+        results.keep_moment(trainer, at_once=True)
         results.save(trainer)
     return diverged
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import sys
@@ -186,10 +187,13 @@ class Results:
         """Save the table, the networks, a picture of samples, and the whole state, from which ``read_run`` continues."""
         self._attempt(lambda: self._save(trainer))
 
-    def keep_moment(self, trainer: Trainer) -> None:
-        """Keep the fakes of now for an animation, if the run has grown enough since the last time."""
+    def keep_moment(self, trainer: Trainer, at_once: bool = False) -> None:
+        """Keep the fakes of now for an animation, if the run has grown enough since the last time.
+
+        Not ``at_once``: only as often as training hardly notices.
+        """
         began = time.monotonic()
-        if not self._moments.due(trainer.iteration, began):
+        if not self._moments.due(trainer.iteration, math.inf if at_once else began):
             return
         self._renderer = self._renderer or Renderer(trainer)
         shown = self._renderer.render(trainer)
