@@ -223,3 +223,18 @@ def marks(page: Page) -> list[str]:
             .filter((plot) => plot._fullLayout?.shapes?.some((shape) => shape.line.color === "#d97706"))
             .map((plot) => plot.getAttribute("aria-label"))"""
     )
+
+
+def test_of_two_tabs_that_open_the_address_at_once_one_has_the_run(context: BrowserContext, server: str) -> None:
+    page = opened(context, server)
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "one iteration")
+    address = page.url
+    page.close()
+    tabs = [context.new_page() for _ in range(2)]
+    for tab in tabs:
+        tab.goto(address, wait_until="commit")
+    for tab in tabs:
+        wait_until_drawn(tab)
+    assert sorted(map(iteration, tabs)) == [0, 1]
+    assert sorted(tab.url == address for tab in tabs) == [False, True]
