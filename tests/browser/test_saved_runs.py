@@ -178,7 +178,7 @@ def test_the_slider_shows_kept_moments_while_the_run_trains_and_branches_from_on
     for _ in range(3):
         click(page, "step")
         page.wait_for_timeout(300)  # each is a moment of its own
-    wait_for(page, lambda: iteration(page) == 3, "three steps")
+    expect(page.locator(".st-key-picture_fakes img")).to_have_attribute("alt", re.compile("after 3 iterations"))
     third = fakes(page)
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 8 and fakes(page) != third, "it trains on")
