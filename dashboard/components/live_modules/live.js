@@ -31,6 +31,7 @@ const panels = new Map(); // panel name → Map of element → function that dra
 let followed = null; // the run that is being asked about; a new object for each run of the page
 let address = null; // where its payloads come from, also while nothing changes by itself
 let moment = null; // the iteration that is shown instead of the present one
+const AFTER_MOUNTING = 300; // milliseconds in which a run of the page has mounted its panels
 const ALWAYS_NOW = ["status", "text_message", "time"]; // panels that show the run as it is, whatever moment is shown
 
 // Draw a component's payload, and from now on every newer payload of its panel.
@@ -48,7 +49,8 @@ export function mount(component, draw) {
   // A call with the same data, such as after a change of theme, must not replace what arrived since.
   const unchanged = element.given === data;
   element.given = data;
-  show(unchanged ? element.payload : data.payload);
+  const keepsMoment = moment !== null && element.payload && !ALWAYS_NOW.includes(data.panel);
+  show(unchanged || keepsMoment ? element.payload : data.payload);
   if ("follow" in data) follow(data.follow, () => component.setTriggerValue("redraw", true));
 }
 
@@ -64,6 +66,9 @@ function removeDisconnected() {
 // The iteration of the moment that the page shows; null for the run as it is now.
 export const shownMoment = () => moment;
 
+// Show the run as it is now as soon as the page runs again.
+export const forgetMoment = () => (moment = null);
+
 // Show a moment of the run, or with null the run as it is now; false if the moment is not kept any more.
 export async function showMoment(iteration) {
   moment = iteration;
@@ -71,7 +76,11 @@ export async function showMoment(iteration) {
   const response = await fetch(new URL(`${address}&${wanted}`, document.baseURI), { cache: "no-store" });
   const answer = response.ok ? await response.json() : null;
   if (moment !== iteration) return true; // another one was asked for meanwhile
-  if (!answer && iteration !== null) return (await showMoment(null)) && false;
+  if (!answer && iteration !== null) {
+    await showMoment(null);
+    for (const [element, show] of panels.get("time") ?? []) show(element.payload);
+    return false;
+  }
   if (answer) showAll(answer.panels);
   return true;
 }
@@ -83,8 +92,9 @@ function showAll(payloads) {
 
 function follow(settings, redraw) {
   followed = null; // a pending answer is older than what the page was just drawn from
-  moment = null; // the page was drawn as the run is now
   address = settings?.address;
+  // The page was drawn as the run is now, or shows another run, which may not have this moment.
+  if (moment !== null) setTimeout(() => moment !== null && showMoment(moment), AFTER_MOUNTING);
   if (settings?.every == null) return;
   followed = { ...settings, redraw, since: -1, turn: 0, repeats: 0, outdatedSeen: 0, failed: 0, redrawnAt: -Infinity };
   schedule(followed, performance.now());

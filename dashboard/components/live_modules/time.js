@@ -1,5 +1,5 @@
 // A slider over the kept moments of the run: it shows one of them, plays them all, and begins a branch from one.
-import { mount, shownMoment, showMoment } from "./live.js";
+import { forgetMoment, mount, shownMoment, showMoment } from "./live.js";
 
 const FRAME = 220; // milliseconds of each moment while they play
 
@@ -17,7 +17,12 @@ function build(place) {
   const play = button("play_arrow", "Play the run from its beginning", () => (place.playing ? stop(place) : start(place)));
   play.classList.add("icon");
   const live = button("Live", "Back to the run as it is now", () => go(place, null));
-  const branch = button("", "", () => place.branch(place.state()));
+  const branch = button("", "", () => {
+    const state = place.state();
+    stop(place);
+    forgetMoment(); // the branch begins there, as its present state
+    place.branch(state);
+  });
   place.append(play, slider, label, live, branch);
   Object.assign(place, { parts: { slider, label, play, live, branch } });
   slider.oninput = () => {
