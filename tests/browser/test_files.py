@@ -15,7 +15,7 @@ def open_file(page: Page, path: Path) -> None:
     drawn(page)
 
 
-def test_what_is_downloaded_opens_on_another_page_with_the_same_images_and_trains_on(
+def test_downloads_open_on_another_page_with_the_same_images_and_train_on(
     page: Page, browser: Browser, server: str, tmp_path: Path
 ) -> None:
     click(page, "start")

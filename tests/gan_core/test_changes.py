@@ -63,6 +63,6 @@ def test_a_sentence_says_what_is_wrong(entries: Any, sentence: str) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00", b"{", b"[" * 100_000, b"9" * 10_000, b"[\x00]"])
-def test_what_is_no_json_is_refused_with_a_sentence(text: bytes) -> None:
+def test_text_that_is_no_json_is_refused_with_a_sentence(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"^The changes (cannot be read: .*\.|should be a list\.)$"):
         read_changes(text, GANConfig())

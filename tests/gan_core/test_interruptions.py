@@ -200,7 +200,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
 def test_a_killed_run_continues_bit_for_bit_from_its_last_save(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with training(killed) as process:
-        time.sleep(0.1)
+        time.sleep(0.1)  # a moment in the middle of its training
         process.kill()
     reached = saved_state(killed)
     assert 0 < reached <= rows(killed)[-1]
@@ -229,7 +229,9 @@ def test_a_run_is_saved_every_minute_however_long_its_iterations_take(
 
 @posix
 @pytest.mark.parametrize("again", ["resume", "overwrite"])
-def test_what_a_killed_writer_left_is_removed_at_the_next_start(again: str, tmp_path: Path, whole_run: Path) -> None:
+def test_partial_files_of_a_killed_writer_are_removed_at_the_next_start(
+    again: str, tmp_path: Path, whole_run: Path
+) -> None:
     assert train(tmp_path, 30) == 0
     (tmp_path / f"{PARTIAL}0000-run.safetensors").write_bytes(b"half")
     (tmp_path / "lock").touch()

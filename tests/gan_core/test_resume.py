@@ -111,7 +111,7 @@ def test_other_settings_continue_bit_for_bit_too(options: list[str], tmp_path: P
     assert contents(parts) == contents(whole)
 
 
-def test_what_is_later_than_the_saved_state_is_replaced(whole_run: Path, run: Path, tmp_path: Path) -> None:
+def test_rows_later_than_the_saved_state_are_replaced(whole_run: Path, run: Path, tmp_path: Path) -> None:
     """A killed process leaves rows, and files of a save that it has begun."""
     (run / "metrics.csv").write_bytes((whole_run / "metrics.csv").read_bytes()[:-20])  # it ends in the middle of a row
     for name in ("generator.safetensors", "samples.png"):
@@ -199,7 +199,7 @@ def test_a_run_that_diverged_continues_with_smaller_learning_rates(tmp_path: Pat
         (["--columns", "1", "2"], ["--columns needs a table of points: add --data PATH."]),
     ],
 )
-def test_what_a_run_cannot_be_continued_with_is_refused(
+def test_settings_that_a_run_cannot_be_continued_with_are_refused(
     arguments: list[str], sentences: list[str], run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(run)

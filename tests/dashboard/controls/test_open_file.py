@@ -89,7 +89,7 @@ def test_settings_are_opened(app: AppTest, registry: Registry) -> None:
         ("config.json", b'{"dataset": "own_points", "own_data": "0123456789abcdef"}', "only the zip of the whole run"),
     ],
 )
-def test_what_no_run_can_begin_from_gives_a_sentence_and_leaves_the_run(
+def test_a_file_that_no_run_can_begin_from_gives_a_sentence_and_leaves_the_run(
     app: AppTest, registry: Registry, name: str, data: bytes, says: str
 ) -> None:
     press(app, "step")

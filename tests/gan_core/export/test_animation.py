@@ -62,7 +62,7 @@ def test_numbers_that_are_not_finite_are_drawn() -> None:
 @pytest.mark.parametrize(
     "fakes", [[], [IMAGES[0], IMAGES[1][:30]], [np.zeros((4, 6), np.float32)]], ids=["none", "fewer", "six numbers"]
 )
-def test_what_is_no_animation_is_refused(fakes: list[np.ndarray]) -> None:
+def test_frames_that_make_no_animation_are_refused(fakes: list[np.ndarray]) -> None:
     with pytest.raises(ValueError, match=r"^(An animation needs frames of equally many|samples of shape \(6,\))"):
         animation(list(enumerate(fakes)), "gif")
 

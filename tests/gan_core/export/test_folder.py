@@ -124,7 +124,7 @@ def test_an_earlier_export_is_kept_unless_overwrite_is_given(saved: Path, capsys
         ("", b"", ["--script", "--iterations", "x"], "A script needs at least one iteration"),
     ],
 )
-def test_what_cannot_be_exported_is_refused(
+def test_a_folder_that_cannot_be_exported_is_refused(
     name: str,
     content: bytes | None,
     arguments: list[str],

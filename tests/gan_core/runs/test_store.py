@@ -242,7 +242,7 @@ def test_a_page_that_lost_its_run_to_another_tab_does_not_pause_it(root: Path) -
 # What is left, and how much --------------------------------------------------------------------------------------
 
 
-def test_what_a_dead_server_left_and_nobody_can_open_is_swept(root: Path) -> None:
+def test_sweep_removes_what_a_dead_server_left_and_nobody_can_open(root: Path) -> None:
     first = registry_in(root)
     kept, untrained = trained_run(first), first.create(tiny(), owner=ME)
     replaced = trained_run(first)
