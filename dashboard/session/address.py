@@ -11,7 +11,8 @@ from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
 from gan_core.data import OWN
-from gan_core.runs.registry import CannotStart, Run, TooManyRuns
+from gan_core.runs.registry import TooManyRuns
+from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Recipe, Snapshot
 from gan_core.training.checkpoint import CheckpointError
 

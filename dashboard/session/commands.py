@@ -13,7 +13,7 @@ from gan_core.data import DATASETS, OWN
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.data.prepared import is_prepared
 from gan_core.runs.protocol import Command, Play, Report, Sample, Speed, Stop
-from gan_core.runs.registry import CannotStart, RunEnded
+from gan_core.runs.run import CannotStart, RunEnded
 from gan_core.runs.uploads import Upload, UploadError, read_upload
 from gan_core.training.checkpoint import CheckpointError
 

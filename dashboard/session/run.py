@@ -11,7 +11,8 @@ from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
 from gan_core.runs.protocol import Failure, Replay, Report
-from gan_core.runs.registry import CannotStart, Run, TooManyRuns
+from gan_core.runs.registry import TooManyRuns
+from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 

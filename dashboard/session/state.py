@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.session import server
 from dashboard.session.tab import Moved, Tab
-from gan_core.runs.registry import Run
+from gan_core.runs.run import Run
 
 TAB = "tab"
 ECHO = 1.0  # seconds after a whole script run in which a browser surely draws what it was sent

@@ -9,21 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
-from gan_core.export.weights import GENERATOR_FILE
 from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Command, Failure, Pause, Play, Reconfigure, Replay, Report, Runner, Save, Speed
-from gan_core.runs.saved import ACCESS_FILE, RUN_FILE, refusing, saved_config
+from gan_core.runs.protocol import Failure, Pause, Play, Replay, Save
+from gan_core.runs.run import CannotStart, Fill, MakeRunner, Run, RunEnded
+from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
 from gan_core.runs.store import Access, Store, digest
-from gan_core.runs.uploads import pack_run
 from gan_core.snapshot import Ghost
-from gan_core.training.checkpoint import CheckpointError, read_header
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 30 * 60.0  # seconds between closing the page and ending its run's process
@@ -33,9 +29,6 @@ PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
 MAX_RUNS = 16  # each is a process with its own networks
 MAX_REPLACED = 8  # runs kept for undo, beside those
 
-MakeRunner = Callable[[str, GANConfig, Path], Runner]
-Fill = Callable[[Path], None]
-
 
 def _with_own(own: Path | None) -> Fill:
     return lambda folder: None if own is None else link(own, folder / OWN_FILE)
@@ -43,155 +36,6 @@ def _with_own(own: Path | None) -> Fill:
 
 class TooManyRuns(RuntimeError):
     """This server has no room for another run; the message is fit for a page."""
-
-
-class CannotStart(RuntimeError):
-    """A run failed before its first iteration; the message is fit for a page.
-
-    ``refusal``: its settings or data are to blame; otherwise the same may succeed another time.
-    """
-
-    def __init__(self, message: str, refusal: bool = False) -> None:
-        super().__init__(message)
-        self.refusal = refusal
-
-
-class RunEnded(RuntimeError):
-    """A run was asked for something after its end; the message is fit for a page."""
-
-
-class Run:
-    """One run: its runner, the folder of its networks, and the pages that show it.
-
-    ``fill`` puts files into its new folder: the learner's own data, or a state to begin from. ``pages``: the names of the
-    pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
-    ``paused_after_close``: how it trained when it was paused because of that. ``speed``: the last one that was sent.
-    ``rebuilding``: it repeats a recipe, whose changes ``poll`` takes over into ``config``.
-    ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
-    """
-
-    def __init__(
-        self,
-        run_id: str,
-        config: GANConfig,
-        make_runner: MakeRunner,
-        store: Store,
-        access: Access,
-        fill: Fill = lambda folder: None,
-    ) -> None:
-        try:
-            folder = store.make_folder()
-        except OSError as error:
-            reason = f"the folder for runs, {store.root}, cannot be used: {error.strerror or error}"
-            raise CannotStart(f"No run can begin on this server, because {reason}.") from error
-        try:
-            fill(folder)
-            self._begin(run_id, config, make_runner, store, access, folder)
-        except BaseException as error:  # nothing else removes the folder
-            store.release(folder)
-            if isinstance(error, OSError):  # a full disk, no process available
-                raise CannotStart(f"No run can begin on this server: {error.strerror or error}.") from error
-            raise
-
-    @classmethod
-    def saved(cls, run_id: str, make_runner: MakeRunner, store: Store, access: Access, folder: Path) -> Self:
-        """Return the run that was saved in ``folder``, paused. CheckpointError if it cannot be opened."""
-        run = cls.__new__(cls)
-        with refusing(folder):
-            config = saved_config(folder)
-        run._begin(run_id, config, make_runner, store, access, folder)
-        return run
-
-    def _begin(
-        self, run_id: str, config: GANConfig, make_runner: MakeRunner, store: Store, access: Access, folder: Path
-    ) -> None:
-        self.id = run_id
-        self.config = config
-        self.access = access
-        self.folder = folder
-        self.pages: set[str] = set()
-        self.closed_at: float | None = None
-        self.paused_after_close: Play | Replay | None = None
-        self.rebuilding = False
-        self.ended = False
-        self.speed = Speed()
-        self.ghost: Ghost | None = None
-        self._pausing = False
-        self._store = store
-        self._make_runner = make_runner
-        self.runner = make_runner(run_id, config, folder)
-
-    def closed_for(self, now: float) -> float:
-        """Return the seconds since its last page was closed; -1 while one is open."""
-        return -1.0 if self.closed_at is None else now - self.closed_at
-
-    def send(self, command: Command) -> None:
-        if isinstance(command, Speed):
-            self.speed = command
-        self._pausing = isinstance(command, Pause)
-        self.rebuilding = self.rebuilding or isinstance(command, Replay)
-        self.runner.send(command)
-
-    def poll(self, wait: float = 0.8) -> Report:
-        report = self.runner.poll(wait)
-        self._pausing = self._pausing and report.state == "running"
-        snapshot = report.snapshot
-        if self.rebuilding and report.settled and snapshot is not None:
-            self.config, self.rebuilding = snapshot.config, snapshot.rebuilding is not None
-        if snapshot is not None and self.ghost is not None:
-            snapshot = replace(snapshot, ghost=self.ghost)
-        return replace(report, snapshot=snapshot, pausing=self._pausing)
-
-    def reconfigure(self, config: GANConfig) -> None:
-        """Apply the fields that may change while training; the others must be the run's."""
-        self.config = config
-        self.send(Reconfigure(config))
-
-    def generator_file(self) -> bytes:
-        """Return the generator as safetensors: the present one or, after a failure, the last healthy one.
-
-        FileNotFoundError if the run failed before it had one; RunEnded after ``close``.
-        """
-        if self.ended:
-            raise RunEnded("This run has ended, and its generator is gone.")
-        self.runner.save()
-        return (self.folder / GENERATOR_FILE).read_bytes()
-
-    def whole_file(self) -> bytes:
-        """Return the whole run as one zip: as it is or, after a failure, as it was last saved. RunEnded after ``close``."""
-        if self.ended:
-            raise RunEnded("This run has ended.")
-        self.runner.save()
-        state, own = self.folder / RUN_FILE, self.folder / OWN_FILE
-        return pack_run(
-            self.config,
-            state.read_bytes() if state.exists() else None,
-            own.read_bytes() if self.config.own_data and own.exists() else None,
-        )
-
-    @property
-    def saved_iteration(self) -> int | None:
-        """The iteration from which ``go_on`` would continue; None if nothing was saved that can be read."""
-        with suppress(OSError, CheckpointError):
-            return int(read_header(self.folder / RUN_FILE)["iteration"])
-        return None
-
-    def go_on(self) -> None:
-        """Replace the process, after it has failed, by one that continues from the last save, paused."""
-        config = saved_config(self.folder)
-        self.runner.close()
-        self.config = config
-        self.runner = self._make_runner(self.id, config, self.folder)
-
-    def close(self, keep: bool = True) -> None:
-        """End the process once the run is saved; without ``keep``, or where nothing was trained, remove its folder."""
-        self.ended = True
-        if keep:
-            self.runner.save()
-        self.runner.close()
-        if not keep:
-            (self.folder / RUN_FILE).unlink(missing_ok=True)
-        self._store.release(self.folder)
 
 
 class Registry:

@@ -19,7 +19,8 @@ from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.history import History
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Report, Step
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.runs.store import Store
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot

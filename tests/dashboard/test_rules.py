@@ -62,7 +62,7 @@ def test_only_the_session_package_touches_session_state_and_the_registry() -> No
     touching = {
         path.relative_to(DASHBOARD).parts[0]
         for path in DASHBOARD.rglob("*.py")
-        if "st.session_state" in (text := path.read_text(encoding="utf-8")) or "runs.registry" in text
+        if "st.session_state" in (text := path.read_text(encoding="utf-8")) or "gan_core.runs.r" in text
     }
     assert touching == {"session"}
 

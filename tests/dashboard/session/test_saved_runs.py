@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.session import server, state
 from gan_core.runs.protocol import Failure, Pause, Report
-from gan_core.runs.registry import CannotStart, Registry
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import CannotStart
 from tests.dashboard.conftest import APP, close_pages, healthy, texts
 from tests.dashboard.views.test_train import only_run, press
 

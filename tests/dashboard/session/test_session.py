@@ -12,7 +12,8 @@ from dashboard.live.watch import layout_version, outdated
 from dashboard.session import state
 from dashboard.session.tab import Tab
 from gan_core.runs.protocol import Failure
-from gan_core.runs.registry import Registry, RunEnded
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import RunEnded
 from tests.dashboard.conftest import APP, go_to, healthy, texts
 from tests.dashboard.views.test_train import only_run, press
 

@@ -6,7 +6,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Speed, Stop
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import SMALL, healthy
 

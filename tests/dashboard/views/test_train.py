@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.session import commands
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Play, Report, Stop
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.snapshot import Snapshot
 from tests.dashboard.conftest import APP, close_pages, component, components, healthy, markdown, png_of, texts
 

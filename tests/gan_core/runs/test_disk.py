@@ -13,7 +13,8 @@ from gan_core.runs import active_run
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Save, Step
-from gan_core.runs.registry import CannotStart, Registry
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import CannotStart
 from gan_core.runs.worker import Worker
 from tests.gan_core.runs.support import Make, ask, saved_iteration, starter, until
 from tests.gan_core.support import own_file, tiny

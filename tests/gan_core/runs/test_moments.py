@@ -13,7 +13,8 @@ from gan_core.runs.inline import InlineRunner
 from gan_core.runs.moments import Moment, Moments, read_all, read_moment, read_state
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play, Reconfigure, Sample, Step
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.runs.store import Store
 from gan_core.training.checkpoint import Checkpoint, CheckpointError
 from tests.gan_core.runs.support import Make, ask, trained, until, weights

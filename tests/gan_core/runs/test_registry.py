@@ -14,7 +14,8 @@ from gan_core.export.weights import read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Replay, Report, Step
-from gan_core.runs.registry import GRACE, RETURN, CannotStart, Registry, TooManyRuns
+from gan_core.runs.registry import GRACE, RETURN, Registry, TooManyRuns
+from gan_core.runs.run import CannotStart
 from gan_core.snapshot import Change, Recipe
 from tests.gan_core.support import tiny
 

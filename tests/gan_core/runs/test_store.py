@@ -17,7 +17,8 @@ from gan_core.files import PARTIAL
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Access, Store, digest, runs_folder
 from gan_core.training.checkpoint import CheckpointError, read_header

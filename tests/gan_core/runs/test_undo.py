@@ -11,7 +11,8 @@ from gan_core.metrics import COLUMNS
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play, Report, Speed, Step, Update, Walk
-from gan_core.runs.registry import UNDO_SECONDS, Registry, Run, TooManyRuns
+from gan_core.runs.registry import UNDO_SECONDS, Registry, TooManyRuns
+from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.snapshot import GHOST_ROWS, Ghost, Snapshot
 from tests.gan_core.support import BROKEN, tiny

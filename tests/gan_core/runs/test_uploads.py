@@ -25,7 +25,8 @@ from gan_core.export.weights import GENERATOR_FILE, read_metadata
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Speed, Step, Update
 from gan_core.runs.record import RunRecord
-from gan_core.runs.registry import Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Store
 from gan_core.runs.uploads import BUNDLE, Upload, UploadError, pack_run, read_upload

@@ -22,7 +22,8 @@ from gan_core.data.own.samples import OWN_FILE, fingerprint, keep
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Step
-from gan_core.runs.registry import CannotStart, Registry, Run
+from gan_core.runs.registry import Registry
+from gan_core.runs.run import CannotStart, Run
 from tests.gan_core.support import noise_images, own_file, points, tiny
 
 POINTS = points(20, 2).samples.numpy()
