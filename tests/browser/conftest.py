@@ -28,7 +28,7 @@ UNUSED = (
     "HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding",
 )  # fmt: skip
 
-expect.set_options(timeout=10_000)  # milliseconds: the other process of the tests may need both cores
+expect.set_options(timeout=20_000)  # milliseconds: the other process of the tests may need both cores
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +128,7 @@ class Visitors:
 def wait_until_drawn(page: Page) -> None:
     """Wait for the buttons and charts of the Train page."""
     page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=20_000)
+    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=40_000)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_run_to_an_iteration_pauses_there(page: Page) -> None:
     field.fill("12")
     field.press("Enter")
     click(page, "run_until")
-    expect(page.get_by_text("Stopped at iteration 12, as you asked.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Stopped at iteration 12, as you asked.")).to_be_visible(timeout=40_000)
     assert iteration(page) == 12
 
 
@@ -49,7 +49,7 @@ def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) ->
     click(page, "run_until")
     expect(
         page.get_by_text(re.compile(r"Stopped at iteration \d+: its D\(x\), 0\.\d+, is above 0\.6\."))
-    ).to_be_visible(timeout=15_000)
+    ).to_be_visible(timeout=40_000)
     wait_for(page, lambda: chart(page, "plot_scores")["y"]["D(x), raw"][-1] > 0.6, "the last score is above")
     assert max(chart(page, "plot_scores")["y"]["D(x), raw"][:-1]) <= 0.6
 

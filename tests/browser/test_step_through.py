@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def open_step_through(page: Page) -> None:
     """Open the page by its link."""
     page.get_by_role("link", name="Step through").click()
-    page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=15_000)
+    page.locator(".st-key-walk_stage button:enabled").first.wait_for(timeout=40_000)
 
 
 def lit_lines(page: Page) -> list[str]:

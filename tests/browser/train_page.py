@@ -38,7 +38,7 @@ def iteration(page: Page) -> int:
     return int(found.group(1).replace(",", ""))
 
 
-def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
+def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Wait until ``condition`` holds."""
     for _ in range(int(seconds * 20)):
         if condition():
@@ -50,7 +50,7 @@ def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: floa
 def pause(page: Page) -> None:
     """Pause, and wait until the page is drawn as paused."""
     click(page, "pause")
-    expect(page.locator(".st-key-start button:enabled:visible").first).to_be_visible(timeout=10_000)
+    expect(page.locator(".st-key-start button:enabled:visible").first).to_be_visible(timeout=20_000)
     drawn(page)
 
 

@@ -56,8 +56,8 @@ def test_the_command_trains_on_a_folder_or_zip_of_pictures(
     data = pictures if kind == "folder" else zip_of(pictures)
     assert run(tmp_path / "out", *OPTIONS, "--data", str(data), "--picture-size", "12", "--dataset", "mnist") == 0
     assert capfd.readouterr().err.startswith("07bad.png is not a PNG, JPEG, ")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"moments"}
+    assert not list((tmp_path / "temporary").glob("gan*")), "PyTorch may make folders of its own there"
     config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
     path, settings = own_file(tmp_path, side=12)
     assert config == tiny(**settings)
@@ -81,7 +81,7 @@ def test_the_command_trains_on_a_csv_of_points(tmp_path: Path, capfd: pytest.Cap
     array = read_points("", CSV.encode()).array
     config = GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes())
     assert config == tiny(seed=3, dataset="own_points", own_data=fingerprint(array))
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"moments"}
 
 
 @pytest.mark.parametrize("name", ["own_pictures", "own_points"])

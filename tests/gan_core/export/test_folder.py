@@ -113,7 +113,7 @@ def test_an_earlier_export_is_kept_unless_overwrite_is_given(saved: Path, capsys
 @pytest.mark.parametrize(
     ("name", "content", "arguments", "sentence"),
     [
-        ("", b"", [], "Nothing to export: add --script or --notebook."),
+        ("", b"", [], "Nothing to export: add --script, --notebook or --animation."),
         ("config.json", None, ["--script"], "config.json: No such file or directory."),
         ("config.json", b"{", ["--script"], "The settings cannot be read: Invalid JSON"),
         ("config.json", b'{"dataset": "nope"}', ["--script"], "Dataset = 'nope' is not possible"),
