@@ -68,7 +68,7 @@ def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -
     page.get_by_role("link", name="Step through").click()
     for stage in range(1, 8):
         click(page, "walk_stage")
-        expect(page.get_by_text(re.compile(rf"stage {stage} of 7"))).to_be_visible(timeout=10_000)
+        expect(page.get_by_text(re.compile(rf"stage {stage} of 7"))).to_be_visible(timeout=30_000)
         drawn(page)
         assert problems(page) == []
     context.close()

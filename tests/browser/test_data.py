@@ -49,7 +49,7 @@ def test_2d_data_is_updated_live(page: Page) -> None:
         const below = document.querySelector(".st-key-plot_scores").getBoundingClientRect();
         return chart._fullLayout.xaxis.type === "log" && title.getBoundingClientRect().bottom <= below.top + 3;
     }"""
-    page.wait_for_function(uncovered, timeout=10_000)  # minor ticks have labels too, which move the axis' title down
+    page.wait_for_function(uncovered, timeout=30_000)  # minor ticks have labels too, which move the axis' title down
     page.locator(".st-key-samples [data-testid=stTooltipIcon]").first.hover()
     tooltip = page.locator("[data-testid=stTooltipContent]")
     for explained in (
@@ -86,7 +86,7 @@ def test_a_drawing_changes_the_real_samples_of_the_run(page: Page) -> None:
     canvas.wait_for(timeout=20_000)
     page.locator(".st-key-plot_plane .main-svg").first.wait_for(timeout=20_000)
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("drawing is empty")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("drawing is empty")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Brush").click()
     for size in ((1280, 720), (390, 844), (1440, 1000)):
         page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -98,7 +98,7 @@ def test_a_drawing_changes_the_real_samples_of_the_run(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(edge + box["width"] * 0.8, middle, steps=10)
     page.mouse.up()
-    expect(page.get_by_text("drawing is empty")).to_be_hidden(timeout=10_000)
+    expect(page.get_by_text("drawing is empty")).to_be_hidden(timeout=30_000)
     wait_for(page, lambda: max(points(page, "Real"), default=1000) < -500, "real points lie along the stroke")
     train(page, 5)
     assert "drawing=" in page.url
@@ -150,8 +150,8 @@ def test_mnist_is_prepared_in_the_background_and_filtered_by_class(page: Page) -
     open_popover(page, "more_data", ".st-key-classes button")
     for digit in ("3", "8"):
         page.locator(".st-key-classes").get_by_role("button", name=digit, exact=True).click()
-    expect(page.get_by_text("2 of 10 classes").first).to_be_visible(timeout=10_000)
-    expect(page.get_by_text("trains on 1,984 samples")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("2 of 10 classes").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("trains on 1,984 samples")).to_be_visible(timeout=30_000)
     page.keyboard.press("Escape")
     train(page, 2)
 
@@ -162,6 +162,6 @@ def test_an_unavailable_dataset_shows_the_reason_and_leaves_the_run_unchanged(pa
     choose(page, "KMNIST")
     expect(page.get_by_text("KMNIST could not be downloaded")).to_be_visible(timeout=60_000)
     choose(page, "Digits")
-    expect(page.get_by_text("KMNIST could not be downloaded")).to_be_hidden(timeout=10_000)
+    expect(page.get_by_text("KMNIST could not be downloaded")).to_be_hidden(timeout=30_000)
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 2, "the run goes on")

@@ -48,7 +48,7 @@ def on_train(page: Page) -> None:
 
 def check_settings(page: Page) -> None:
     """Check the widgets of the Train page, the address, and that only BatchNorm waits."""
-    expect(page.locator(".st-key-update_order").get_by_role("radio", name="G first")).to_be_checked(timeout=10_000)
+    expect(page.locator(".st-key-update_order").get_by_role("radio", name="G first")).to_be_checked(timeout=30_000)
     expect(page.locator(".st-key-generator_batch_norm input")).not_to_be_checked()
     expect(page.get_by_text("Waits for Reset: G BatchNorm.")).to_be_visible()
     wanted = {"update_order": ["g_first"], "generator_batch_norm": ["false"]}

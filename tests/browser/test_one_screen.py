@@ -131,6 +131,6 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, se
         const {width, height} = chart._fullLayout;
         return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2;
     })"""
-    page.wait_for_function(fills, timeout=10_000)  # charts follow a change of window
+    page.wait_for_function(fills, timeout=30_000)  # charts follow a change of window
     check_all(page, "start", "")
     context.close()

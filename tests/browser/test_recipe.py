@@ -33,7 +33,7 @@ def test_a_recipe_link_rebuilds_a_run_in_another_browser(
     wait_for(page, lambda: iteration(page) >= reached + 60, "it trains with the change", 30)
     pause(page)
     click(page, "step_d")
-    expect(page.get_by_text("One update of D alone")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("One update of D alone")).to_be_visible(timeout=30_000)
     drawn(page)
     reached, shown, address = iteration(page), fakes(page), copied_recipe(page)
     query = parse_qs(urlsplit(address).query)
@@ -50,7 +50,7 @@ def test_a_recipe_link_rebuilds_a_run_in_another_browser(
     bar = rebuilding.locator("progress")
     wait_for(again, lambda: float(bar.evaluate("bar => bar.value")) > 0.2, "the bar grows", 30)
     expect(again.get_by_text(f"Rebuilt up to iteration {reached:,}.")).to_be_visible(timeout=60_000)
-    expect(again.locator(".st-key-start button:enabled:visible").first).to_be_visible(timeout=10_000)
+    expect(again.locator(".st-key-start button:enabled:visible").first).to_be_visible(timeout=30_000)
     drawn(again)
     assert iteration(again) == reached
     assert fakes(again) == shown

@@ -119,7 +119,7 @@ def test_a_killed_training_goes_on_from_its_last_save(context: BrowserContext, s
     wait_for(page, lambda: iteration(page) > reached + 3, "it trains on")
     for child in others:
         os.kill(child, signal.SIGKILL)
-    expect(page.get_by_text("Start again begins at iteration 0")).to_be_visible(timeout=5000)
+    expect(page.get_by_text("Start again begins at iteration 0")).to_be_visible(timeout=20_000)
     expect(page.locator(".st-key-go_on")).to_contain_text(re.compile(r"Go on from \d+"))
     saved = int(re.search(r"from ([\d,]+)", page.locator(".st-key-go_on").inner_text())[1].replace(",", ""))  # type: ignore[index]
     assert saved >= reached

@@ -58,7 +58,7 @@ def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
     page.locator(".st-key-speed").get_by_text("slow", exact=True).click()
     click(page, "start")
     for stage, cell in (("Noise", "noise"), ("Scores", "discriminator"), ("Loss", "updates")):
-        expect(page.locator(".st-key-text_message strong", has_text=stage).first).to_be_visible(timeout=10_000)
+        expect(page.locator(".st-key-text_message strong", has_text=stage).first).to_be_visible(timeout=30_000)
         expect(page.locator(f".st-key-cell_{cell}.lit-cell")).to_be_visible()
     page.locator(".st-key-speed").get_by_text("max", exact=True).click()
     expect(page.locator(".lit-cell")).to_have_count(0)
@@ -103,7 +103,7 @@ def test_start_right_after_a_preset_trains_the_preset(page: Page, milliseconds: 
         }""",
         milliseconds,
     )
-    page.wait_for_url(re.compile("dataset=eight_gaussians.*g_steps=5.*learning_rate_g=0.004"), timeout=15_000)
+    page.wait_for_url(re.compile("dataset=eight_gaussians.*g_steps=5.*learning_rate_g=0.004"), timeout=30_000)
     wait_for(page, lambda: iteration(page) > 0, "it trains")
     drawn(page)
     assert "g_steps=5" in page.url

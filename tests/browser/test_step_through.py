@@ -61,7 +61,7 @@ def check_the_chart_follows_the_window(page: Page) -> None:
         return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2
             && height < 0.6 * innerHeight && Math.abs(label / text - 12 / 14) < 0.02;
     }"""
-    page.wait_for_function(follows, timeout=10_000)
+    page.wait_for_function(follows, timeout=30_000)
 
 
 def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
@@ -187,5 +187,5 @@ def test_the_laboratory_shows_pytorchs_own_message(page: Page) -> None:
     page.locator(".st-key-lab_detach label").first.click()
     page.locator(".st-key-lab_reuse_fakes label").first.click()
     click(page, "lab_try")
-    expect(page.get_by_text("Trying to backward through the graph a second time")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Trying to backward through the graph a second time")).to_be_visible(timeout=30_000)
     assert iteration(page) == 0
