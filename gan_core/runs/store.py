@@ -96,6 +96,7 @@ class Store:
         folder = self.root / f"{kind}{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
         if not self.hold(folder):
+            shutil.rmtree(folder, ignore_errors=True)
             raise OSError(f"{folder} cannot be locked")
         return folder
 
@@ -104,7 +105,9 @@ class Store:
         lock = FileLock(folder / LOCK_FILE, timeout=0, thread_local=False)
         try:
             lock.acquire()
-        except (Timeout, OSError, NotImplementedError):
+        except NotImplementedError:  # a file system without locks: the run is used, and ``sweep`` leaves it alone
+            return True
+        except (Timeout, OSError):  # another server has it, or the disk does not take the file
             return False
         self._locks[folder] = lock
         return True
@@ -156,7 +159,7 @@ class Store:
     @contextmanager
     def _unused(self, folder: Path) -> Iterator[bool]:
         """Hold ``folder`` meanwhile; the value is False if somebody else holds it, or this server."""
-        if folder in self._locks or not self.hold(folder):
+        if folder in self._locks or not self.hold(folder) or folder not in self._locks:
             yield False
             return
         try:

@@ -293,3 +293,19 @@ def test_an_access_file_that_cannot_be_read_opens_nothing(tmp_path: Path, text: 
     (tmp_path / "run.json").write_text(text, encoding="latin-1")
     assert Access.read(tmp_path) is None
     assert not Access(digest("id"), owners=[]).admit("", "")
+
+
+def test_on_a_file_system_without_locks_runs_begin_and_sweep_leaves_them(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object, **__: object) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("gan_core.runs.store.FileLock.acquire", no_locks)
+    registry = registry_in(root)
+    run = trained_run(registry)
+    Store(root, limit=0).sweep()
+    assert run.folder.exists(), "nobody can know that no other server has it"
+    registry.end(run.id)
+    assert registry.adopt(run.id, "page", ME) is not None
+    registry.close()
