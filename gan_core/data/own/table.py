@@ -98,7 +98,7 @@ def judge(lines: Iterator[Line]) -> Layout:
     """Return the layout in which most of the first lines hold two numbers; one without columns if none holds two."""
     judged = list(islice(lines, JUDGED))
     best, most = Layout(), (0, 0)
-    split = {separator: [_split(line.text, separator) for line in judged] for separator in SEPARATORS}
+    split = {separator: [_filled(_split(line.text, separator)) for line in judged] for separator in SEPARATORS}
     for (separator, rows), mark in product(split.items(), DECIMAL_MARKS):
         numbers = [[_number(cell, mark) for cell in row] for row in rows]
         good = sum(_has_two(row) for row in numbers)
@@ -114,7 +114,11 @@ def _layout(
     lines: Sequence[Line], rows: Sequence[list[str]], numbers: Sequence[list[float | None]], separator: str, mark: str
 ) -> Layout:
     width = Counter(len(row) for row in numbers if _has_two(row)).most_common(1)[0][0]
-    begin = _first_row(rows, numbers, width)
+    begin = _first_row(numbers, width)
+    while begin and _lacks_some(_split(lines[begin - 1].text, separator), width, mark):
+        begin -= 1
+    # Above an index, pandas calls columns 0, 1 and so on.
+    begin += rows[begin] == ["", *map(str, range(width - 1))] and any(row[:1] != [""] for row in rows[begin + 1 :])
     values = [[row[index] for row in numbers[begin:] if index < len(row)] for index in range(width)]
     found = [[value for value in column if value is not None] for column in values]
     titles = _titles([_split(lines[begin].comment, separator), *reversed(rows[:begin])], found)
@@ -126,18 +130,17 @@ def _layout(
     return Layout(separator, mark, width, tuple(lines[:begin]), tuple(columns))
 
 
-def _first_row(rows: Sequence[list[str]], numbers: Sequence[list[float | None]], width: int) -> int:
-    """Return the index of the first line of numbers, which may lack one. Above an index, pandas calls columns 0, 1 and so on."""
+def _first_row(rows: Sequence[list[float | None]], width: int) -> int:
+    """Return the index of the first line that has its numbers."""
+    return next(
+        index for index, row in enumerate(rows) if _has_two(row) and (len(row) == width or None not in row[:width])
+    )
 
-    def begins(cells: list[str], row: list[float | None]) -> bool:
-        if _has_two(row) and (len(row) == width or None not in row[:width]):
-            return True
-        gaps = [cell for cell, value in zip(cells, row, strict=True) if value is None]
-        return len(row) == width > len(gaps) and all(cell.casefold() in MISSING for cell in gaps)
 
-    begin = next(index for index, row in enumerate(rows) if begins(row, numbers[index]))
-    is_heading = rows[begin] == ["", *map(str, range(width - 1))] and any(row[:1] != [""] for row in rows[begin + 1 :])
-    return begin + is_heading
+def _lacks_some(cells: Sequence[str], width: int, mark: str) -> bool:
+    """Return whether these are the cells of a line of numbers of which some, but not all, are missing."""
+    known = [cell for cell in cells if cell.casefold() not in MISSING]
+    return len(cells) >= width > len(known) > 0 and all(_number(cell, mark) is not None for cell in known)
 
 
 def _titles(above: Sequence[list[str]], columns: Sequence[list[float]]) -> list[str]:
@@ -173,15 +176,19 @@ def _split(text: str, separator: str) -> list[str]:
     sign = SEPARATORS[separator]
     if not sign:
         return [word.strip('"') for word in WORDS.findall(text)[:MOST_COLUMNS]]
-    if sign == "|":
-        text = text.strip().strip("|")  # which may frame a line
+    if sign == "|" and text.strip().startswith(sign):  # which frames the line
+        text = text.strip()[1:].removesuffix(sign)
     try:
         cells = [cell.strip() for cell in next(csv.reader([text.strip("\r\n")], delimiter=sign, skipinitialspace=True))]
     except (csv.Error, StopIteration):  # a cell of more than 131,072 characters, or no cell
         return [text]
-    while len(cells) > 1 and not cells[-1]:  # a separator at the end of the line
-        cells.pop()
     return cells[:MOST_COLUMNS]
+
+
+def _filled(cells: list[str]) -> list[str]:
+    """Return the cells without empty ones at the end, where some programs write a separator too many."""
+    count = next((index for index in range(len(cells), 1, -1) if cells[index - 1]), 1)
+    return cells[:count]
 
 
 def _number(cell: str, mark: str) -> float | None:

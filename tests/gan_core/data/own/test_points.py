@@ -94,7 +94,7 @@ def test_bad_lines_are_refused_by_number_and_the_good_ones_are_read() -> None:
         "Line 9 (a,b) has no number in column 1.",
         "Line 10 (1;2) does not have two columns.",
         'Line 11 ("1,2) does not have two columns.',
-        "Line 12 (1,) does not have two columns.",
+        "Line 12 (1,) has no number in column 2.",
         "Line 13 (0x1,2) has no number in column 1.",
         "Line 14 (=cmd|' /C calc'!A0,1) has no number in column 1.",
     )

@@ -140,12 +140,27 @@ def test_a_decimal_comma_with_three_digits_is_no_group_of_thousands() -> None:
     np.testing.assert_allclose(read_points("", text.encode()).array, right, atol=1e-4)
 
 
-@pytest.mark.parametrize("line", ["7,NA", ",7", "7,NaN", "7,null", "7,-", "?,7"])
+@pytest.mark.parametrize("line", ["7,NA", ",7", "7,NaN", "7,null", "7,-", "?,7", "7,", "7,,", '7,""'])
 def test_a_first_line_without_one_of_its_numbers_is_no_heading(line: str) -> None:
     gathered = read_points("points.csv", (f"{line}\n" + rows(",")).encode())
     assert gathered.refusals[0].startswith(f"Line 1 ({line}) ")
     assert len(gathered.refusals) == 1
     assert not any("heading" in note for note in gathered.notes)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " | "])
+def test_a_number_and_an_empty_field_at_the_top_are_no_heading(separator: str) -> None:
+    first = f"7{separator}".rstrip(" ")
+    assert notes(f"{first}\n" + rows(separator))[0] == notes(rows(separator))[0]
+    titled = read_points("points.csv", (f"a{separator}b\n{first}\n" + rows(separator)).encode())
+    assert titled.notes[0].endswith("x is column 1 (a), y is column 2 (b).")
+    assert titled.refusals == (f"Line 2 ({first.strip()}) has no number in column 2.",)
+
+
+@pytest.mark.parametrize("above", ["2024;;", "2024", "20;;\nMeasured by me"])
+def test_a_year_above_the_headings_is_a_title(above: str) -> None:
+    text = f"{above}\nx;y;z\n" + rows(";", after=";3")
+    assert notes(text)[0].endswith("x is column 1 (x), y is column 2 (y).")
 
 
 def test_a_first_line_without_its_index_is_a_point() -> None:
