@@ -25,6 +25,7 @@ from gan_core.history import History
 from gan_core.metrics import COLUMNS, TITLES
 from gan_core.plurals import counted
 from gan_core.runs.moments import Moment, Moments
+from gan_core.runs.protocol import State
 from gan_core.runs.record import read_run
 from gan_core.runs.rendering import Rendered, Renderer
 from gan_core.runs.saved import START_FILE, Lease, read_saved, refusing, write_saved
@@ -50,8 +51,7 @@ class ActiveRun:
 
     ``threads``: how many the caller lets PyTorch use. ``healthy``: samples rendered from the last healthy weights.
     ``until``: the condition that ends ``train``; ``stopped`` is then the reason. ``rebuilding``: what is left of the recipe
-    that ``train`` repeats. ``save_problem``: sentences for the page
-    while the disk does not take the networks; "" once they are saved.
+    that ``train`` repeats. ``save_problem``: why the disk does not take the networks; "" once they are saved.
     """
 
     def __init__(self, config: GANConfig, folder: Path) -> None:
@@ -323,7 +323,7 @@ class ActiveRun:
                 write_saved(self._folder, self._state())
             self.save_problem = ""
         except OSError as error:
-            self.save_problem = self._describe_save_problem(error)
+            self.save_problem = error.strerror or str(error)
         self._saved_at, self._tried_at = self._speedometer.seconds, time.monotonic()
         if whole:
             self._state_saved_at = time.monotonic()
@@ -407,12 +407,16 @@ class ActiveRun:
         if self.save_problem and time.monotonic() - self._tried_at >= SAVE_EVERY:
             self.save()
 
-    def _describe_save_problem(self, error: OSError) -> str:
+    def describe_save_problem(self, state: State) -> str:
+        """Return sentences for the page about ``save_problem``, which are true of a run in this state; "" without one."""
+        if not self.save_problem:
+            return ""
         kept = os.path.exists(self._folder / GENERATOR_FILE)
         has = f"gives the generator of iteration {self._saved_iteration:,}" if kept else "has no generator"
+        again = {"running": "Training goes on and the save is tried again; until then, ", "failed": ""}
         return (
-            f"This run cannot be saved in {self._folder.parent}: {error.strerror or error}. Training goes on and the save is"
-            f" tried again; until then, Download {has}."
+            f"This run cannot be saved in {self._folder.parent}: {self.save_problem}."
+            f" {again.get(state, 'The save is tried again; until then, ')}Download {has}."
         )
 
     def _check_metrics(self) -> None:

@@ -63,7 +63,8 @@ class Worker:
         if self.state not in ("starting", "failed"):
             self._guarded(self._render)
         snapshot = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
-        return Report(self.state, snapshot, self.failure, warning=self._run.save_problem if self._run else "")
+        warning = self._run.describe_save_problem(self.state) if self._run is not None else ""
+        return Report(self.state, snapshot, self.failure, warning=warning)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         try:

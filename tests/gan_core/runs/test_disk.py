@@ -80,6 +80,25 @@ def test_training_goes_on_while_the_disk_is_full_and_the_save_is_tried_again(tmp
     assert saved_iteration(tmp_path) == 9
 
 
+def test_what_is_said_of_a_full_disk_is_true_of_a_run_that_is_paused_or_has_failed(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = started(tmp_path)
+    worker.handle(Step(3))
+    disk.full = True
+    worker.handle(Play())
+    worker.advance(0)
+    assert "Training goes on" in problem(worker)
+    worker.handle(Pause())
+    full = f"This run cannot be saved in {tmp_path.parent}: No space left on device."
+    kept = "Download gives the generator of iteration 3."
+    assert problem(worker) == f"{full} The save is tried again; until then, {kept}"
+    monkeypatch.setattr(active_run.ActiveRun, "step", None)
+    worker.handle(Step(1))
+    assert worker.state == "failed"
+    assert worker.report().warning == f"{full} {kept}"
+
+
 @pytest.mark.parametrize("command", [Pause(), Save(), Step(1)])
 def test_a_command_that_saves_does_not_fail_on_a_full_disk(tmp_path: Path, disk: Disk, command: Any) -> None:
     worker = started(tmp_path)
