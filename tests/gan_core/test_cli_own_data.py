@@ -1,6 +1,7 @@
 """The command line: training on own data."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,32 @@ def test_the_command_trains_on_a_folder_or_zip_of_pictures(
     for _ in range(7):
         trainer.step()
     assert same(load_file(tmp_path / "out" / "generator.safetensors"), copied(trainer.generator))
+
+
+@pytest.mark.parametrize("name", ["pictures", "pictures.zi_", "pictures.zip.txt", "pictures.csv", "Pictures.ZIP"])
+def test_a_zip_is_known_by_its_content(
+    name: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = zip_of(pictures).rename(tmp_path / "renamed" if name == "pictures" else tmp_path / name)
+    assert run(tmp_path / "out", *OPTIONS, "--data", str(data)) == 0
+    assert GANConfig.from_json((tmp_path / "out" / "config.json").read_bytes()).dataset == "own_pictures"
+    assert run(tmp_path / "columns", *OPTIONS, "--data", str(data), "--columns", "1", "2") == 2
+    assert capsys.readouterr().err.endswith(f"--columns needs a table of points, and {str(data)!r} is none.\n")
+
+
+def test_a_workbook_is_no_zip_of_pictures(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = zip_of(pictures).rename(tmp_path / "points.xlsx")
+    assert run(tmp_path / "out", *OPTIONS, "--data", str(data)) == 2
+    assert "or a table of points (csv, tsv, txt or dat)" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_a_table_is_read_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "points.csv")
+    writer = threading.Thread(target=(tmp_path / "points.csv").write_text, args=(CSV,))
+    writer.start()
+    assert run(tmp_path / "out", *OPTIONS, "--data", str(tmp_path / "points.csv")) == 0
+    writer.join(10)
 
 
 def test_the_command_trains_on_a_csv_of_points(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
