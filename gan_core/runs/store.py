@@ -28,10 +28,12 @@ def runs_folder() -> Path:
     """Return the folder that GAN_RUNS_DIR names, or one in the user's data; a temporary one where neither can be written."""
     if named := os.environ.get("GAN_RUNS_DIR"):
         return Path(os.path.expanduser(named))
-    folder = platformdirs.user_data_path(PROGRAM) / "runs"
+    with suppress(RuntimeError):  # neither HOME nor an entry for this user
+        folder = platformdirs.user_data_path(PROGRAM) / "runs"
+        if is_writable(folder):
+            return folder
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    usable = folder.is_absolute() and is_writable(folder)
-    return folder if usable else Path(tempfile.gettempdir()) / f"{PROGRAM}-runs-{user}"
+    return Path(tempfile.gettempdir()) / f"{PROGRAM}-runs-{user}"
 
 
 def digest(secret: str) -> str:

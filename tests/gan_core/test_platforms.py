@@ -27,6 +27,7 @@ NAMES = (
     "getuid",
     "fork",
     "forkpty",
+    "link",
     "setpriority",
     "getpriority",
     "statvfs",
@@ -46,11 +47,27 @@ from tests.gan_core.runs.test_jobs import add, ended, until
 if __name__ == "__main__":
     process.FORKSERVER = False
     assert until(Job(add, 2, 3), ended) == JobDone(5)
+    process.start_fork_server()
+    assert "multiprocessing.forkserver" not in sys.modules
     with tempfile.TemporaryDirectory() as folder:
         config = GANConfig(generator_hidden=(4,), discriminator_hidden=(4,))
         runner = process.ProcessRunner("a", config, Path(folder))
         print(ask(runner, Step(2)).iteration, process.worker_context().get_start_method())
         runner.close()
+"""
+
+FOLDERS = """
+from gan_core.data.folder import cache_folder
+from gan_core.runs.store import runs_folder
+
+print(cache_folder().name, runs_folder().name)
+"""
+LINK = """
+from pathlib import Path
+from gan_core.data.own.samples import link
+
+link(Path("run.py"), Path("other.py"))
+print(Path("other.py").read_text() == Path("run.py").read_text())
 """
 
 
@@ -92,6 +109,21 @@ def test_runs_and_jobs_work_in_new_interpreters(environment: dict[str, str], tmp
     script = tmp_path / "run.py"
     script.write_text(RUN)
     assert execute(environment, str(script), folder=tmp_path) == "2 spawn\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names a user's folders without the environment")
+def test_folders_of_a_user_without_a_number_are_named_for_no_user(environment: dict[str, str], tmp_path: Path) -> None:
+    without_home = {name: value for name, value in environment.items() if not name.startswith(("HOME", "XDG_", "GAN_"))}
+    script = tmp_path / "run.py"
+    script.write_text(FOLDERS)
+    names = "gan-training-dashboard-user gan-training-dashboard-runs-user\n"
+    assert execute(without_home, str(script), folder=tmp_path) == names
+
+
+def test_own_data_is_copied_where_there_are_no_hard_links(environment: dict[str, str], tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(LINK)
+    assert execute(environment, str(script), folder=tmp_path) == "True\n"
 
 
 def test_the_command_line_trains(environment: dict[str, str], tmp_path: Path) -> None:

@@ -39,5 +39,5 @@ def link(path: Path, other: Path) -> None:
     with suppress(FileNotFoundError):
         try:
             os.link(path, other)
-        except OSError:
+        except (AttributeError, OSError):  # a system or a file system without hard links
             shutil.copyfile(path, other)
