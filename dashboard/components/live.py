@@ -1,22 +1,18 @@
 """Live panels: a run of the page mounts each once, then the page's script draws newer payloads into it.
 
-The scripts that draw are served as static files: inside a component they would travel with each of its changes.
+The scripts that draw are files of the server: inside a component they would travel with each of its changes.
 """
 
-import filecmp
-import shutil
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import plotly
 import streamlit as st
 
 from dashboard.components import HERE, read
 from dashboard.panels.base import Payload
 
-STATIC = HERE.parent / "static"
+MODULES = HERE / "live_modules"
 
 
 def dated(payload: Payload) -> Payload:
@@ -75,24 +71,10 @@ def status(payload: Payload, follow: dict[str, Any] | None, key: str) -> None:
 @cache
 def _component(name: str) -> Any:
     """Register a component once. Its inline script only imports the module of this name."""
-    _serve_files()
     script = (
-        f'const source = new URL("app/static/{name}.js", document.baseURI).href;\n'
+        f'const source = new URL("modules/{name}.js", document.baseURI).href;\n'
         "export default (component) => { import(source).then((module) => module.default(component)); };"
     )
     return st.components.v2.component(
         f"live_{name}", html=f'<div class="live {name}"></div>', css=read("live.css"), js=script, isolate_styles=False
     )
-
-
-@cache
-def _serve_files() -> None:
-    """Copy the installed plotly's plotly.js and the modules to where Streamlit serves static files from."""
-    STATIC.mkdir(exist_ok=True)
-    library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    for source in (library, *(HERE / "live_modules").glob("*.js")):
-        target = STATIC / source.name
-        if not target.exists() or not filecmp.cmp(source, target):
-            partial = target.with_suffix(".partial")
-            shutil.copyfile(source, partial)
-            partial.replace(target)

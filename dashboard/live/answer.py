@@ -1,4 +1,5 @@
-"""``GET live/<feed>``: what a page's script asks for while a run trains, answered with the payloads that have changed.
+"""The server's own addresses. ``GET live/<feed>``: what a page's script asks for while a run trains, answered with the
+payloads that have changed. ``GET modules/<name>.js``: that script.
 
 A tick of a Streamlit fragment costs the page's process five milliseconds before it draws anything, on the cores that
 the run trains on. One plain request costs less than two.
@@ -9,10 +10,12 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from dashboard import views
 from dashboard.charts.explain import status_line
+from dashboard.components.live import MODULES
 from dashboard.live.watch import Watch, outdated
 from dashboard.panels import moment_payloads, turn_keys, update_payloads
 from dashboard.panels.base import Payload
@@ -70,7 +73,9 @@ async def _live(request: Request) -> Response:
     return await run_in_threadpool(respond)
 
 
-def routes(base: str) -> list[Route]:
+def routes(base: str) -> list[BaseRoute]:
     """Return the server's routes; ``base`` is Streamlit's ``server.baseUrlPath``."""
     prefix = f"/{base.strip('/')}" if base.strip("/") else ""
-    return [Route(f"{prefix}/live/{{feed}}", _live)]
+    # Served from where they are installed: the user who runs this may not be allowed to write beside the program.
+    modules = StaticFiles(directory=MODULES, packages=[("plotly", "package_data")])
+    return [Route(f"{prefix}/live/{{feed}}", _live), Mount(f"{prefix}/modules", modules)]

@@ -70,7 +70,7 @@ def test_the_policy_forbids_every_other_host(page: Page) -> None:
 
 
 def test_every_answer_has_the_policy(page: Page, server: str) -> None:
-    for path in ("", "_stcore/health", "app/static/plot.js", "live/nothing", "live/nothing?page="):
+    for path in ("", "_stcore/health", "modules/plot.js", "live/nothing", "live/nothing?page="):
         answer = page.request.get(f"{server}/{path}")
         assert "default-src 'self'" in answer.headers["content-security-policy"], path
 

@@ -1,7 +1,7 @@
 // A Plotly chart that is mounted once; newer payloads change it in place.
 import { mount } from "./live.js";
 
-const SOURCE = new URL("app/static/plotly.min.js", document.baseURI).href;
+const SOURCE = new URL("modules/plotly.min.js", document.baseURI).href;
 
 const FONT_SIZE = 14; // pixels, for which the charts' fonts are chosen
 

@@ -90,6 +90,15 @@ def ask(server: Server, app: AppTest, since: int = -1) -> dict[str, Any]:
     return json.loads(answer.body)  # type: ignore[no-any-return]
 
 
+@pytest.mark.parametrize("name", ["plot.js", "live.js", "plotly.min.js"])
+def test_scripts_are_served_from_where_they_are_installed(server: Server, name: str) -> None:
+    answer = server(f"/base/modules/{name}")
+    assert answer.status == 200
+    assert "javascript" in answer.headers["content-type"]
+    assert int(answer.headers["content-length"]) > 1000
+    assert server(f"/base/modules/../{name}").status == 404
+
+
 def test_a_kept_moment_is_answered_as_it_was_and_marked_on_the_charts(
     app: AppTest, server: Server, registry: Registry
 ) -> None:
