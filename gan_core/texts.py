@@ -13,7 +13,7 @@ def decode_text(content: bytes) -> str:
     """Return the text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; UnicodeDecodeError else."""
     for mark, encoding in MARKS:
         if content.startswith(mark):
-            return content.decode(encoding)
+            return content.decode(encoding).lstrip("\ufeff")  # converters add a mark to a text that has one
     start = content[:LOOKED_AT]
     for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
         if len(zeros) > 1 and zeros.count(0) > 0.8 * len(zeros):  # Latin letters and digits have an empty byte each

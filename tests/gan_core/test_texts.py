@@ -18,6 +18,7 @@ MARKS = {
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")), st.sampled_from(sorted(MARKS)))
 def test_a_text_with_a_byte_order_mark_is_read(text: str, encoding: str) -> None:
     assert decode_text(MARKS[encoding] + text.encode(encoding)) == text
+    assert decode_text(MARKS[encoding] * 2 + text.encode(encoding)) == text, "a converter took the first mark for text"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
