@@ -60,6 +60,12 @@ def check_all(page: Page, button: str, query: str) -> dict[str, dict[str, float]
         assert found[key]["height"] >= pixels, f"{key} is {found[key]['height']} pixels high"
     for key in SAMPLES[query]:
         assert found[key]["width"] >= 170, f"{key} is {found[key]['width']} pixels wide"
+    if not query:
+        fakes, reals = (page.locator(f".st-key-picture_{kind} img").bounding_box() for kind in ("fakes", "reals"))
+        assert fakes is not None
+        assert reals is not None
+        assert abs(fakes["y"] - reals["y"]) < 1, "fakes and real samples begin at one height"
+        assert abs(fakes["height"] - reals["height"]) < 2, "and have one scale"
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollHeight <= e.clientHeight + 1"), "the page scrolls"
     return found
