@@ -17,17 +17,18 @@ class BrowserSecret:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_new = scope["type"] == "http" and COOKIE not in HTTPConnection(scope).cookies
+        is_new = scope["type"] == "http" and _asks_for_page(HTTPConnection(scope))
 
         async def send_with_secret(message: Message) -> None:
             if is_new and message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    secure = "; Secure" if scope["scheme"] == "https" else ""
-                    cookie = (
-                        f"{COOKIE}={secrets.token_urlsafe(24)}; Max-Age={YEAR}; Path=/; HttpOnly; SameSite=Lax{secure}"
-                    )
-                    headers.append("Set-Cookie", cookie)
+                secure = "; Secure" if scope["scheme"] == "https" else ""
+                cookie = f"{COOKIE}={secrets.token_urlsafe(24)}; Max-Age={YEAR}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, send_with_secret)
+
+
+def _asks_for_page(request: HTTPConnection) -> bool:
+    """Return whether a browser without a secret opens a page; the answer may be that its own copy is still the newest."""
+    return COOKIE not in request.cookies and "text/html" in request.headers.get("accept", "")

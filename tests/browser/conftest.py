@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
@@ -99,30 +100,34 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("The server did not answer within 30 seconds.")
 
 
+WIDE = (1440, 1000)  # pixels
+
+
 class Visitors:
-    """Pages of new visitors, each in its own wide window; while a test uses one, the next loads beside it."""
+    """Pages of new visitors. The window that one has left serves the next: its page loads in half the processor time."""
 
-    def __init__(self, browser: Browser, server: str) -> None:
+    def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._server = server
-        self._next = self._open()
+        self._left: list[Page] = []
 
-    def take(self) -> Page:
-        """Return a page that is fully drawn."""
-        page = self.wait_for_next()
-        self._next = self._open()
+    def come(self, address: str, size: tuple[int, int], scheme: str) -> Page:
+        page = self._left.pop() if self._left else self._open()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto(address, wait_until="commit")
         return page
-
-    def wait_for_next(self) -> Page:
-        """Return the next page once it is fully drawn, and needs no processor time any more."""
-        wait_until_drawn(self._next)
-        return self._next
 
     def _open(self) -> Page:
-        context = self._browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-        page = context.new_page()
-        page.goto(self._server, wait_until="commit")
-        return page
+        context = self._browser.new_context(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
+        return context.new_page()
+
+    def leave(self, page: Page) -> None:
+        """Pause, and take the browser's secret along: the next one is somebody else."""
+        pause_if_running(page)
+        page.unroute_all()
+        page.goto("about:blank")
+        page.context.clear_cookies()
+        self._left.append(page)
 
 
 def wait_until_drawn(page: Page) -> None:
@@ -132,26 +137,43 @@ def wait_until_drawn(page: Page) -> None:
 
 
 @pytest.fixture(scope="session")
-def visitors(browser: Browser, server: str) -> Iterator[Visitors]:
-    made = Visitors(browser, server)
-    yield made
-    made.wait_for_next().context.close()
+def visitors(browser: Browser) -> Visitors:
+    return Visitors(browser)
+
+
+class Visit(Protocol):
+    """Opens the Train page as a new visitor, fully drawn, at ``query`` of a server, in a window of ``size`` pixels.
+
+    Not ``drawn``: as soon as the browser has the address.
+    """
+
+    def __call__(
+        self, query: str = "", size: tuple[int, int] = WIDE, scheme: str = "light", server: str = "", drawn: bool = True
+    ) -> Page: ...
 
 
 @pytest.fixture
-def page(visitors: Visitors) -> Iterator[Page]:
-    """The page of a new visitor in a wide window, fully drawn."""
-    page = visitors.take()
-    yield page
-    pause_if_running(page)
-    page.context.close()
+def visit(visitors: Visitors, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    come: list[Page] = []
+
+    def visit(
+        query: str = "", size: tuple[int, int] = WIDE, scheme: str = "light", server: str = "", drawn: bool = True
+    ) -> Page:
+        server = server or request.getfixturevalue("server")
+        come.append(visitors.come(f"{server}/{query}", size, scheme))
+        if drawn:
+            wait_until_drawn(come[-1])
+        return come[-1]
+
+    yield visit
+    for page in come:
+        visitors.leave(page)
 
 
 @pytest.fixture
-def quiet_page(page: Page, visitors: Visitors) -> Page:
-    """The same, where no other page loads: for what a test times, or finds among the server's processes."""
-    visitors.wait_for_next()
-    return page
+def page(visit: Visit) -> Page:
+    """The page of a new visitor in a wide window."""
+    return visit()
 
 
 def pause_if_running(page: Page) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import wait_until_drawn
+from tests.browser.conftest import Visit
 from tests.browser.train_page import chart, click, drawn, pause, wait_for
 
 pytestmark = pytest.mark.browser
@@ -51,11 +51,8 @@ def check_popovers(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(server)
-    wait_until_drawn(page)
+def test_axe_finds_nothing_serious(visit: Visit, scheme: str) -> None:
+    page = visit("?speed=5", (1280, 720), scheme)
     assert problems(page) == []
     if scheme == "light":  # where they are in the window is the same in both, so each tries one size
         page.set_viewport_size({"width": 390, "height": 844})
@@ -71,7 +68,6 @@ def test_axe_finds_nothing_serious(browser: Browser, server: str, scheme: str) -
         expect(page.get_by_text(re.compile(rf"stage {stage} of 7"))).to_be_visible(timeout=30_000)
         drawn(page)
         assert problems(page) == []
-    context.close()
 
 
 def test_axe_would_find_a_serious_problem(page: Page) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import wait_until_drawn
+from tests.browser.conftest import Visit
 from tests.browser.train_page import click, download, drawn, fakes, iteration, open_popover, pause, wait_for
 
 
@@ -16,7 +16,7 @@ def open_file(page: Page, path: Path) -> None:
 
 
 def test_downloads_open_on_another_page_with_the_same_images_and_train_on(
-    page: Page, browser: Browser, server: str, tmp_path: Path
+    page: Page, visit: Visit, tmp_path: Path
 ) -> None:
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= 10, "iteration 10", 30)
@@ -24,10 +24,7 @@ def test_downloads_open_on_another_page_with_the_same_images_and_train_on(
     shown, reached = fakes(page), iteration(page)
     whole, generator = (download(page, f"download_{key}", tmp_path) for key in ("run", "generator"))
     assert (whole.name, generator.name) == ("run.zip", "generator.safetensors")
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
-    other = context.new_page()
-    other.goto(server, wait_until="commit")
-    wait_until_drawn(other)
+    other = visit(size=(1280, 720))
     assert fakes(other) != shown
     open_file(other, generator)
     wait_for(other, lambda: fakes(other) == shown, "the generator's images")
@@ -43,7 +40,6 @@ def test_downloads_open_on_another_page_with_the_same_images_and_train_on(
     damaged.write_bytes(b"\x80\x04" + bytes(100))
     open_file(other, damaged)
     expect(other.get_by_text("It is a pickle")).to_be_visible()
-    context.close()
 
 
 def fits(page: Page, width: int, height: int) -> bool:

@@ -1,9 +1,11 @@
 """The whole experiment is in view at once, without scrolling."""
 
-import pytest
-from playwright.sync_api import Browser, Page
+from itertools import pairwise
 
-from tests.browser.conftest import wait_until_drawn
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Visit
 from tests.browser.train_page import chart, click, wait_for
 
 pytestmark = pytest.mark.browser
@@ -58,6 +60,12 @@ def check_all(page: Page, button: str, query: str) -> dict[str, dict[str, float]
         assert found[key]["height"] >= pixels, f"{key} is {found[key]['height']} pixels high"
     for key in SAMPLES[query]:
         assert found[key]["width"] >= 170, f"{key} is {found[key]['width']} pixels wide"
+    if not query:
+        fakes, reals = (page.locator(f".st-key-picture_{kind} img").bounding_box() for kind in ("fakes", "reals"))
+        assert fakes is not None
+        assert reals is not None
+        assert abs(fakes["y"] - reals["y"]) < 1, "fakes and real samples begin at one height"
+        assert abs(fakes["height"] - reals["height"]) < 2, "and have one scale"
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollHeight <= e.clientHeight + 1"), "the page scrolls"
     return found
@@ -75,43 +83,47 @@ def check_measures_stay_on_one_line(page: Page) -> None:
     assert page.locator(".st-key-text_measures .live").evaluate(lines) < 1.5
 
 
+def resize(page: Page, size: tuple[int, int]) -> None:
+    """Give the window another size, and wait until the charts have followed."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    fills = """() => [...document.querySelectorAll(".live.plot")].every((chart) => {
+        const {width, height} = chart._fullLayout;
+        return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2;
+    })"""
+    page.wait_for_function(fills, timeout=30_000)
+
+
+def check_nothing_jumps(paused: dict[str, dict[str, float]], running: dict[str, dict[str, float]]) -> None:
+    for key, box in paused.items():
+        if key not in ("start", "status", "text_message"):
+            moved = max(abs(box[side] - running[key][side]) for side in ("left", "top", "bottom"))
+            assert moved <= 2, f"{key} jumps by {moved} pixels when training starts"
+
+
 @pytest.mark.parametrize("query", SAMPLES, ids=["images", "2-D data"])
-def test_everything_is_in_view_running_and_paused(browser: Browser, server: str, query: str) -> None:
-    before: dict[str, dict[str, float]] = {}
-    pages = [browser.new_page(viewport={"width": width, "height": height}) for width, height in SIZES]
-    for page in pages:  # they load side by side
-        page.goto(f"{server}/{query}", wait_until="commit")
-    for page in pages:
-        wait_until_drawn(page)
-        paused = check_all(page, "start", query)
-        if not query:
-            strip = page.locator(".st-key-picture_fake_strip img").first
-            assert strip.evaluate("e => getComputedStyle(e).objectFit") == "cover", (
-                "the first row alone, not all in small"
-            )
-        click(page, "start")
-        wait_for(page, lambda page=page: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")  # type: ignore[misc]
-        running = check_all(page, "pause", query)
-        for key, box in paused.items():
-            if key not in ("start", "status", "text_message"):
-                moved = max(abs(box[side] - running[key][side]) for side in ("left", "top", "bottom"))
-                assert moved <= 2, f"{key} jumps by {moved} pixels when training starts"
-        if query:
-            check_measures_stay_on_one_line(page)
-        click(page, "pause")
-        larger = {
-            key for key in CHARTS | SAMPLES[query] if before and paused[key]["height"] > before[key]["height"] + 20
-        }
-        assert not before or larger == {*CHARTS, *SAMPLES[query]}, "a larger window shows all of it larger"
-        before = paused
-        page.close()
+def test_everything_is_in_view_running_and_paused(visit: Visit, query: str) -> None:
+    page = visit(query, SIZES[0])
+    paused = {}
+    for size in SIZES:
+        resize(page, size)
+        paused[size] = check_all(page, "start", query)
+    for smaller, larger in pairwise(paused.values()):
+        grown = {key for key in CHARTS | SAMPLES[query] if larger[key]["height"] > smaller[key]["height"] + 20}
+        assert grown == {*CHARTS, *SAMPLES[query]}, "a larger window shows all of it larger"
+    if not query:
+        strip = page.locator(".st-key-picture_fake_strip img").first
+        assert strip.evaluate("e => getComputedStyle(e).objectFit") == "cover", "the first row alone, not all in small"
+    click(page, "start")
+    wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")
+    for size in reversed(SIZES):
+        resize(page, size)
+        check_nothing_jumps(paused[size], check_all(page, "pause", query))
+    if query:
+        check_measures_stay_on_one_line(page)
 
 
-def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(server)
-    wait_until_drawn(page)
+def test_a_phone_shows_transport_diagnosis_and_images_first(visit: Visit) -> None:
+    page = visit(size=(390, 844))
     measured(page, ("start", "step", "text_message", "picture_fakes", "picture_reals"))
     tops = [
         page.locator(f".st-key-{key}").first.bounding_box()["y"]  # type: ignore[index]
@@ -126,11 +138,5 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(browser: Browser, se
     ]
     assert tops == sorted(tops), "images, then charts, then controls"
     assert tops[-1] < 2600, "nothing is far down"
-    page.set_viewport_size({"width": 1280, "height": 720})
-    fills = """() => [...document.querySelectorAll(".live.plot")].every((chart) => {
-        const {width, height} = chart._fullLayout;
-        return Math.abs(width - chart.clientWidth) < 2 && Math.abs(height - chart.clientHeight) < 2;
-    })"""
-    page.wait_for_function(fills, timeout=30_000)  # charts follow a change of window
+    resize(page, (1280, 720))
     check_all(page, "start", "")
-    context.close()

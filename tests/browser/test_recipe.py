@@ -3,27 +3,14 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.test_saved_runs import context, opened
-from tests.browser.train_page import click, drawn, fakes, iteration, open_popover, pause, wait_for
-
-__all__ = ["context"]  # a fixture
+from tests.browser.conftest import Visit
+from tests.browser.train_page import click, copied, drawn, fakes, iteration, pause, wait_for
 
 
-def copied_recipe(page: Page) -> str:
-    """Copy the recipe link, and return it."""
-    open_popover(page, "share", ".st-key-copy_recipe_link")
-    click(page, "copy_recipe_link")
-    expect(page.locator(".st-key-copy_recipe_link")).to_contain_text("Copied")
-    page.keyboard.press("Escape")
-    return str(page.evaluate("navigator.clipboard.readText()"))
-
-
-def test_a_recipe_link_rebuilds_a_run_in_another_browser(
-    context: BrowserContext, browser: Browser, server: str
-) -> None:
-    page = opened(context, server)
+def test_a_recipe_link_rebuilds_a_run_in_another_browser(visit: Visit) -> None:
+    page = visit(size=(1280, 720))
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= 20, "it trains", 30)
     order = page.locator(".st-key-update_order button", has_text="G first")
@@ -35,16 +22,12 @@ def test_a_recipe_link_rebuilds_a_run_in_another_browser(
     click(page, "step_d")
     expect(page.get_by_text("One update of D alone")).to_be_visible(timeout=30_000)
     drawn(page)
-    reached, shown, address = iteration(page), fakes(page), copied_recipe(page)
+    reached, shown, address = iteration(page), fakes(page), copied(page, "copy_recipe_link")
     query = parse_qs(urlsplit(address).query)
     assert query["iterations"] == [str(reached)]
     assert re.fullmatch(rf"\d+:update_order=g_first,{reached}:update=D", query["changes"][0])
     assert "update_order=g_first," in address, "it can be read"
-    other = browser.new_context(
-        viewport={"width": 1280, "height": 720}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    again = other.new_page()
-    again.goto(address, wait_until="commit")
+    again = visit(f"?{urlsplit(address).query}", (1280, 720), drawn=False)
     rebuilding = again.locator(".st-key-text_message")
     expect(rebuilding).to_contain_text("Rebuilding the run", timeout=40_000)
     bar = rebuilding.locator("progress")
@@ -56,5 +39,4 @@ def test_a_recipe_link_rebuilds_a_run_in_another_browser(
     assert fakes(again) == shown
     assert "update_order=g_first" in again.url
     assert "changes=" not in again.url
-    assert copied_recipe(again) == address
-    other.close()
+    assert copied(again, "copy_recipe_link") == address

@@ -8,13 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from tests.browser.conftest import PROXIES, ROOT, _wait_until_up, wait_until_drawn
+from tests.browser.conftest import PROXIES, ROOT, Visit, _wait_until_up, wait_until_drawn
 from tests.browser.test_train import run_processes
-from tests.browser.train_page import chart, click, fakes, iteration, open_popover, pause, wait_for
+from tests.browser.train_page import chart, click, copied, drawn, fakes, iteration, pause, wait_for
+
+SMALL = (1280, 720)
 
 
 class Server:
@@ -58,22 +61,6 @@ def mortal(tmp_path: Path) -> Iterator[Server]:
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 720}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    yield context
-    context.close()
-
-
-def opened(context: BrowserContext, address: str) -> Page:
-    page = context.new_page()
-    page.goto(address, wait_until="commit")
-    wait_until_drawn(page)
-    return page
-
-
 def train_to(page: Page, least: int) -> int:
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= least, f"iteration {least}", 30)
@@ -81,38 +68,39 @@ def train_to(page: Page, least: int) -> int:
     return iteration(page)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_after_the_servers_end_the_address_opens_the_run_in_its_browser_alone(
-    mortal: Server, context: BrowserContext, browser: Browser, number: int
-) -> None:
-    page = opened(context, mortal.address)
+def back(page: Page, address: str) -> None:
+    """Open the address again, in the same browser."""
+    page.goto(address, wait_until="commit")
+    wait_until_drawn(page)
+
+
+def test_after_the_servers_end_the_address_opens_the_run_in_its_browser_alone(mortal: Server, visit: Visit) -> None:
+    page = visit(size=SMALL, server=mortal.address)
     reached = train_to(page, 20)
-    shown, curve, address = fakes(page), chart(page, "plot_losses")["y"]["D loss"], page.url
-    open_popover(page, "share", ".st-key-copy_private_link")
-    click(page, "copy_private_link")
-    expect(page.locator(".st-key-copy_private_link")).to_contain_text("Copied")
-    private = page.evaluate("navigator.clipboard.readText()")
-    mortal.end(number)
-    mortal.start()
-    again = opened(context, address)
-    assert iteration(again) == reached
-    assert fakes(again) == shown
-    assert chart(again, "plot_losses")["y"]["D loss"] == curve
-    click(again, "step")
-    wait_for(again, lambda: iteration(again) == reached + 1, "one iteration more")
-    other = browser.new_context(viewport={"width": 1280, "height": 720})
-    thief = opened(other, address)
+    address, private = page.url, copied(page, "copy_private_link")
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        shown, curve = fakes(page), chart(page, "plot_losses")["y"]["D loss"]
+        mortal.end(number)
+        mortal.start()
+        back(page, address)
+        assert iteration(page) == reached
+        assert fakes(page) == shown
+        assert chart(page, "plot_losses")["y"]["D loss"] == curve
+        click(page, "step")
+        reached += 1
+        wait_for(page, lambda reached=reached: iteration(page) == reached, "one iteration more")
+        drawn(page)
+    thief = visit(f"?{urlsplit(address).query}", SMALL, server=mortal.address)
     assert iteration(thief) == 0
     assert re.search(r"run=([\w-]+)", thief.url)[1] not in address  # type: ignore[index]
-    again.close()
-    device = opened(other, private)
-    assert iteration(device) == reached + 1
-    assert "key=" not in device.url
-    other.close()
+    page.goto("about:blank")
+    back(thief, private)
+    assert iteration(thief) == reached
+    assert "key=" not in thief.url
 
 
-def test_a_killed_training_goes_on_from_its_last_save(context: BrowserContext, server: str) -> None:
-    page = opened(context, server)
+def test_a_killed_training_goes_on_from_its_last_save(visit: Visit, server: str) -> None:
+    page = visit(size=SMALL)
     reached = train_to(page, 10)
     others = run_processes(server)
     click(page, "start")
@@ -128,32 +116,28 @@ def test_a_killed_training_goes_on_from_its_last_save(context: BrowserContext, s
     pause(page)
 
 
-def test_nobody_takes_a_run_while_its_connection_is_lost(
-    context: BrowserContext, browser: Browser, server: str
-) -> None:
+def test_nobody_takes_a_run_while_its_connection_is_lost(browser: Browser, visit: Visit, server: str) -> None:
     connections: list[WebSocketRoute] = []
 
     def through(connection: WebSocketRoute) -> None:
         connection.connect_to_server()
         connections.append(connection)
 
-    context.route_web_socket(re.compile("_stcore/stream"), through)
-    page = opened(context, server)
+    page = browser.new_page(viewport={"width": 1280, "height": 720})  # no other test may have its connections
+    page.route_web_socket(re.compile("_stcore/stream"), through)
+    back(page, server)
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 3, "it trains")
     address = page.url
-    other = browser.new_context(viewport={"width": 1280, "height": 720})
-    waiting = other.new_page()
     connections[-1].close()
-    waiting.goto(address, wait_until="commit")
-    wait_until_drawn(waiting)
+    waiting = visit(f"?{urlsplit(address).query}", SMALL)
     assert iteration(waiting) == 0
     assert waiting.url != address
     wait_for(page, lambda: len(connections) > 1, "it has connected again")
     now = iteration(page)
     wait_for(page, lambda: iteration(page) > now + 3, "it is followed again", 20)
     pause(page)
-    other.close()
+    page.close()
 
 
 def scrub(page: Page, share: float) -> int:
@@ -172,9 +156,9 @@ def scrub(page: Page, share: float) -> int:
 
 
 def test_the_slider_shows_kept_moments_while_the_run_trains_and_branches_from_one(
-    context: BrowserContext, server: str
+    visit: Visit,
 ) -> None:
-    page = opened(context, server)
+    page = visit(size=SMALL)
     for _ in range(3):
         click(page, "step")
         page.wait_for_timeout(300)  # each is a moment of its own
@@ -203,8 +187,8 @@ def test_the_slider_shows_kept_moments_while_the_run_trains_and_branches_from_on
     wait_for(page, lambda: iteration(page) > 3 and fakes(page) == last, "the parent is back")
 
 
-def test_the_moments_play_to_the_last_one(context: BrowserContext, server: str) -> None:
-    page = opened(context, server)
+def test_the_moments_play_to_the_last_one(visit: Visit) -> None:
+    page = visit(size=SMALL)
     for count in range(1, 4):
         click(page, "step")
         wait_for(page, lambda count=count: iteration(page) == count, f"{count} iterations")
@@ -231,16 +215,17 @@ def marks(page: Page) -> list[str]:
     )
 
 
-def test_of_two_tabs_that_open_the_address_at_once_one_has_the_run(context: BrowserContext, server: str) -> None:
-    page = opened(context, server)
+def test_of_two_tabs_that_open_the_address_at_once_one_has_the_run(visit: Visit) -> None:
+    page = visit(size=SMALL)
     click(page, "step")
     wait_for(page, lambda: iteration(page) == 1, "one iteration")
     address = page.url
-    page.close()
-    tabs = [context.new_page() for _ in range(2)]
+    tabs = [page, page.context.new_page()]
+    page.goto("about:blank")
     for tab in tabs:
         tab.goto(address, wait_until="commit")
     for tab in tabs:
         wait_until_drawn(tab)
     assert sorted(map(iteration, tabs)) == [0, 1]
     assert sorted(tab.url == address for tab in tabs) == [False, True]
+    tabs[1].close()

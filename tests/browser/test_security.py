@@ -1,5 +1,6 @@
 """A page asks this server alone, and shows what comes from outside as plain text."""
 
+import re
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -38,6 +39,7 @@ def test_all_that_a_page_needs_comes_from_its_server(browser: Browser, server: s
     hosts, errors = watch(page)
     page.goto(server)
     wait_until_drawn(page)
+    expect(page.locator("link[rel~=icon]").first).to_have_attribute("href", re.compile("^data:image/svg"))
     click(page, "start")
     wait_for(page, lambda: iteration(page) > 1, "it trains")
     pause(page)

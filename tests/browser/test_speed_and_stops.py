@@ -65,8 +65,7 @@ def test_slow_motion_names_each_stage_and_lights_its_cells(page: Page) -> None:
     pause(page)
 
 
-def test_a_speed_limits_the_iterations_per_second(quiet_page: Page) -> None:
-    page = quiet_page
+def test_a_speed_limits_the_iterations_per_second(page: Page) -> None:
     page.locator(".st-key-speed").get_by_text("5", exact=True).click()
     click(page, "start")
     wait_for(page, lambda: iteration(page) >= 1, "it trains")
@@ -78,7 +77,6 @@ def test_a_speed_limits_the_iterations_per_second(quiet_page: Page) -> None:
 
 
 def test_copy_link_copies_an_address_with_the_settings(page: Page) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator(".st-key-update_order").get_by_text("G first").click()
     page.wait_for_url(re.compile("update_order=g_first"))
     drawn(page)  # the link comes after the address

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Visit
 from tests.browser.train_page import click, drawn, iteration, pause, set_batch_size, wait_for
 
 pytestmark = pytest.mark.browser
@@ -42,6 +43,7 @@ def overflow(page: Page) -> int:
 
 
 SIZES = ((1280, 720), (1440, 900), (1920, 1080))
+WITH_CHART = (6, 7, 13, 14)  # stages
 
 
 def check_all_is_in_view(page: Page, height: int, stage: int) -> None:
@@ -64,29 +66,32 @@ def check_the_chart_follows_the_window(page: Page) -> None:
     page.wait_for_function(follows, timeout=30_000)
 
 
-def test_all_of_a_stage_is_in_view_without_scrolling(page: Page) -> None:
+def check_the_position_is_uncovered(page: Page) -> None:
+    """The tooltip of the button that was clicked does not lie on it."""
+    tooltips = page.locator("[data-testid=stTooltipContent]")
+    if tooltips.count() and (tooltip := tooltips.first.bounding_box(timeout=1000)):
+        assert tooltip["y"] + tooltip["height"] <= box(page, ".st-key-walk_head p")[0]
+
+
+def test_all_of_a_stage_is_in_view_without_scrolling(visit: Visit) -> None:
+    page = visit(size=SIZES[0])
     open_step_through(page)
     for stage in range(1, 15):
         click(page, "walk_stage")
         at = f"D, stage {stage} of 7" if stage < 8 else f"G, stage {stage - 7} of 7"
         expect(page.get_by_text(re.compile(at))).to_be_visible()
         drawn(page)
-        if stage in (6, 7, 13, 14):
-            page.locator(".st-key-walk_tabs .main-svg:visible").first.wait_for()
-        for width, height in SIZES:
+        check_the_position_is_uncovered(page)
+        check_all_is_in_view(page, SIZES[0][1], stage)
+        if stage not in WITH_CHART:
+            continue
+        page.locator(".st-key-walk_tabs .main-svg:visible").first.wait_for()
+        for width, height in reversed(SIZES):
             page.set_viewport_size({"width": width, "height": height})
             check_all_is_in_view(page, height, stage)
-            if stage in (6, 7, 13, 14):
-                check_the_chart_follows_the_window(page)
-        tooltips = page.locator("[data-testid=stTooltipContent]")
-        if tooltips.count() and (
-            tooltip := tooltips.first.bounding_box(timeout=1000)
-        ):  # of the button that was clicked
-            assert tooltip["y"] + tooltip["height"] <= box(page, ".st-key-walk_head p")[0], "the position is covered"
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        for name in page.get_by_role("tab").all_inner_texts():
-            expect(page.get_by_role("tab", name=name)).to_be_in_viewport(ratio=1)
+            check_the_chart_follows_the_window(page)
+    for name in page.get_by_role("tab").all_inner_texts():
+        expect(page.get_by_role("tab", name=name)).to_be_in_viewport(ratio=1)
 
 
 def test_the_code_scrolls_to_the_lit_line(page: Page, server: str) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file
 
-from tests.browser.conftest import wait_until_drawn
+from tests.browser.conftest import Visit
 from tests.browser.train_page import (
     chart,
     click,
@@ -213,10 +213,7 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
     wait_for(page, lambda: iteration(page) == 1, "the same run")
 
 
-def test_a_killed_run_is_reported_at_once_and_start_begins_another(
-    quiet_page: Page, server: str, tmp_path: Path
-) -> None:
-    page = quiet_page
+def test_a_killed_run_is_reported_at_once_and_start_begins_another(page: Page, server: str, tmp_path: Path) -> None:
     others = run_processes(server)
     click(page, "reset")
     wait_for(page, lambda: len(run_processes(server) - others) == 1, "the new run's process")
@@ -248,11 +245,8 @@ def run_processes(server: str) -> set[int]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, width: int, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(server)
-    wait_until_drawn(page)
+def test_nothing_is_cut_off_and_nothing_jumps(visit: Visit, width: int, scheme: str) -> None:
+    page = visit(size=(width, 900), scheme=scheme)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page scrolls sideways"
 
@@ -266,4 +260,3 @@ def test_nothing_is_cut_off_and_nothing_jumps(browser: Browser, server: str, wid
     during = places()
     assert {key: abs(before[key] - during[key]) for key in before if abs(before[key] - during[key]) > 2} == {}
     pause(page)
-    context.close()

@@ -30,6 +30,15 @@ def set_batch_size(page: Page, size: int) -> None:
     page.keyboard.press("Escape")
 
 
+def copied(page: Page, key: str) -> str:
+    """Click one of the buttons that copy a link, and return what it has copied."""
+    open_popover(page, "share", f".st-key-{key}")
+    click(page, key)
+    expect(page.locator(f".st-key-{key}")).to_contain_text("Copied")
+    page.keyboard.press("Escape")
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
 def iteration(page: Page) -> int:
     """Return the iteration in the status."""
     text = page.get_by_text(re.compile(r"Iteration [\d,]+ · epoch")).first.inner_text()
