@@ -10,8 +10,9 @@ from benchmarks.core import LECTURE
 from benchmarks.figures import Figure
 from benchmarks.page import SMALL
 from gan_core.config import GANConfig
-from gan_core.runs.active_run import SAVE_STATE_EVERY, ActiveRun
+from gan_core.runs.active_run import ActiveRun
 from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.saving import SAVE_STATE_EVERY
 from gan_core.training.threads import use_threads
 
 SECONDS = 2.5 * SAVE_STATE_EVERY

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gan_core.files import PARTIAL
-from gan_core.runs import active_run
+from gan_core.runs import saving
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Reconfigure, Sample, Save, Speed, Step, Update, Walk
 from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
@@ -70,7 +70,7 @@ def test_a_run_that_has_not_trained_leaves_no_state(make: Make, tmp_path: Path) 
 def test_training_saves_the_state_without_being_asked(
     make_inline: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(active_run, "SAVE_STATE_EVERY", 0.2)
+    monkeypatch.setattr(saving, "SAVE_STATE_EVERY", 0.2)
     runner = make_inline()
     ask(runner, Play(), state="running")
     until(runner, lambda _: (tmp_path / "run" / RUN_FILE).exists())
@@ -127,7 +127,7 @@ def test_a_run_is_saved_when_the_pages_process_dies(tmp_path: Path) -> None:
 
 
 def _train_and_save_without_pause(folder: Path, ready: Any) -> None:
-    active_run.SAVE_STATE_EVERY = 0.0
+    saving.SAVE_STATE_EVERY = 0.0
     worker = Worker("run", tiny(), folder)
     worker.start()
     worker.handle(Play())

@@ -86,7 +86,7 @@ def test_a_running_run_is_saved_at_intervals(tmp_path: Path, monkeypatch: pytest
     run.handle(Play())
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() == first
-    monkeypatch.setattr("gan_core.runs.active_run.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("gan_core.runs.saving.SAVE_EVERY", 0.0)
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() != first
 
