@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gan_core.architecture import layers, state_shapes
 from gan_core.config import GANConfig, explain
 from gan_core.data.own.refusals import printable
-from gan_core.export.weights import in_fixed_order, write_whole
+from gan_core.export.tensor_file import write_tensors
 
 if TYPE_CHECKING:
     from gan_core.training.trainer import Trainer
@@ -75,12 +75,13 @@ class Checkpoint:
     def iteration(self) -> int:
         return int(self.record["iteration"])
 
-    def write(self, path: Path) -> None:
-        """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it."""
-        from safetensors.numpy import save
+    def write(self, path: Path, durable: bool = False) -> None:
+        """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it.
 
+        ``durable`` as in ``write_atomically``.
+        """
         metadata = {"format": FORMAT, RECORD: json.dumps(self.record, allow_nan=False)}
-        write_whole(path, in_fixed_order(save(self.arrays, metadata), self.arrays, metadata))
+        write_tensors(path, self.arrays, metadata, durable)
 
     @classmethod
     def read(cls, data: bytes) -> Self:

@@ -77,6 +77,16 @@ def test_training_saves_the_state_without_being_asked(
     assert read_header(tmp_path / "run" / RUN_FILE)["iteration"] > 0
 
 
+def test_a_power_cut_after_a_save_cannot_take_it(
+    make_inline: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or real(file))
+    ask(make_inline(), Step())
+    assert (tmp_path / "run" / RUN_FILE).stat().st_ino in synced
+
+
 @pytest.mark.parametrize("kept", [0, 2000, -1])
 def test_a_damaged_state_is_refused_and_stays_where_it_is(make: Make, tmp_path: Path, kept: int) -> None:
     ask(make(), Step())
