@@ -62,7 +62,7 @@ class ActiveRun:
         self.healthy = self._renderer.render(self.trainer)
         if self._trained and not np.isfinite(self.healthy.fake).all():
             raise CheckpointError("Its generator makes no numbers.")
-        self._save(whole=saved is None)
+        self._save(saved is None, time.perf_counter())
 
     def _continue_from(self, saved: Checkpoint) -> None:
         """Take over what ``_state`` has returned. CheckpointError if it does not fit together."""
@@ -216,14 +216,15 @@ class ActiveRun:
         ``whole``: save the whole state too, from which a new process continues bit for bit. In the middle of a walk, that is
         the state at the beginning of its iteration.
         """
+        began = time.perf_counter()
         self._measured.check()
         if diverged := broken_weights(self.trainer):
             raise diverged
         self.healthy = self._renderer.render(self.trainer)
-        self._save(whole)
+        self._save(whole, began)
 
-    def _save(self, whole: bool) -> None:
-        self.saver.save(self.trainer, self._seconds, self._state if whole and self._trained else None)
+    def _save(self, whole: bool, began: float) -> None:
+        self.saver.save(self.trainer, self._seconds, self._state if whole and self._trained else None, began)
 
     def _keep_moment(self, at_once: bool = False) -> None:
         """Keep what the page shows now if that is due, and the state if there is time."""

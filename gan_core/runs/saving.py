@@ -14,6 +14,7 @@ from gan_core.training.checkpoint import Checkpoint
 from gan_core.training.trainer import Trainer
 
 SAVE_EVERY = 3.0  # seconds of training between two saves of the networks, which Download gives after a failure
+SHARE = 0.005  # of the training's time that these saves may take: where they are slow, they are rarer
 SAVE_STATE_EVERY = 30.0  # seconds between two saves of the whole state: a killed run loses no more
 
 
@@ -32,6 +33,7 @@ class Saver:
             self._lease = Lease(folder)
         self.moments = Moments(folder)
         self._saved_at = 0.0
+        self._cost = 0.0
         self._saved_iteration = 0
         self._state_saved_at = time.monotonic()
         self._tried_at = 0.0
@@ -47,16 +49,19 @@ class Saver:
         return time.monotonic() - self._state_saved_at >= SAVE_STATE_EVERY
 
     def networks_due(self, seconds: float) -> bool:
-        """Return whether the networks should be saved now."""
-        return seconds - self._saved_at >= SAVE_EVERY
+        """Return whether the networks should be saved now, without the whole state."""
+        return seconds - self._saved_at >= max(SAVE_EVERY, self._cost / SHARE)
 
     @property
     def retry_due(self) -> bool:
         """Whether a save that has failed should be tried again, which is so every few seconds."""
         return bool(self.problem) and time.monotonic() - self._tried_at >= SAVE_EVERY
 
-    def save(self, trainer: Trainer, seconds: float, state: Callable[[], Checkpoint] | None) -> None:
-        """Save the networks and, unless ``state`` is None, the whole state that it returns."""
+    def save(self, trainer: Trainer, seconds: float, state: Callable[[], Checkpoint] | None, began: float) -> None:
+        """Save the networks and, unless ``state`` is None, the whole state that it returns.
+
+        ``began``: when the checks before it did, by ``time.perf_counter``.
+        """
         if not self._may_save:
             return
         try:
@@ -64,6 +69,7 @@ class Saver:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             save_networks(self._folder, trainer)
             self._saved_iteration = trainer.iteration
+            self._cost = time.perf_counter() - began
             if state is not None:
                 write_saved(self._folder, state())
             self.problem = ""

@@ -1,6 +1,7 @@
 """A full disk or a folder that was removed ends no training: it goes on, says so, and saves again."""
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     monkeypatch.setattr(saving, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(saving, "SHARE", math.inf)
     return Disk(monkeypatch)
 
 
