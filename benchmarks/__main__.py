@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import core, page, runs, saves
 from benchmarks.figures import Figure, table
+from benchmarks.kills import kills_figures
 from benchmarks.quality import compare
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -20,6 +21,9 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Run the named benchmarks, or all, and print their table. Return 1 if a bar is missed, 2 for an unknown name."""
+    if list(arguments) == ["kills"]:
+        print(table(kills_figures()))
+        return 0
     if list(arguments) == ["quality"]:
         print(compare())
         return 0

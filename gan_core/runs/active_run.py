@@ -26,7 +26,7 @@ from gan_core.runs.stepping import Stepper
 from gan_core.runs.stop import Stop
 from gan_core.runs.uploads import read_generator
 from gan_core.snapshot import Recipe, Snapshot
-from gan_core.training.checkpoint import Checkpoint, CheckpointError, restore
+from gan_core.training.checkpoint import Checkpoint, CheckpointError, check_device, restore
 from gan_core.training.divergence import Diverged, broken_weights
 from gan_core.training.threads import thread_count
 from gan_core.training.trainer import Trainer
@@ -44,7 +44,10 @@ class ActiveRun:
         own = folder / OWN_FILE
         self.saver = Saver(folder)  # before the state is read: no other process saves it from now on
         saved = read_saved(folder)
-        config = config if saved is None else saved.config
+        if saved is not None:
+            with refusing(folder):
+                check_device(saved)
+            config = saved.config
         self.trainer = Trainer(config, load_dataset(config, own) if own.exists() else None)
         self.threads = thread_count(config, self.trainer.dataset.features, self.trainer.device.type)
         self.plan = Plan()

@@ -129,6 +129,32 @@ def read_header(path: Path) -> dict[str, Any]:
         return read_record(start + file.read(length))
 
 
+def check_device(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError if its settings name another kind of processor here than the one that it was trained on.
+
+    The state of a GPU's random generator means nothing to a CPU's, and the other way round.
+    """
+    import torch
+
+    from gan_core.device import DeviceUnavailable, resolve_device
+
+    state = checkpoint.arrays.get("random.noise_d")
+    if state is None:
+        return  # ``restore`` says so
+    own, other = ("CPU", "GPU") if state.size == torch.Generator().get_state().numel() else ("GPU", "CPU")
+    name = checkpoint.config.device
+    try:
+        fits = state.size == torch.Generator(resolve_device(name)).get_state().numel()
+        here = f"Device = {name!r} is a {other} here"
+    except DeviceUnavailable:
+        fits, here = False, f"this machine has no device {name!r}"
+    if not fits:
+        raise CheckpointError(
+            f"It was trained on a {own}, where alone its random numbers go on, and {here}. Open it where that device is a"
+            f" {own}; its generator alone opens anywhere."
+        )
+
+
 def restore(trainer: "Trainer", checkpoint: Checkpoint) -> None:
     """Continue from ``checkpoint`` on a trainer of its settings.
 
