@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: the table of figures, bars and peers; ``python -m benchmarks quality``: bfloat16's effect."""
+"""``python -m benchmarks``: the table of figures, bars and peers.
+
+``python -m benchmarks quality``: bfloat16's effect; ``python -m benchmarks kills``: what is lost when a process is killed.
+"""
 
 import sys
 import time
@@ -29,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     unknown = [name for name in arguments if name not in BENCHMARKS]
     if unknown:
-        print(f"Unknown benchmark {unknown[0]!r}; it should be quality alone, or some of {', '.join(BENCHMARKS)}.")
+        print(
+            f"Unknown benchmark {unknown[0]!r}; it should be quality or kills alone, or some of {', '.join(BENCHMARKS)}."
+        )
         return 2
     began, figures = time.perf_counter(), []
     for name in arguments or BENCHMARKS:
