@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: the table of figures, bars and peers; ``python -m benchmarks quality``: bfloat16's effect."""
+"""``python -m benchmarks``: the table of figures, bars and peers.
+
+``python -m benchmarks quality``: bfloat16's effect; ``python -m benchmarks kills``: what is lost when a process is killed.
+"""
 
 import sys
 import time
@@ -6,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import core, page, runs, saves
 from benchmarks.figures import Figure, table
+from benchmarks.kills import kills_figures
 from benchmarks.quality import compare
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -20,12 +24,17 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Run the named benchmarks, or all, and print their table. Return 1 if a bar is missed, 2 for an unknown name."""
+    if list(arguments) == ["kills"]:
+        print(table(kills_figures()))
+        return 0
     if list(arguments) == ["quality"]:
         print(compare())
         return 0
     unknown = [name for name in arguments if name not in BENCHMARKS]
     if unknown:
-        print(f"Unknown benchmark {unknown[0]!r}; it should be quality alone, or some of {', '.join(BENCHMARKS)}.")
+        print(
+            f"Unknown benchmark {unknown[0]!r}; it should be quality or kills alone, or some of {', '.join(BENCHMARKS)}."
+        )
         return 2
     began, figures = time.perf_counter(), []
     for name in arguments or BENCHMARKS:

@@ -10,8 +10,9 @@ from benchmarks.core import LECTURE
 from benchmarks.figures import Figure
 from benchmarks.page import SMALL
 from gan_core.config import GANConfig
-from gan_core.runs.active_run import SAVE_STATE_EVERY, ActiveRun
+from gan_core.runs.active_run import ActiveRun
 from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.saving import SAVE_STATE_EVERY
 from gan_core.training.threads import use_threads
 
 SECONDS = 2.5 * SAVE_STATE_EVERY
@@ -25,7 +26,7 @@ def saves_figures() -> list[Figure]:
 def _figures(name: str, config: GANConfig) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         run = ActiveRun(config, Path(folder))
-        spent = {"_save": 0.0, "_keep_moment": 0.0}
+        spent = {"checkpoint": 0.0, "_keep_moment": 0.0}
         for method in spent:
             setattr(run, method, _timed(getattr(run, method), method, spent))
         run.play(None)
@@ -34,17 +35,16 @@ def _figures(name: str, config: GANConfig) -> list[Figure]:
             while time.perf_counter() - began < SECONDS:
                 run.train(0.01)
         seconds = time.perf_counter() - began
+        saves, moments = (part / seconds for part in spent.values())
         size = (Path(folder) / RUN_FILE).stat().st_size
         kept = len(list((Path(folder) / "moments").glob("*.view")))
         began = time.perf_counter()
-        run.save()
+        run.checkpoint(whole=True)
         once = time.perf_counter() - began
     training = f"its training, {run.trainer.iteration:,} iterations in {seconds:.0f} s"
     return [
-        Figure(f"{name}: saves, share of the time", training, spent["_save"] / seconds, "%", 0.01, at_most=True),
-        Figure(
-            "… moments, share of the time", f"{kept} moments", spent["_keep_moment"] / seconds, "%", 0.01, at_most=True
-        ),
+        Figure(f"{name}: saves, share of the time", training, saves, "%", 0.01, at_most=True),
+        Figure("… moments, share of the time", f"{kept} moments", moments, "%", 0.01, at_most=True),
         Figure("… one save", f"{size / 1e6:.1f} MB", 1000 * once, "ms"),
     ]
 

@@ -12,14 +12,19 @@ from numpy.typing import NDArray
 PARTIAL = ".partial-"  # how the name of a file begins that is not complete yet
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], durable: bool = False) -> None:
     """Let ``write`` make a file beside ``path``, then move it there: ``path`` is complete, or stays as it was.
 
     Two writers of one path do not collide: the later one wins. OSError if the disk does not take the file.
+    ``durable``: after a power cut too, for which the disk is waited for. Without it, some file systems may then show the
+    new name without its bytes.
     """
     partial = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")  # same ending: numpy would append one
     try:
         write(partial)
+        if durable:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

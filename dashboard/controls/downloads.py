@@ -17,7 +17,7 @@ from dashboard.session import commands
 from dashboard.session.state import current_run, tab
 from gan_core.config_file import CONFIG_FILE
 from gan_core.data.code import needs_data_file
-from gan_core.data.own.refusals import MAX_UPLOAD, MIB
+from gan_core.data.own.refusals import MIB, megabytes
 from gan_core.data.own.samples import OWN_FILE
 from gan_core.data.registry import OWN
 from gan_core.export.animation import Format, animation
@@ -29,6 +29,7 @@ from gan_core.images import samples_png
 from gan_core.plurals import counted
 from gan_core.runs.moments import read_all
 from gan_core.runs.protocol import Report
+from gan_core.runs.uploads import MAX_RUN, trained_size
 from gan_core.snapshot import Snapshot
 
 
@@ -60,7 +61,7 @@ def menu(report: Report) -> None:
         st.caption("Each file is made from your run at the moment you click.")
         with st.container(horizontal=True):
             for download in (
-                *_whole(run.whole_file, snapshot), *_networks(run.generator_file, current), *code,
+                *_whole(run.whole_file, snapshot, run.folder / OWN_FILE), *_networks(run.generator_file, current), *code,
                 *_results(current), *_animations(run.folder, snapshot),
             ):  # fmt: skip
                 # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
@@ -78,18 +79,23 @@ def menu(report: Report) -> None:
             )
         st.file_uploader(
             "Open a file: a whole run, a generator or settings", type=["zip", "safetensors", "json"],
-            key="upload_run", on_change=commands.open_file, max_upload_size=MAX_UPLOAD // MIB,
+            key="upload_run", on_change=commands.open_file, max_upload_size=MAX_RUN // MIB,
             help="A run begins from what is in the file, paused; Undo brings yours back. A generator gets a new discriminator.",
         )  # fmt: skip
         if problem := tab().open_problem:
             st.error(escaped(problem), icon=":material/error:")
 
 
-def _whole(make: Callable[[], bytes], snapshot: Snapshot) -> tuple[Download, ...]:
-    """Return the whole run as one file: its state, with its settings and metrics, and the learner's own data."""
+def _whole(make: Callable[[], bytes], snapshot: Snapshot, own: Path) -> tuple[Download, ...]:
+    """Return the whole run as one file: its state, with its settings and metrics, and the learner's data in ``own``."""
     help = "All that this run is, to train on elsewhere."
     if snapshot.config.dataset in OWN:
         help += " It holds your own data too."
+    size = trained_size(snapshot.config, own.stat().st_size if own.exists() else 0)
+    if size > MAX_RUN:
+        help += (
+            f" It has about {megabytes(size)} once it has trained, and no page opens a file above {megabytes(MAX_RUN)}."
+        )
     return (Download("run", "Whole run", "run.zip", make, help),)
 
 

@@ -3,10 +3,13 @@
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
+from gan_core.export.tensor_file import write_tensors
 from gan_core.files import write_atomically
 
 if TYPE_CHECKING:
@@ -26,26 +29,16 @@ def save_networks(folder: Path, trainer: "Trainer") -> None:
     """
     metadata = {"format": "pt", "config": trainer.config.to_json(), "iteration": str(trainer.iteration)}
     for name, network in ((GENERATOR_FILE, trainer.generator), (DISCRIMINATOR_FILE, trainer.discriminator)):
-        tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        write_whole(folder / name, _serialized(tensors, metadata))
+        arrays = {key: _array(value.detach().cpu()) for key, value in network.state_dict().items()}
+        write_tensors(folder / name, arrays, metadata)
 
 
-def _serialized(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file.
+def _array(tensor: "Tensor") -> NDArray[Any]:
+    """Return the same numbers; of bfloat16 the bits."""
+    import torch
 
-    The library does not write it either, as it raises an error of its own on a full disk.
-    """
-    from safetensors.torch import save
-
-    return in_fixed_order(save(dict(tensors), dict(metadata)), tensors, metadata)
-
-
-def in_fixed_order(data: bytes, names: Iterable[str], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file with its header in a fixed order: the library orders the metadata by chance."""
-    header, length = _header(data), int.from_bytes(data[:8], "little")
-    ordered = {"__metadata__": metadata, **{name: header[name] for name in names}}
-    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
-    return data[:8] + text + data[8 + length :]
+    array: NDArray[Any] = (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return array
 
 
 def write_whole(path: Path, data: bytes) -> None:

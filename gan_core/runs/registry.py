@@ -15,19 +15,16 @@ from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
-from gan_core.runs.protocol import Failure, Pause, Play, Replay, Save
+from gan_core.runs.protocol import Failure, Save
+from gan_core.runs.replaced import Replaced, retire
 from gan_core.runs.run import CannotStart, Fill, MakeRunner, Run, RunEnded
-from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
+from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Access, Store, digest
-from gan_core.snapshot import Ghost
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 30 * 60.0  # seconds between closing the page and ending its run's process
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
-UNDO_SECONDS = 180.0  # how long a replaced run is kept, paused
-PAUSE_WAIT = 2.0  # seconds that a replaced run has to report its last state
-MAX_RUNS = 16  # each is a process with its own networks
-MAX_REPLACED = 8  # runs kept for undo, beside those
+MAX_RUNS = 16  # each is a process with its own networks; runs kept for undo come beside those
 
 
 def _with_own(own: Path | None) -> Fill:
@@ -61,7 +58,7 @@ class Registry:
         self._grace = grace
         self._max_runs = max_runs
         self._runs: dict[str, Run] = {}
-        self._replaced: dict[str, tuple[Run, float]] = {}  # by id: the run that undo brings back, and until when
+        self._replaced = Replaced()
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._closed = threading.Event()
@@ -162,13 +159,8 @@ class Registry:
 
     def _pop(self, run_id: str) -> list[Run]:
         """Remove and return the run of this id and the one kept for its undo, as far as there are such."""
-        run, replaced = self._runs.pop(run_id, None), self._replaced.pop(run_id, None)
-        return [one for one in (run, replaced[0] if replaced else None) if one is not None]
-
-    def _pop_excess_replaced(self) -> list[Run]:
-        """Remove and return the runs kept longest for undo, until there are at most ``MAX_REPLACED``."""
-        oldest = sorted(self._replaced, key=lambda run_id: self._replaced[run_id][1])
-        return [self._replaced.pop(run_id)[0] for run_id in oldest[: max(0, len(oldest) - MAX_REPLACED)]]
+        run = self._runs.pop(run_id, None)
+        return [*([] if run is None else [run]), *self._replaced.pop(run_id)]
 
     def restart(self, run_id: str, config: GANConfig, own: Path | None = None, wait: float = 8.0) -> Run:
         """Replace the run of this id by a new one under the same id, so that its address stays valid.
@@ -229,10 +221,9 @@ class Registry:
         self.sweep()
         with self._lock:
             current = self._runs.get(run_id)
-            if current is None or run_id not in self._replaced:
+            if current is None or not (kept := self._replaced.pop(run_id)):
                 return None
-            restored, _ = self._replaced.pop(run_id)
-            self._runs[run_id] = restored
+            restored = self._runs[run_id] = kept[0]
         self._point(restored)
         restored.pages |= current.pages
         self._retire(current, restored)
@@ -241,28 +232,15 @@ class Registry:
     def can_undo(self, run_id: str) -> bool:
         """Return whether ``undo`` would bring back a run."""
         with self._lock:
-            return run_id in self._replaced and time.monotonic() < self._replaced[run_id][1]
+            return self._replaced.holds(run_id, time.monotonic())
 
     def _retire(self, old: Run, new: Run) -> None:
         """Keep ``old``, paused, for undo and as the ghost of ``new``; close it at once if it has not trained."""
-        if new.speed != old.speed:
-            new.send(old.speed)
-        old.runner.send(Pause())
-        snapshot = old.runner.poll(PAUSE_WAIT).snapshot
-        with suppress(OSError):
-            (old.folder / ACCESS_FILE).unlink(missing_ok=True)
-        if snapshot is None or not snapshot.trained:
-            old.close(keep=False)
-            return
-        if snapshot.iteration:  # single updates draw no curve
-            label = GANConfig.setting("loss").label
-            since = max((mark.iteration for mark in snapshot.marks if mark.text.startswith(f"{label}:")), default=0)
-            new.ghost = Ghost.of(snapshot.config, snapshot.trace, since)
-        with self._lock:
-            before = self._replaced.pop(old.id, None)
-            self._replaced[old.id] = (old, time.monotonic() + UNDO_SECONDS)
-            ended = [*self._pop_excess_replaced(), *([before[0]] if before else [])]
-        for run in ended:
+        gone = [old]
+        if retire(old, new):
+            with self._lock:
+                gone = self._replaced.keep(old, time.monotonic())
+        for run in gone:
             run.close(keep=False)
 
     def get(self, run_id: str) -> Run | None:
@@ -286,8 +264,7 @@ class Registry:
         now = time.monotonic()
         with self._lock:
             runs = list(self._runs.values())
-            over = [run_id for run_id, (_, until) in self._replaced.items() if now >= until]
-            ended = [self._replaced.pop(run_id)[0] for run_id in over]
+            ended = self._replaced.pop_expired(now)
             for run in runs:
                 run.closed_at = None if self._is_shown(run) else run.closed_at or now
                 if run.closed_for(now) > self._grace:
@@ -298,20 +275,9 @@ class Registry:
             if run in ended:
                 continue
             if run.closed_for(now) > self._pause_after:
-                self._pause_closed(run)
-            elif run.closed_at is None and run.paused_after_close is not None:
-                command, run.paused_after_close = run.paused_after_close, None
-                run.send(command)
-
-    @staticmethod
-    def _pause_closed(run: Run) -> None:
-        report = run.runner.poll()
-        if report.state == "running":
-            snapshot = report.snapshot
-            recipe = snapshot.rebuilding if snapshot else None
-            until = snapshot.until if snapshot else None
-            run.paused_after_close = Play(until) if recipe is None else Replay(recipe)
-            run.runner.send(Pause())
+                run.pause_closed()
+            elif run.closed_at is None:
+                run.go_on_reopened()
 
     def sweep_in_background(self, every: float = 10.0) -> None:
         """Sweep in the background until ``close``."""
@@ -328,8 +294,8 @@ class Registry:
         """Save and end every run, and end the background sweep."""
         self._closed.set()
         with self._lock:
-            runs, replaced = [*self._runs.values()], [run for run, _ in self._replaced.values()]
-            self._runs, self._replaced = {}, {}
+            runs, replaced = [*self._runs.values()], self._replaced.pop_all()
+            self._runs = {}
         for run in runs:  # all save at once: they may have little time
             run.runner.send(Save())
         for run in runs:

@@ -107,6 +107,22 @@ class Run:
         self.rebuilding = self.rebuilding or isinstance(command, Replay)
         self.runner.send(command)
 
+    def pause_closed(self) -> None:
+        """Pause it if it trains, because its page was closed."""
+        report = self.runner.poll()
+        if report.state == "running":
+            snapshot = report.snapshot
+            recipe = snapshot.rebuilding if snapshot else None
+            until = snapshot.until if snapshot else None
+            self.paused_after_close = Play(until) if recipe is None else Replay(recipe)
+            self.runner.send(Pause())
+
+    def go_on_reopened(self) -> None:
+        """Train on as before ``pause_closed``, if that has paused it."""
+        if self.paused_after_close is not None:
+            command, self.paused_after_close = self.paused_after_close, None
+            self.send(command)
+
     def poll(self, wait: float = 0.8) -> Report:
         report = self.runner.poll(wait)
         self._pausing = self._pausing and report.state == "running"

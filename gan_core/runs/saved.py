@@ -34,8 +34,8 @@ class Lease:
 
 
 def write_saved(folder: Path, state: Checkpoint) -> None:
-    """Write the state atomically. OSError if the disk does not take it."""
-    state.write(folder / RUN_FILE)
+    """Write the state atomically, and wait until a power cut cannot harm it. OSError if the disk does not take it."""
+    state.write(folder / RUN_FILE, durable=True)
 
 
 def read_saved(folder: Path) -> Checkpoint | None:

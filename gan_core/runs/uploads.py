@@ -5,6 +5,7 @@ Nothing in a file is executed, and no array is made that the file does not hold.
 
 import io
 import json
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from gan_core.config import GANConfig
 from gan_core.config_file import CONFIG_FILE, read_config_file
 from gan_core.data.code import feature_count
 from gan_core.data.own.archive import Allowance, is_zip, zip_entries
-from gan_core.data.own.refusals import MAX_UPLOAD, FileRejected, first_names, megabytes, printable
+from gan_core.data.own.refusals import MIB, FileRejected, first_names, megabytes, printable
 from gan_core.data.own.samples import OWN_FILE, fingerprint
 from gan_core.data.registry import OWN, source
 from gan_core.export.weights import write_whole
@@ -40,6 +41,7 @@ from gan_core.training.checkpoint import (
 
 METRICS_FILE = "metrics.csv"
 BUNDLE = (RUN_FILE, CONFIG_FILE, METRICS_FILE, OWN_FILE)  # the files in a whole run's zip
+MAX_RUN = 128 * MIB  # bytes of a file: the lecture's GAN with as much own data as there may be has 106
 MAX_HEADER = 5 * 2**20  # bytes of a safetensors file's header
 MAX_COST = 2**30  # bytes that the weights of settings, their gradients and moments may take where a file asks for them
 COPIES = 4  # of each weight: itself, its gradient and Adam's two moments
@@ -100,6 +102,12 @@ def pack_run(config: GANConfig, state: bytes | None, own: bytes | None) -> bytes
     return file.getvalue()
 
 
+def trained_size(config: GANConfig, own: int) -> int:
+    """Return about how many bytes the zip of a trained run with these settings has, of them ``own`` of the learner's data."""
+    arrays = expected_arrays(config, feature_count(config)).values()
+    return own + sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype, _ in arrays)
+
+
 def read_upload(name: str, data: bytes) -> Upload:
     """Return what the file called ``name`` holds: a whole run, a generator or settings. UploadError says what is wrong."""
     try:
@@ -112,8 +120,8 @@ def read_upload(name: str, data: bytes) -> Upload:
 
 
 def _read(name: str, data: bytes) -> Upload:
-    if len(data) > MAX_UPLOAD:
-        raise UploadError(f"It is larger than {megabytes(MAX_UPLOAD)}, which is the limit.")
+    if len(data) > MAX_RUN:
+        raise UploadError(f"It is larger than {megabytes(MAX_RUN)}, which is the limit.")
     _refuse_pickle(name, data)
     if is_zip(name, data):
         return _read_zip(data)
@@ -142,7 +150,7 @@ def _read_config(data: bytes) -> GANConfig:
 
 
 def _read_zip(data: bytes) -> Upload:
-    entries = zip_entries(data, Allowance())
+    entries = zip_entries(data, Allowance(largest=MAX_RUN))
     names = [entry.name for entry in entries]
     for name in names:
         _refuse_pickle(name, b"")
@@ -150,12 +158,12 @@ def _read_zip(data: bytes) -> Upload:
     if unknown or len(set(names)) < len(names) or not {RUN_FILE, CONFIG_FILE} & set(names):
         held = first_names(unknown or names) if names else "nothing"
         raise UploadError(f"A whole run's zip holds {', '.join(BUNDLE)}, each once; this one holds {held}.")
-    files, left = {}, MAX_UPLOAD
+    files, left = {}, MAX_RUN
     for entry in entries:
         files[entry.name] = entry.read()
         left -= len(files[entry.name])
         if left < 0:
-            raise UploadError(f"It unpacks to more than {megabytes(MAX_UPLOAD)}, which is the limit.")
+            raise UploadError(f"It unpacks to more than {megabytes(MAX_RUN)}, which is the limit.")
     upload = _read_safetensors(files[RUN_FILE]) if RUN_FILE in files else Upload(_read_config(files[CONFIG_FILE]))
     if upload.generator is not None:
         raise UploadError(f"{RUN_FILE} is a generator.")

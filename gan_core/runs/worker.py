@@ -35,12 +35,12 @@ class Worker:
     @property
     def wait(self) -> float | None:
         """Seconds until ``advance`` would train; None while only another command can bring that about."""
-        return self._active().wait if self.state == "running" else None
+        return self._active().plan.wait if self.state == "running" else None
 
     @property
     def saved(self) -> bool:
         """Whether the last save has succeeded, of a run that has not failed."""
-        return self.state != "failed" and not self._active().save_problem
+        return self.state != "failed" and not self._active().saver.problem
 
     def start(self) -> None:
         """Build networks and load data."""
@@ -63,7 +63,7 @@ class Worker:
         if self.state not in ("starting", "failed"):
             self._guarded(self._render)
         snapshot = self._snapshot if self._snapshot is not None and self._snapshot.revision > since else None
-        warning = self._run.describe_save_problem(self.state) if self._run is not None else ""
+        warning = self._run.saver.describe_problem(self.state) if self._run is not None else ""
         return Report(self.state, snapshot, self.failure, warning=warning)
 
     def _guarded(self, action: Callable[[], None]) -> None:
@@ -80,7 +80,7 @@ class Worker:
         self.state, self.failure = "failed", failure
         self.revision += 1
         if self._run is not None:
-            self._run.until = self._run.rebuilding = None
+            self._run.plan.until = self._run.plan.rebuilding = None
             self._snapshot = self._run.snapshot(self.run_id, self.revision, self._run.healthy)
 
     def _start(self) -> None:
@@ -91,7 +91,7 @@ class Worker:
         run = self._active()
         run.train(seconds)
         self.revision += 1
-        if run.stopped:
+        if run.plan.stopped:
             self.state = "paused"
             run.save()
 
@@ -107,16 +107,16 @@ class Worker:
     def _carry_out(self, command: protocol.Command) -> None:
         run = self._active()
         self.revision += 1
-        if run.rebuilding is not None and not isinstance(
+        if run.plan.rebuilding is not None and not isinstance(
             command, protocol.Speed | protocol.Save | protocol.Sample | protocol.Try
         ):
             self.state = "paused"
             run.end_replay()
         if isinstance(command, protocol.Pause | protocol.Step | protocol.Update | protocol.Walk):
             self.state = "paused"
-            run.until = None
+            run.plan.until = None
         if isinstance(command, protocol.Step | protocol.Update | protocol.Walk):
-            run.stopped = ""
+            run.plan.stopped = ""
         match command:
             case protocol.Play(until):
                 self._play(run, until)
@@ -124,7 +124,7 @@ class Worker:
                 run.replay(recipe)
                 self.state = "running"
             case protocol.Speed():
-                run.set_speed(command)
+                run.plan.set_speed(command)
             case protocol.Pause() | protocol.Save():
                 run.save()
             case protocol.Step(count):
@@ -146,5 +146,5 @@ class Worker:
             self.state = "running"
         except ValueError as error:  # it cannot stop there, or no longer: the run may have been there when it was asked
             self.state = "paused"
-            run.stopped, run.until = str(error), None
+            run.plan.stopped, run.plan.until = str(error), None
             run.checkpoint()

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gan_core.architecture import layers, state_shapes
 from gan_core.config import GANConfig, explain
 from gan_core.data.own.refusals import printable
-from gan_core.export.weights import in_fixed_order, write_whole
+from gan_core.export.tensor_file import write_tensors
 
 if TYPE_CHECKING:
     from gan_core.training.trainer import Trainer
@@ -75,12 +75,13 @@ class Checkpoint:
     def iteration(self) -> int:
         return int(self.record["iteration"])
 
-    def write(self, path: Path) -> None:
-        """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it."""
-        from safetensors.numpy import save
+    def write(self, path: Path, durable: bool = False) -> None:
+        """Write this atomically as safetensors; the same state gives the same bytes. OSError if the disk does not take it.
 
+        ``durable`` as in ``write_atomically``.
+        """
         metadata = {"format": FORMAT, RECORD: json.dumps(self.record, allow_nan=False)}
-        write_whole(path, in_fixed_order(save(self.arrays, metadata), self.arrays, metadata))
+        write_tensors(path, self.arrays, metadata, durable)
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -126,6 +127,32 @@ def read_header(path: Path) -> dict[str, Any]:
         if length > path.stat().st_size:
             raise CheckpointError("It is not a run that this program has saved, or it is damaged.")
         return read_record(start + file.read(length))
+
+
+def check_device(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError if its settings name another kind of processor here than the one that it was trained on.
+
+    The state of a GPU's random generator means nothing to a CPU's, and the other way round.
+    """
+    import torch
+
+    from gan_core.device import DeviceUnavailable, resolve_device
+
+    state = checkpoint.arrays.get("random.noise_d")
+    if state is None:
+        return  # ``restore`` says so
+    own, other = ("CPU", "GPU") if state.size == torch.Generator().get_state().numel() else ("GPU", "CPU")
+    name = checkpoint.config.device
+    try:
+        fits = state.size == torch.Generator(resolve_device(name)).get_state().numel()
+        here = f"Device = {name!r} is a {other} here"
+    except DeviceUnavailable:
+        fits, here = False, f"this machine has no device {name!r}"
+    if not fits:
+        raise CheckpointError(
+            f"It was trained on a {own}, where alone its random numbers go on, and {here}. Open it where that device is a"
+            f" {own}; its generator alone opens anywhere."
+        )
 
 
 def restore(trainer: "Trainer", checkpoint: Checkpoint) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gan_core.metrics import COLUMNS, OPTIONAL, TITLES
 from gan_core.training.trainer import Trainer
@@ -37,7 +38,13 @@ def broken_weights(trainer: Trainer) -> Diverged | None:
     """
     for network in ("generator", "discriminator"):
         for name, values in getattr(trainer, network).state_dict().items():
-            finite = torch.isfinite(values)
-            if not finite.all():
-                return Diverged(f"{name} of the {network}", float(values[~finite][0]), trainer.iteration)
+            if not _all_finite(values):
+                broken = values[~torch.isfinite(values)]
+                return Diverged(f"{name} of the {network}", float(broken[0]), trainer.iteration)
     return None
+
+
+def _all_finite(values: Tensor) -> bool:
+    if values.device.type == "cpu":  # on a busy machine PyTorch's threads wait longer for each other than one takes
+        return bool(np.isfinite(values.numpy()).all())
+    return bool(torch.isfinite(values).all())

@@ -1,10 +1,12 @@
 """A run and a generator, downloaded from one page and opened on another."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, serve
 from tests.browser.train_page import click, download, drawn, fakes, iteration, open_popover, pause, wait_for
 
 
@@ -40,6 +42,34 @@ def test_downloads_open_on_another_page_with_the_same_images_and_train_on(
     damaged.write_bytes(b"\x80\x04" + bytes(100))
     open_file(other, damaged)
     expect(other.get_by_text("It is a pickle")).to_be_visible()
+
+
+@pytest.fixture
+def fresh_server(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of another server, which shares no run with the first."""
+    monkeypatch.setenv("GAN_RUNS_DIR", str(tmp_path / "runs"))
+    yield from serve(tmp_path_factory, "streamlit")
+
+
+def test_downloads_open_on_a_fresh_server(page: Page, visit: Visit, fresh_server: str, tmp_path: Path) -> None:
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "iteration 1")
+    shown = fakes(page)
+    whole, generator = (download(page, f"download_{key}", tmp_path) for key in ("run", "generator"))
+    other = visit(server=fresh_server)
+    open_file(other, generator)
+    wait_for(other, lambda: fakes(other) == shown, "the generator's images")
+    assert iteration(other) == 0
+    open_file(other, whole)
+    wait_for(other, lambda: iteration(other) == 1, "the run's iteration")
+    wait_for(other, lambda: fakes(other) == shown, "the run's images")
+    for one in (page, other):
+        one.keyboard.press("Escape")
+        click(one, "step")
+        wait_for(one, lambda one=one: iteration(one) == 2 and fakes(one) != shown, "iteration 2")  # type: ignore[misc]
+    assert fakes(other) == fakes(page), "it trains on as the first"
 
 
 def fits(page: Page, width: int, height: int) -> bool:

@@ -1,5 +1,6 @@
 """Writing files atomically."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +45,16 @@ def test_an_array_is_saved_as_npy(tmp_path: Path) -> None:
     save_array(tmp_path / "array.npy", np.arange(5))
     assert [entry.name for entry in tmp_path.iterdir()] == ["array.npy"]
     np.testing.assert_array_equal(np.load(tmp_path / "array.npy"), np.arange(5))
+
+
+def test_a_durable_file_has_reached_the_disk_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *of, name=name, real=real: calls.append(name) or real(*of))
+    write_atomically(tmp_path / "a", lambda partial: partial.write_bytes(b"a"))
+    write_atomically(tmp_path / "b", lambda partial: partial.write_bytes(b"b"), durable=True)
+    assert calls == ["replace", "fsync", "replace"]
+    assert (tmp_path / "b").read_bytes() == b"b"

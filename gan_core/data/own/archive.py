@@ -42,12 +42,16 @@ class Entry:
 
 
 class Allowance:
-    """Numbers of entries and of bytes that may still be read from the zips of an upload, or from a folder."""
+    """Numbers of entries and of bytes that may still be read from the zips of an upload, or from a folder.
 
-    def __init__(self, source: str = "zip", holds: str = "unpacks to") -> None:
+    ``largest``: the most bytes of one file in a zip.
+    """
+
+    def __init__(self, source: str = "zip", holds: str = "unpacks to", largest: int = MAX_FILE) -> None:
         self.source, self.holds = source, holds
         self.entries = MAX_ENTRIES
         self.bytes = MAX_UNPACKED
+        self.largest = largest
 
     def enter(self, count: int) -> None:
         self.entries -= count
@@ -144,7 +148,7 @@ def _refuse(reason: str) -> bytes:
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
     if reason := _suspicion(info):
         raise FileRejected(reason)
-    most = min(MAX_FILE, FREE + MAX_RATIO * info.compress_size)
+    most = min(allowance.largest, FREE + MAX_RATIO * info.compress_size)
     try:
         with archive.open(info) as file:
             content = _unpacked(file, most, allowance)

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.controls import downloads
 from dashboard.controls.downloads import Download
+from gan_core.config import GANConfig
 from gan_core.data.own.samples import keep
 from gan_core.metrics import COLUMNS
 from gan_core.runs.registry import Registry
@@ -78,3 +80,12 @@ def test_every_result_is_made_at_any_moment(snapshot: Callable[..., Snapshot], i
     assert list(files) == ["metrics.csv", "metrics.parquet", "charts.html", "samples.png"]
     assert files["metrics.parquet"][:4] == b"PAR1"
     assert f"{iteration} iterations</h1>".encode() in files["charts.html"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("hidden", "said"), [((256, 512, 1024), False), ((4096, 4096), True)])
+def test_the_download_says_of_a_run_that_no_page_opens_that_it_is_too_large(
+    snapshot: Callable[..., Snapshot], tmp_path: Path, hidden: tuple[int, ...], said: bool
+) -> None:
+    config = GANConfig(generator_hidden=hidden)
+    (whole,) = downloads._whole(bytes, replace(snapshot(), config=config), tmp_path / "own.npy")
+    assert ("no page opens a file above 128 MB" in whole.help) == said

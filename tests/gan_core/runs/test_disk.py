@@ -1,6 +1,7 @@
 """A full disk or a folder that was removed ends no training: it goes on, says so, and saves again."""
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gan_core.runs import active_run
+from gan_core.runs import active_run, saving
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Save, Step
@@ -26,7 +27,7 @@ class Disk:
     full = False
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        usual = active_run.save_networks
+        usual = saving.save_networks
 
         def save(folder: Path, trainer: Any) -> None:
             if self.full:
@@ -34,12 +35,13 @@ class Disk:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
             usual(folder, trainer)
 
-        monkeypatch.setattr(active_run, "save_networks", save)
+        monkeypatch.setattr(saving, "save_networks", save)
 
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    monkeypatch.setattr(active_run, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(saving, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(saving, "SHARE", math.inf)
     return Disk(monkeypatch)
 
 
@@ -123,12 +125,12 @@ def test_a_paused_run_is_saved_again_when_its_page_asks_for_it(tmp_path: Path, d
 
 
 def test_a_failing_save_is_not_tried_at_every_poll(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(active_run, "SAVE_EVERY", 60.0)
+    monkeypatch.setattr(saving, "SAVE_EVERY", 60.0)
     worker = started(tmp_path)
     disk.full = True
     worker.handle(Step(1))
     tried = []
-    monkeypatch.setattr(active_run, "save_networks", lambda *_: tried.append(1))
+    monkeypatch.setattr(saving, "save_networks", lambda *_: tried.append(1))
     for _ in range(3):
         assert "cannot be saved" in problem(worker)
     assert not tried

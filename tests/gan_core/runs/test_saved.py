@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from gan_core.files import PARTIAL
-from gan_core.runs import active_run
+from gan_core.runs import saving
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Reconfigure, Sample, Save, Speed, Step, Update, Walk
 from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
@@ -20,7 +21,7 @@ from gan_core.runs.worker import Worker
 from gan_core.snapshot import Change
 from gan_core.training.checkpoint import Checkpoint, read_header
 from tests.gan_core.runs.support import Make, ask, failed, saved_iteration, trained, until, weights
-from tests.gan_core.support import same, tiny
+from tests.gan_core.support import needs_cuda, same, tiny
 
 FASTER = {"learning_rate_g": 1e-3}
 
@@ -70,11 +71,21 @@ def test_a_run_that_has_not_trained_leaves_no_state(make: Make, tmp_path: Path) 
 def test_training_saves_the_state_without_being_asked(
     make_inline: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(active_run, "SAVE_STATE_EVERY", 0.2)
+    monkeypatch.setattr(saving, "SAVE_STATE_EVERY", 0.2)
     runner = make_inline()
     ask(runner, Play(), state="running")
     until(runner, lambda _: (tmp_path / "run" / RUN_FILE).exists())
     assert read_header(tmp_path / "run" / RUN_FILE)["iteration"] > 0
+
+
+def test_a_power_cut_after_a_save_cannot_take_it(
+    make_inline: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or real(file))
+    ask(make_inline(), Step())
+    assert (tmp_path / "run" / RUN_FILE).stat().st_ino in synced
 
 
 @pytest.mark.parametrize("kept", [0, 2000, -1])
@@ -103,6 +114,43 @@ def test_the_state_of_other_settings_is_refused(make: Make, tmp_path: Path) -> N
     assert "with these settings it should be" in report.failure.message
 
 
+@pytest.mark.parametrize(
+    ("device", "here"),
+    [
+        ("cuda", "this machine has no device 'cuda'"),
+        ("cpu", "Device = 'cpu' is a CPU here"),  # as "auto" is, on a machine without a GPU
+    ],
+)
+def test_a_run_of_a_gpu_is_refused_where_there_is_none(make: Make, tmp_path: Path, device: str, here: str) -> None:
+    if torch.cuda.is_available() and device == "cuda":
+        pytest.skip("there is one")
+    ask(make(), Step())
+    path = tmp_path / "run" / RUN_FILE
+    held = Checkpoint.read(path.read_bytes())
+    of_a_gpu = {name: np.zeros(16, np.uint8) for name in held.arrays if name.startswith("random.")}
+    config = held.record["config"] | {"device": device}
+    Checkpoint(held.arrays | of_a_gpu, held.record | {"config": config}).write(path)
+    report = failed(make())
+    assert report.failure is not None
+    assert report.failure.refusal
+    assert report.failure.message == (
+        f"The saved run cannot be opened: It was trained on a GPU, where alone its random numbers go on, and {here}. Open it"
+        " where that device is a GPU; its generator alone opens anywhere."
+    )
+
+
+@needs_cuda
+def test_a_run_of_a_cpu_is_refused_where_its_device_is_a_gpu(make_inline: Make, tmp_path: Path) -> None:
+    ask(make_inline(), Step())
+    path = tmp_path / "run" / RUN_FILE
+    held = Checkpoint.read(path.read_bytes())
+    Checkpoint(held.arrays, held.record | {"config": held.record["config"] | {"device": "auto"}}).write(path)
+    report = failed(make_inline())
+    assert report.failure is not None
+    assert "It was trained on a CPU" in report.failure.message
+    assert "Device = 'auto' is a GPU here" in report.failure.message
+
+
 def test_a_process_that_lives_on_does_not_save_over_the_run_that_was_continued(make: Make, tmp_path: Path) -> None:
     old = make()
     ask(old, Step(2))
@@ -127,7 +175,7 @@ def test_a_run_is_saved_when_the_pages_process_dies(tmp_path: Path) -> None:
 
 
 def _train_and_save_without_pause(folder: Path, ready: Any) -> None:
-    active_run.SAVE_STATE_EVERY = 0.0
+    saving.SAVE_STATE_EVERY = 0.0
     worker = Worker("run", tiny(), folder)
     worker.start()
     worker.handle(Play())

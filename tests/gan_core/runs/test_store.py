@@ -114,7 +114,6 @@ def test_a_damaged_save_is_refused_with_a_sentence_and_stays(root: Path) -> None
 SERVER = """
 import sys
 from pathlib import Path
-from gan_core.runs import active_run
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play
 from gan_core.runs.registry import Registry

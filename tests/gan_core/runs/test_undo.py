@@ -11,7 +11,8 @@ from gan_core.metrics import COLUMNS
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play, Report, Speed, Step, Update, Walk
-from gan_core.runs.registry import UNDO_SECONDS, Registry, TooManyRuns
+from gan_core.runs.registry import Registry, TooManyRuns
+from gan_core.runs.replaced import UNDO_SECONDS
 from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.snapshot import GHOST_ROWS, Ghost, Snapshot
@@ -133,7 +134,7 @@ def test_a_replaced_run_ends_with_the_run_that_replaced_it(registry: Registry) -
 def test_only_so_many_replaced_runs_are_kept_and_the_oldest_end_first(
     registry: Registry, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan_core.runs.registry.MAX_REPLACED", 2)
+    monkeypatch.setattr("gan_core.runs.replaced.MAX_REPLACED", 2)
     runs = [trained_run(registry, seed=seed) for seed in (1, 2, 3)]
     for run in runs:
         registry.restart(run.id, tiny(seed=9))

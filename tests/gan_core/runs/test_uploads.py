@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from gan_core import GANConfig
+from gan_core.data.own.refusals import MIB
 from gan_core.data.own.samples import OWN_FILE, keep
 from gan_core.export.weights import GENERATOR_FILE, read_metadata
 from gan_core.runs.inline import InlineRunner
@@ -29,7 +30,7 @@ from gan_core.runs.registry import Registry
 from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Store
-from gan_core.runs.uploads import BUNDLE, Upload, UploadError, pack_run, read_upload
+from gan_core.runs.uploads import BUNDLE, MAX_RUN, Upload, UploadError, pack_run, read_upload, trained_size
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import RECORD
 from tests.gan_core.data.own.test_arbitrary_files import MUTATIONS, mutated
@@ -237,7 +238,7 @@ def test_a_zip_of_other_names_is_refused(names: dict[str, bytes], says: str) -> 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused() -> None:
     assert "unpacks to more than" in refusal("a.zip", zipped(parts() | {"metrics.csv": bytes(60 * 2**20)}))
-    assert "larger than 50 MB" in refusal("a.zip", bytes(50 * 2**20 + 1))
+    assert "larger than 128 MB" in refusal("a.zip", bytes(MAX_RUN + 1))
 
 
 @pytest.mark.parametrize(
@@ -310,6 +311,17 @@ def test_json_that_no_settings_are_gives_a_sentence(data: bytes) -> None:
     assert sentence.replace("\n", " ").isprintable()
     header = len(data).to_bytes(8, "little") + data
     assert refusal("a.safetensors", header).startswith("a.safetensors cannot be opened:")
+
+
+def test_a_run_of_more_than_50_mb_opens_again(tmp_path: Path) -> None:
+    config = tiny(generator_hidden=(2100, 2100))
+    registry, run = begun(tmp_path / "one", config)
+    run.send(Step(1))
+    data = run.whole_file()
+    registry.close()
+    assert 50 * MIB < trained_size(config, 0) < len(data) < 1.1 * trained_size(config, 0)
+    again = opened(tmp_path / "other", "run.zip", data)
+    assert shown(again).iteration == 1
 
 
 # Fuzz ------------------------------------------------------------------------------------------------------------

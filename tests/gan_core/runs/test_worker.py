@@ -1,13 +1,13 @@
 """A run's worker, without a runner."""
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.torch import load_file
 
+from gan_core.runs import saving
 from gan_core.runs.active_run import ActiveRun
 from gan_core.runs.protocol import Failure, Pause, Play, Save, Step, Update
 from gan_core.runs.worker import Worker
@@ -75,9 +75,11 @@ def test_advance_trains_at_least_one_iteration_and_only_if_running(tmp_path: Pat
 def test_seconds_include_the_devices_computing_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU accepts work faster than it computes it."""
     run = worker(tmp_path)
-    monkeypatch.setattr(Trainer, "synchronize", lambda trainer: time.sleep(0.02))
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(Trainer, "synchronize", lambda trainer: clock.append(clock.pop() + 0.02))
     run.handle(Step(3))
-    assert run.report().snapshot.seconds >= 0.06  # type: ignore[union-attr]
+    assert run.report().snapshot.seconds == pytest.approx(0.06)  # type: ignore[union-attr]
 
 
 def test_a_running_run_is_saved_at_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,9 +88,31 @@ def test_a_running_run_is_saved_at_intervals(tmp_path: Path, monkeypatch: pytest
     run.handle(Play())
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() == first
-    monkeypatch.setattr("gan_core.runs.active_run.SAVE_EVERY", 0.0)
+    monkeypatch.setattr(saving, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(saving, "SHARE", math.inf)
     run.advance(0)
     assert (tmp_path / "generator.safetensors").read_bytes() != first
+
+
+def test_networks_are_saved_more_rarely_where_that_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    usual = saving.save_networks
+
+    def slowly(folder: Path, trainer: Trainer) -> None:
+        clock[0] += seconds
+        usual(folder, trainer)
+
+    monkeypatch.setattr(saving, "save_networks", slowly)
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    seconds = 0.01
+    run = worker(tmp_path)._active()
+    assert [run.saver.networks_due(after) for after in (2.9, 3.1)] == [False, True]
+    seconds = 0.1
+    run.checkpoint()
+    assert [run.saver.networks_due(after) for after in (19.9, 20.1)] == [False, True]
+    seconds = 0.01
+    run.save()
+    assert run.saver.networks_due(3.1), "one slow save delays no other"
 
 
 @needs_cuda
