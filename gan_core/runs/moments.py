@@ -21,7 +21,7 @@ VIEW, STATE = ".view", ".state"
 MOST = 64  # moments
 MOST_BYTES = 200 * 2**20  # on disk, of one run
 GROWTH = 1 / 16  # a moment is kept when the run has grown by this share since the last one
-COST = 0.004  # share of the training's time that views may take, and the same for states, which are much larger
+COST = 0.003  # share of the training's time that views may take, and the same for states, which are much larger
 LONGEST_WAIT = 8.0  # seconds, of a state five times as many: the first moment of a process takes longer than others
 NUMBERS = ("divergence", "floor", "good")
 
