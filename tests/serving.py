@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.visitor import Visitor
+
 ROOT = Path(__file__).parents[1]
 STREAMLIT = (sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.headless=true")
 
@@ -64,6 +66,14 @@ def wait_until_healthy(address: str, process: "subprocess.Popen[bytes]") -> None
             assert process.poll() is None, "the server ended"
             assert time.monotonic() < deadline, "the server did not answer"
             time.sleep(0.1)  # nothing signals that the server is ready
+
+
+def train(visitor: Visitor) -> None:
+    """Open the page, press Start and wait until it shows that its run trains."""
+    visitor.open()
+    visitor.until(lambda: visitor.can("Start"))
+    visitor.click("Start")
+    visitor.until(lambda: visitor.status is not None and visitor.status.iteration > 0)
 
 
 def wait_until_gone(group: int) -> None:

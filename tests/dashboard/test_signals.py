@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.visitor import Visitor
 from gan_core.runs.saved import RUN_FILE
-from tests.serving import serving, wait_until_gone
+from tests.serving import serving, train, wait_until_gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the processes from /proc")
 
@@ -19,9 +19,7 @@ def test_a_signal_saves_the_runs_and_leaves_nothing_else(name: str, tmp_path: Pa
     # A shell that starts the tests in the background has them ignore Ctrl-C, and the server would inherit that.
     listen = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
     with serving(tmp_path, preexec_fn=listen) as server, Visitor(server.address, "dataset=ring") as trains:
-        trains.open()
-        trains.click("Start")
-        trains.until(lambda: trains.status is not None and trains.status.iteration > 0)
+        train(trains)
         with Visitor(server.address, "dataset=ring") as looks:
             looks.open()
             assert len(list(runs.iterdir())) == 2
