@@ -1,7 +1,7 @@
 # The dashboard for a class: docs/class.md says how to run it. Build: docker build -t gan .
 FROM python:3.12-slim
 
-# Without its CUDA libraries PyTorch takes 1 GB instead of 6.
+# The CPU build: the other one brings 5 GB of CUDA libraries.
 COPY requirements.txt /app/
 RUN pip install --no-cache-dir uv && uv pip install \
     --system --no-cache --compile-bytecode --torch-backend cpu -r /app/requirements.txt
