@@ -9,6 +9,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.live.browser import COOKIE
+from gan_core.data.prepared import remove_abandoned
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.process import start_fork_server
 from gan_core.runs.registry import PAUSE_AFTER, Registry
@@ -20,6 +21,7 @@ from gan_core.runs.registry import PAUSE_AFTER, Registry
 def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
+    remove_abandoned()
     made = Registry(is_open=is_open)
     made.sweep_in_background()
     return made

@@ -24,7 +24,7 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
 from gan_core.data.import_torchvision import import_torchvision
-from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
+from gan_core.data.prepared import Progress, is_prepared, prepare_dataset, remove_abandoned
 from gan_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
@@ -395,3 +395,36 @@ def test_a_download_with_a_wrong_checksum_is_not_used_as_data(folder: Path, mirr
         prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+# After kill -9 ---------------------------------------------------------------------------------------------------
+
+PREPARING = """
+import sys, time
+from pathlib import Path
+from gan_core.data import prepared
+prepared.save_array = lambda path, _: ((path.parent / ".partial-1-half.npy").touch(), print(flush=True), time.sleep(60))
+prepared.prepare_dataset("mnist", Path(sys.argv[1]))
+"""
+
+
+@needs_real
+@pytest.mark.skipif(os.name == "nt", reason="nothing kills a process at once")
+def test_what_a_killed_process_left_in_the_data_folder_is_removed_and_nothing_else(mnist: Path, folder: Path) -> None:
+    kept = sorted(path for path in folder.rglob("*") if path.is_file())
+    staged = mnist.parent / ".downloading-1"
+    with subprocess.Popen(
+        [sys.executable, "-c", PREPARING, str(folder)], cwd=ROOT, stdout=subprocess.PIPE
+    ) as preparing:
+        assert preparing.stdout is not None
+        assert preparing.stdout.readline()
+        (staged / "MNIST" / "raw").mkdir(parents=True)
+        (staged / "MNIST" / "raw" / "half.gz").touch()
+        remove_abandoned(folder)
+        assert staged.exists(), "its process is alive"
+        assert (mnist.parent / ".partial-1-half.npy").exists()
+        preparing.kill()
+        preparing.wait()
+    remove_abandoned(folder)
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == kept
+    assert not staged.exists()
