@@ -109,7 +109,11 @@ def test_its_generator_can_be_downloaded_before_it_trains(counted: Counted, lazy
 
 def test_settings_that_cannot_begin_are_refused(counted: Counted, tmp_path: Path) -> None:
     lazy = LazyRunner(
-        counted.begin, counted.previews, "mine", SMALL.replace(dataset="own_points", own_data="0123456789abcdef"), tmp_path
+        counted.begin,
+        counted.previews,
+        "mine",
+        SMALL.replace(dataset="own_points", own_data="0123456789abcdef"),
+        tmp_path,
     )
     report = lazy.poll(20)
     assert report.state == "failed"
