@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,7 @@ from gan_core.runs.saved import ACCESS_FILE, RUN_FILE
 
 LIMIT = 2 * 2**30  # bytes that all runs together may take on disk
 LOCK_FILE = "lock"  # held by the server that has the run in memory, until it dies
+LONGEST_SWEEP = 2.0  # seconds for which another server's sweep may hold a folder that it leaves as it is
 TAB = "tab-"  # how the names of folders begin that last no longer than a browser's tab
 
 
@@ -91,20 +93,27 @@ class Store:
         self.root = root or runs_folder()
         self._limit = limit
         self._locks: dict[Path, FileLock] = {}
+        self._sweeping = threading.Lock()  # by folder: nobody here takes one that this server's sweep looks into
 
     def make_folder(self, kind: str = "") -> Path:
         """Return a new folder that only this user can read, held until ``release``. OSError if the disk does not take it."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self.root / f"{kind}{secrets.token_hex(8)}"
-        folder.mkdir(mode=0o700)
-        if not self.hold(folder):
+        with self._sweeping:
+            folder.mkdir(mode=0o700)
+            held = self._lock(folder, LONGEST_SWEEP)
+        if not held:
             shutil.rmtree(folder, ignore_errors=True)
             raise OSError(f"{folder} cannot be locked")
         return folder
 
     def hold(self, folder: Path) -> bool:
         """Keep other servers and ``sweep`` from touching ``folder``; False if another server holds it."""
-        lock = FileLock(folder / LOCK_FILE, timeout=0, thread_local=False)
+        with self._sweeping:
+            return self._lock(folder, LONGEST_SWEEP)
+
+    def _lock(self, folder: Path, wait: float) -> bool:
+        lock = FileLock(folder / LOCK_FILE, timeout=wait, thread_local=False)
         try:
             lock.acquire()
         except NotImplementedError:  # a file system without locks: the run is used, and ``sweep`` leaves it alone
@@ -161,13 +170,14 @@ class Store:
     @contextmanager
     def _unused(self, folder: Path) -> Iterator[bool]:
         """Hold ``folder`` meanwhile; the value is False if somebody else holds it, or this server."""
-        if folder in self._locks or not self.hold(folder) or folder not in self._locks:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            self._locks.pop(folder).release()
+        with self._sweeping:
+            if folder in self._locks or not self._lock(folder, 0) or folder not in self._locks:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                self._locks.pop(folder).release()
 
     def _folders(self) -> list[Path]:
         try:

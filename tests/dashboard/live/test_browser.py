@@ -1,6 +1,7 @@
 """Each browser gets a secret of its own, with whatever answer it gets when it first opens a page."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import Morsel, SimpleCookie
 
 import pytest
@@ -25,7 +26,8 @@ def secret(accept: str, cookie: str = "", status: int = 200) -> Morsel[str] | No
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(BrowserSecret(Response(status_code=status))(scope, receive, send))
+    with ThreadPoolExecutor(1) as thread:  # this one may be Playwright's, which has a loop
+        thread.submit(asyncio.run, BrowserSecret(Response(status_code=status))(scope, receive, send)).result()
     return SimpleCookie(Headers(raw=sent[0]["headers"]).get("set-cookie", "")).get(COOKIE)
 
 

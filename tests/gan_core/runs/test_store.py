@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from gan_core.files import PARTIAL
 from gan_core.runs.inline import InlineRunner
@@ -20,7 +21,7 @@ from gan_core.runs.protocol import Step
 from gan_core.runs.registry import Registry
 from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
-from gan_core.runs.store import Access, Store, digest, runs_folder
+from gan_core.runs.store import LOCK_FILE, Access, Store, digest, runs_folder
 from gan_core.training.checkpoint import CheckpointError, read_header
 from tests.gan_core.runs.support import trained, weights
 from tests.gan_core.support import same, tiny
@@ -258,6 +259,25 @@ def test_sweep_removes_what_a_dead_server_left_and_nobody_can_open(root: Path) -
         lock.release()  # it dies
     second.sweep()
     assert list(root.iterdir()) == [kept.folder]
+
+
+def test_a_sweep_that_looks_into_a_folder_keeps_nobody_from_opening_its_run(root: Path) -> None:
+    """A server that begins sweeps while the pages of the one before come back."""
+    store, folder = Store(root), root / "run"
+    folder.mkdir(parents=True)
+    other = FileLock(folder / LOCK_FILE)  # another server's sweep
+    other.acquire()
+    threading.Timer(0.2, other.release, [True]).start()
+    assert store.hold(folder)
+    store.release(folder)
+
+
+def test_a_folder_that_another_server_holds_is_not_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_core.runs.store.LONGEST_SWEEP", 0.05)
+    one, other = Store(root), Store(root)
+    folder = one.make_folder()
+    assert not other.hold(folder)
+    one.release(folder)
 
 
 def test_the_runs_unused_longest_go_first_and_no_open_one(root: Path) -> None:
