@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from gan_core.plurals import counted
+from gan_core.runs.protocol import Place
+
 Span = dict[str, str | bool | float]
 
 
@@ -59,6 +62,19 @@ def pausing(iterations_per_second: float) -> dict[str, Any]:
     seconds = 1 / iterations_per_second if iterations_per_second else 0.0
     takes = f" An iteration takes about {seconds:.0f} s." if seconds >= 2 else ""
     return rich_text(icon("pause_circle"), f" Pauses as soon as the present iteration ends.{takes}")
+
+
+def queued(place: Place) -> dict[str, Any]:
+    """Return how long a run waits that has not had its first turn."""
+    return rich_text(
+        icon("hourglass_top"), f" Waiting for its turn: {counted(place.ahead, 'run')} ahead, about "
+        f"{counted(max(1, round(place.seconds)), 'second')}. {in_turns(place)}"
+    )  # fmt: skip
+
+
+def in_turns(place: Place) -> str:
+    """Return that runs share the server: each of them is slower than alone."""
+    return f"{counted(place.runs, 'run')} train in turns here, {place.at_once} at once."
 
 
 def rebuilding(iteration: int, iterations: int) -> dict[str, Any]:

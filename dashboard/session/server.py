@@ -1,8 +1,9 @@
 """What this server holds for all its visitors, the runs and the download jobs, and which of their pages are open."""
 
+import atexit
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 from streamlit import runtime
@@ -11,7 +12,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.live.browser import COOKIE
 from gan_core.data.prepared import remove_abandoned
 from gan_core.runs.jobs import Jobs
-from gan_core.runs.process import start_fork_server
+from gan_core.runs.lazy import LazyRunner
+from gan_core.runs.previews import Previews
+from gan_core.runs.process import ProcessRunner, start_fork_server
 from gan_core.runs.registry import PAUSE_AFTER, Registry
 
 
@@ -22,7 +25,9 @@ def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
     remove_abandoned()
-    made = Registry(is_open=is_open)
+    previews = Previews()
+    atexit.register(previews.close)
+    made = Registry(partial(LazyRunner, ProcessRunner, previews), is_open=is_open)
     made.sweep_in_background()
     return made
 

@@ -6,7 +6,19 @@ import streamlit as st
 
 from dashboard.charts.diagnosis import reading
 from dashboard.charts.points import LAYERS, SHOWN_FIRST
-from dashboard.charts.rich_text import bold, building, emphasised, icon, no_run, pausing, rebuilding, rich_text, why
+from dashboard.charts.rich_text import (
+    bold,
+    building,
+    emphasised,
+    icon,
+    in_turns,
+    no_run,
+    pausing,
+    queued,
+    rebuilding,
+    rich_text,
+    why,
+)  # fmt: skip
 from dashboard.charts.stages import TITLES, summarise_stage
 from dashboard.controls import data, model
 from dashboard.controls.transport import train_buttons
@@ -55,7 +67,10 @@ def hint(report: Report) -> Payload:
     if report.state == "running":
         if snapshot.speed.slow_motion and snapshot.walk is not None:
             return slow_motion(snapshot.walk)
+        if report.place is not None and report.place.ahead and not snapshot.trained:
+            return queued(report.place)
         goal = f" To {snapshot.until.goal}." if snapshot.until else ""
+        goal += f" {in_turns(report.place)}" if report.place is not None else ""
         found = reading(snapshot)
         if found is None:
             return rich_text(icon("insights"), f"{goal} Training. Change a setting and watch what it does.")

@@ -46,6 +46,12 @@ class Plan:
         """Seconds until training has something to do."""
         return self._schedule.wait
 
+    @property
+    def busy(self) -> float:
+        """The share of the time that training at this speed computes, as far as it is known; 1 at full speed."""
+        interval, rate = self.pace.interval, self.speedometer.computed.per_second
+        return 1.0 if not interval or not rate else min(1.0, 1 / (rate * interval))
+
     def advance(self) -> None:
         """Plan the iteration, or stage, after the present one."""
         self._schedule.advance()

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from gan_core.config import GANConfig
 from gan_core.runs.protocol import Command, Failure, Report, Save
+from gan_core.runs.turns import Turn, Turns, shared_turns
 from gan_core.snapshot import Snapshot
 from gan_core.training.threads import yield_while_waiting
 
 FORKSERVER = sys.platform == "linux"  # elsewhere a fork after importing PyTorch is not safe
 # Imports of every run. PyTorch's optimisers import the last one on first use, which takes a second.
-PRELOAD = ["numpy", "pydantic", "PIL.Image", "safetensors.torch", "torch", "torch._dynamo"]
+PRELOAD = ["torch", "torch._dynamo", "safetensors.torch", "gan_core.runs.worker"]
 NICE = 10  # the page's process has priority: its work is short
 
 
@@ -41,6 +42,12 @@ def worker_context() -> multiprocessing.context.BaseContext:
     return context
 
 
+def lower_priority() -> None:
+    """Have this process give way to the page's."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+
+
 def start_fork_server() -> None:
     """Start the fork server, so that the first run does not wait for it."""
     if FORKSERVER:
@@ -53,8 +60,9 @@ def start_fork_server() -> None:
 class ProcessRunner:
     """Runs a worker in a child process. Safe to use from several threads."""
 
-    def __init__(self, run_id: str, config: GANConfig, folder: Path) -> None:
+    def __init__(self, run_id: str, config: GANConfig, folder: Path, turns: Turns | None = None) -> None:
         processes = worker_context()
+        self._turns = turns or shared_turns()
         self._lock = threading.Lock()
         self._report = Report("starting")
         self._poll_pending = False  # a poll was sent and not answered yet
@@ -63,11 +71,14 @@ class ProcessRunner:
         self._last_save_done = False
         self._closed = False
         self._connection, child_end = processes.Pipe()
+        self._turn, childs_turn = processes.Pipe()
         self._process = processes.Process(  # type: ignore[attr-defined]
-            target=serve, args=(child_end, run_id, config, folder), name=f"gan-run-{run_id}", daemon=True
+            target=serve, args=(child_end, childs_turn, run_id, config, folder), name=f"gan-run-{run_id}", daemon=True
         )
         self._process.start()
-        child_end.close()  # otherwise the child's death would not be noticed here
+        for end in (child_end, childs_turn):
+            end.close()  # otherwise the child's death would not be noticed here
+        self._turns.join(self._turn)
 
     @property
     def pid(self) -> int | None:
@@ -90,7 +101,7 @@ class ProcessRunner:
                 self._poll_pending = self._send(_Poll(-1 if snapshot is None else snapshot.revision))
             while self._poll_pending and self._receive(deadline):
                 pass
-            return replace(self._report, settled=not self._poll_pending)
+            return replace(self._report, settled=not self._poll_pending, place=self._turns.place(self._turn))
 
     def save(self, wait: float = 10.0) -> bool:
         with self._lock:
@@ -104,6 +115,7 @@ class ProcessRunner:
     def close(self) -> None:
         with self._lock:
             self._closed = True
+            self._turns.leave(self._turn)
             self._connection.close()
             self._process.kill()
             self._process.join()
@@ -164,19 +176,20 @@ def _without(report: Report, sent: Snapshot | None) -> Report:
     return replace(report, snapshot=report.snapshot.without(sent))
 
 
-def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) -> None:
-    """Run in the child: train, and handle commands between two slices until the page's end is closed."""
+def serve(connection: Connection, turns: Connection, run_id: str, config: GANConfig, folder: Path) -> None:
+    """Run in the child: train in its turns, and handle commands between two slices until the page's end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal stops the server, which closes the connection
-    if hasattr(os, "nice"):
-        os.nice(NICE)
+    lower_priority()
     from gan_core.runs.worker import Worker  # imports PyTorch, which the page's process never does
 
     worker = Worker(run_id, config, folder)
     worker.start()
+    turn = Turn(turns)
     sent: Snapshot | None = None
     try:
         while True:
-            while connection.poll(worker.wait):  # a command is carried out at once, even while a slow run waits
+            # A command is carried out at once, even while a slow run waits, or one whose turn it is not.
+            while connection in turn.wait(connection, worker.needs_turn, worker.wait):
                 message = connection.recv()
                 if isinstance(message, _Poll):
                     report = worker.report(message.since)
@@ -186,6 +199,7 @@ def serve(connection: Connection, run_id: str, config: GANConfig, folder: Path) 
                 worker.handle(message)
                 if isinstance(message, Save):
                     connection.send(_Saved(worker.saved))
-            worker.advance()
+            if turn.has or not worker.needs_turn:
+                worker.advance()
     except (EOFError, OSError):  # the page's process is gone, in whatever way
         worker.handle(Save())

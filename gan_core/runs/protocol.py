@@ -88,6 +88,8 @@ class Save:
 
 Command = Play | Replay | Pause | Speed | Step | Update | Reconfigure | Sample | Walk | Try | Save
 
+TRAINING = (Play, Replay, Step, Update, Walk)  # commands after which there is something to lose
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -116,13 +118,27 @@ def _sentence(error: BaseException) -> str:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a run stands that trains in turns with others.
+
+    ``ahead``: how many runs train before it does again, 0 while it trains. ``runs``: how many share ``at_once`` places.
+    ``seconds``: how long it still waits, about.
+    """
+
+    ahead: int
+    runs: int
+    at_once: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Report:
     """The answer to a poll.
 
     ``snapshot`` is None until the run has started and, in a worker's answer, if nothing has changed since the
     requested revision. ``settled`` is False until the run has answered the last command: the state may change.
     ``warning``: sentences about what is wrong while the run goes on, such as a full disk. ``pausing``: a Pause was sent, and
-    the iteration before it has not ended yet.
+    the iteration before it has not ended yet. ``place``: None unless more runs train than do well at once.
     """
 
     state: State
@@ -131,6 +147,7 @@ class Report:
     settled: bool = True
     warning: str = ""
     pausing: bool = False
+    place: Place | None = None
 
 
 class Runner(Protocol):

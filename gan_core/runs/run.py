@@ -9,8 +9,8 @@ from typing import Self
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE
 from gan_core.export.weights import GENERATOR_FILE
-from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Replay, Report, Runner, Speed
-from gan_core.runs.saved import RUN_FILE, refusing, saved_config
+from gan_core.runs.protocol import TRAINING, Command, Pause, Play, Reconfigure, Replay, Report, Runner, Speed
+from gan_core.runs.saved import RUN_FILE, START_FILE, refusing, saved_config
 from gan_core.runs.store import Access, Store
 from gan_core.runs.uploads import pack_run
 from gan_core.snapshot import Ghost
@@ -92,6 +92,8 @@ class Run:
         self.speed = Speed()
         self.ghost: Ghost | None = None
         self._pausing = False
+        # Whether its process has something to lose.
+        self._begun = any((folder / name).exists() for name in (RUN_FILE, START_FILE))
         self._store = store
         self._make_runner = make_runner
         self.runner = make_runner(run_id, config, folder)
@@ -105,6 +107,7 @@ class Run:
             self.speed = command
         self._pausing = isinstance(command, Pause)
         self.rebuilding = self.rebuilding or isinstance(command, Replay)
+        self._begun = self._begun or isinstance(command, TRAINING)
         self.runner.send(command)
 
     def pause_closed(self) -> None:
@@ -152,7 +155,8 @@ class Run:
         """Return the whole run as one zip: as it is or, after a failure, as it was last saved. RunEnded after ``close``."""
         if self.ended:
             raise RunEnded("This run has ended.")
-        self.runner.save()
+        if self._begun:
+            self.runner.save()
         state, own = self.folder / RUN_FILE, self.folder / OWN_FILE
         return pack_run(
             self.config,
@@ -177,7 +181,7 @@ class Run:
     def close(self, keep: bool = True) -> None:
         """End the process once the run is saved; without ``keep``, or where nothing was trained, remove its folder."""
         self.ended = True
-        if keep:
+        if keep and self._begun:
             self.runner.save()
         self.runner.close()
         if not keep:

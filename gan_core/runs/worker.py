@@ -13,6 +13,7 @@ from gan_core.snapshot import Snapshot
 from gan_core.training.divergence import Diverged
 from gan_core.training.threads import use_threads
 
+BUSY = 0.1  # share of the time; a run at a limited speed that computes for less needs no turn
 SLICE = 0.005  # seconds of training between two checks for commands; at least one iteration
 
 
@@ -36,6 +37,11 @@ class Worker:
     def wait(self) -> float | None:
         """Seconds until ``advance`` would train; None while only another command can bring that about."""
         return self._active().plan.wait if self.state == "running" else None
+
+    @property
+    def needs_turn(self) -> bool:
+        """Whether it keeps a core busy: it trains, and not so slowly that this costs little."""
+        return self.state == "running" and self._active().plan.busy > BUSY
 
     @property
     def saved(self) -> bool:
