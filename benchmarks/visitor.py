@@ -142,7 +142,10 @@ class Visitor:
     def _ask(self, following: _Following) -> None:
         asked_at = time.perf_counter()
         following.due = asked_at + following.every
-        address = f"/{following.address}&since={following.since}&turn={following.turn}&repeats={following.repeats}"
+        base = urlsplit(self._address).path.rstrip("/")
+        address = (
+            f"{base}/{following.address}&since={following.since}&turn={following.turn}&repeats={following.repeats}"
+        )
         answer = self._get(address)
         body = answer.read()
         self._sizes.append(len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders()))
