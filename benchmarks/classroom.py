@@ -46,7 +46,7 @@ def classroom_figures(seconds: float = SECONDS) -> list[Figure]:
         for visitor in visitors:
             visitor.close()
         server.first.close()
-        time.sleep(AFTER)  # what is measured
+        time.sleep(AFTER)  # the memory is measured so long after they left
         after = _memory(server.pid)
     class_ = f"{LEARNERS} learners with the lecture's GAN"
     median, first = f"median {statistics.median(images):.1f} s", f"at the start, {before / 1e6:,.0f} MB"

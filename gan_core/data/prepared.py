@@ -45,8 +45,8 @@ STAGED = ".downloading-"
 LOCK_FILE = "lock"  # held by the process that prepares a dataset, until it ends
 STORAGE = {  # what the system's errors mean for the folder of the datasets
     errno.ENOSPC: "the disk is full",
-    errno.EACCES: "this program may not write to its data folder, which GAN_DATA_DIR names",
-    errno.EROFS: "the disk of the data folder, which GAN_DATA_DIR names, is read-only",
+    errno.EACCES: "this program may not write to its data folder; GAN_DATA_DIR can name another",
+    errno.EROFS: "the disk of the data folder is read-only; GAN_DATA_DIR can name another",
 }
 
 

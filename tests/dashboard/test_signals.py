@@ -1,4 +1,4 @@
-"""The server ends as Ctrl-C ends it, however it is told to: its run is saved, and no process or folder is left."""
+"""The server ends as Ctrl-C ends it, whichever signal ends it: its run is saved, and no process or folder is left."""
 
 import signal
 import sys

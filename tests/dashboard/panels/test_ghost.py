@@ -140,9 +140,7 @@ def test_the_run_before_is_on_logarithmic_axes_too(shown: Callable[..., Snapshot
 
 
 @CHARTS
-def test_what_a_branch_shares_with_its_parent_is_named_once_beside_the_losses(
-    shown: Callable[..., Snapshot], draw: Any
-) -> None:
+def test_a_branch_names_its_parents_part_once_beside_the_losses(shown: Callable[..., Snapshot], draw: Any) -> None:
     branch = replace(shown(20, 30), fork=12)
     shared = [trace for trace in go.Figure(draw(branch).plain).data if trace.name == "before the branch"]
     assert [trace.x[-1] for trace in shared] == [12, 12], "a curve of each solid one, up to the fork"

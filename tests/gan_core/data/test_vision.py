@@ -24,37 +24,12 @@ from gan_core.data.dataset import Dataset
 from gan_core.data.errors import DataError
 from gan_core.data.folder import data_folder
 from gan_core.data.import_torchvision import import_torchvision
-from gan_core.data.prepared import Progress, is_prepared, prepare_dataset, remove_abandoned
+from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
 from gan_core.training.trainer import Trainer
+from tests.gan_core.data.real_mnist import REAL, needs_real
 
 ROOT = Path(__file__).parents[3]
-REAL = ROOT.parent / "shared" / "data" / "mnist"
 REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` replaces it
-needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and no network."""
-    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("the tests have no network")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    return tmp_path
-
-
-@pytest.fixture
-def mnist(folder: Path) -> Path:
-    """MNIST's real test files, used as both of its splits."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        content = gzip.decompress((REAL / f"t10k-{kind}.gz").read_bytes())
-        for split in ("train", "t10k"):
-            (raw / f"{split}-{kind}").write_bytes(content)
-    return raw
 
 
 @needs_real
@@ -105,7 +80,7 @@ def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name:
             "the server has no such file, or refuses it (HTTP error 404).",
         ),
         (OSError(28, "No space left on device"), "the disk is full."),
-        (PermissionError(13, "Permission denied"), "this program may not write to its data folder, which GAN_DATA_DIR"),
+        (PermissionError(13, "Permission denied"), "this program may not write to its data folder; GAN_DATA_DIR can"),
     ],
 )
 def test_an_error_of_the_system_is_explained(
@@ -395,36 +370,3 @@ def test_a_download_with_a_wrong_checksum_is_not_used_as_data(folder: Path, mirr
         prepare_dataset("mnist", folder)
     assert not is_prepared("mnist", folder)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
-
-
-# After kill -9 ---------------------------------------------------------------------------------------------------
-
-PREPARING = """
-import sys, time
-from pathlib import Path
-from gan_core.data import prepared
-prepared.save_array = lambda path, _: ((path.parent / ".partial-1-half.npy").touch(), print(flush=True), time.sleep(60))
-prepared.prepare_dataset("mnist", Path(sys.argv[1]))
-"""
-
-
-@needs_real
-@pytest.mark.skipif(os.name == "nt", reason="nothing kills a process at once")
-def test_what_a_killed_process_left_in_the_data_folder_is_removed_and_nothing_else(mnist: Path, folder: Path) -> None:
-    kept = sorted(path for path in folder.rglob("*") if path.is_file())
-    staged = mnist.parent / ".downloading-1"
-    with subprocess.Popen(
-        [sys.executable, "-c", PREPARING, str(folder)], cwd=ROOT, stdout=subprocess.PIPE
-    ) as preparing:
-        assert preparing.stdout is not None
-        assert preparing.stdout.readline()
-        (staged / "MNIST" / "raw").mkdir(parents=True)
-        (staged / "MNIST" / "raw" / "half.gz").touch()
-        remove_abandoned(folder)
-        assert staged.exists(), "its process is alive"
-        assert (mnist.parent / ".partial-1-half.npy").exists()
-        preparing.kill()
-        preparing.wait()
-    remove_abandoned(folder)
-    assert sorted(path for path in folder.rglob("*") if path.is_file()) == kept
-    assert not staged.exists()

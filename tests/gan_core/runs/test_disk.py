@@ -83,7 +83,7 @@ def test_training_goes_on_while_the_disk_is_full_and_the_save_is_tried_again(tmp
     assert saved_iteration(tmp_path) == 9
 
 
-def test_what_is_said_of_a_full_disk_is_true_of_a_run_that_is_paused_or_has_failed(
+def test_the_warning_of_a_full_disk_is_true_of_a_paused_and_of_a_failed_run(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = started(tmp_path)
