@@ -242,6 +242,8 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         **quiet,
     }
     if last == 0:  # without data, the axes would stay at those of the run before
+        # Another revision, or Plotly would take this range for a zoom that the next run's axes keep.
+        x_axis["uirevision"] = y_axis["uirevision"] = "empty"
         x_axis["range"] = [0, math.log10(EMPTY)] if axes.log_x else [0, EMPTY]
         y_axis["range"] = [-1, 0] if axes.log_y else [0, 1]
     if 0 < last <= WHOLE_TICKS:

@@ -25,6 +25,8 @@ html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page
 .st-key-cell_generator .label {width: 4.9rem; white-space: normal} /* its slider needs the width */
 :is(.st-key-generator_batch_norm, .st-key-discriminator_batch_norm) [data-testid="stTooltipIcon"] {display: none}
 .st-key-links {padding-right: 8px}
+[data-testid="stMainBlockContainer"] {--room: calc(100vh - 18.9rem - var(--notice, 0px)) !important}
+.st-key-walk_page {--pane: max(380px, 100vh - 138px - 4.9 * var(--text)) !important}
 .st-key-cell_noise .note {white-space: normal}
 :is(.st-key-plot_scores, .st-key-plot_accuracy) {margin-top: 0} /* their legends need the width of their headings */
 @media (max-width: 1599px) {

@@ -27,7 +27,7 @@ class Stop:
             )
         if self.iteration is not None and self.iteration <= iteration:
             raise ValueError(
-                f"Iteration = {self.iteration:,} has passed; it should be above {iteration:,}, where the run is now."
+                f"Iteration {self.iteration:,} has passed; it should be above {iteration:,}, where the run is now."
             )
         if self.metric and self.metric not in COLUMNS:
             raise ValueError(f"metric = {self.metric!r} is not known; it should be one of {', '.join(COLUMNS)}.")

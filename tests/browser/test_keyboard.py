@@ -26,6 +26,14 @@ def test_the_keyboard_keeps_its_place_when_start_becomes_pause(page: Page) -> No
     wait_for(page, lambda: focused(page) == "start", "the focus is back on Start")
 
 
+def test_tab_goes_on_from_each_button_of_the_transport_though_its_tooltip_closes(page: Page) -> None:
+    page.locator(".st-key-start button").first.focus()
+    for following in ("step", "step_d", "step_g", "reset"):
+        page.get_by_role("tooltip").first.wait_for()
+        page.keyboard.press("Tab")
+        wait_for(page, lambda following=following: focused(page) == following, f"the focus is on {following}", 5)  # type: ignore[misc]
+
+
 def test_the_keyboard_keeps_its_place_when_a_layer_is_added(page: Page) -> None:
     page.get_by_role("button", name="Generator: add a hidden layer").focus()
     page.keyboard.press("Enter")

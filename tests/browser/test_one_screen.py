@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.train_page import chart, click, iteration, wait_for
+from tests.browser.train_page import chart, click, drawn, iteration, open_popover, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -176,3 +176,21 @@ def test_the_button_that_adds_a_layer_lies_on_no_bar_while_layers_wait_for_reset
             apart = add["x"] >= box["x"] + box["width"] or box["x"] >= add["x"] + add["width"]
             assert apart, f"{layers} layers wait: {add} lies on {box}"
     expect(drawing.locator(".bar")).to_have_count(4)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_both_pages_fit_the_window_in_projector_mode(visit: Visit, size: tuple[int, int]) -> None:
+    page = visit("?dataset=eight_gaussians", size)
+    open_popover(page, "share", ".st-key-projector label")
+    page.locator(".st-key-projector label").first.click()
+    page.keyboard.press("Escape")
+    font = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    hidden = "(main => main.scrollHeight - main.clientHeight)(document.querySelector('[data-testid=stMain]'))"
+    wait_for(page, lambda: bool(page.evaluate(f"{font} >= 16")), "larger type")
+    drawn(page)
+    assert page.evaluate(hidden) == 0
+    page.get_by_role("link", name="Step through").first.click()
+    click(page, "walk_stage")
+    expect(page.locator(".st-key-walk_head")).to_contain_text("stage 1 of 7")
+    drawn(page)
+    assert page.evaluate(hidden) == 0

@@ -105,3 +105,16 @@ def test_start_right_after_a_preset_trains_the_preset(page: Page, milliseconds: 
     wait_for(page, lambda: iteration(page) > 0, "it trains")
     drawn(page)
     assert "g_steps=5" in page.url
+
+
+def test_the_axes_reach_to_the_data_of_a_run_that_undo_brings_back_in_place_of_an_untrained_one(page: Page) -> None:
+    click(page, "start")
+    wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 8, "it trains")
+    pause(page)
+    last = chart(page, "plot_losses")["x"]["D loss"]
+    page.locator("[class*=st-key-presets_] button:visible").first.click()
+    click(page, "preset_ring")
+    wait_for(page, lambda: chart(page, "plot_losses")["range"] == [0, 100], "the new run's empty axes")
+    click(page, "undo")
+    wait_for(page, lambda: chart(page, "plot_losses")["range"] == [0, last], "the axes of the run that is back")
+    assert chart(page, "plot_scores")["range"] == [0, last]

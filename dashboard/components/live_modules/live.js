@@ -25,7 +25,14 @@ function keepFocus() {
 
 // When is not known: a run of the page may remove, draw and disable buttons at any time.
 const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] };
-new MutationObserver(keepFocus).observe(document.body, changes);
+// Later, because a tooltip closes while Tab moves the focus, which is nowhere in between.
+let planned = null;
+new MutationObserver(() => {
+  planned ??= setTimeout(() => {
+    planned = null;
+    keepFocus();
+  });
+}).observe(document.body, changes);
 
 const panels = new Map(); // panel name → Map of element → function that draws a payload into it
 let followed = null; // the run that is being asked about; a new object for each run of the page

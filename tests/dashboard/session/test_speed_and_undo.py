@@ -200,7 +200,7 @@ def test_a_stop_that_has_passed_is_explained_and_the_run_stays_as_it_is(
     commands_page: AppTest, registry: Registry
 ) -> None:
     app = press(commands_page, "step", "step", "until_1")
-    assert tab(app).stop_problem == "Iteration = 1 has passed; it should be above 2, where the run is now."
+    assert tab(app).stop_problem == "Iteration 1 has passed; it should be above 2, where the run is now."
     assert (state_of(app, registry), snapshot_of(app, registry).iteration) == ("paused", 2)
     press(app, "until_nonsense")
     assert tab(app).stop_problem.startswith("metric = 'nonsense' is not known; it should be one of loss_d,")

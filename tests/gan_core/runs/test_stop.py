@@ -39,7 +39,7 @@ def stopped(runner: Runner) -> Snapshot:
     [
         (Stop(), "iteration = None with metric = '' is not possible; it should be one of the two."),
         (Stop(20, "loss_g"), "iteration = 20 with metric = 'loss_g' is not possible; it should be one of the two."),
-        (Stop(1000), "Iteration = 1,000 has passed; it should be above 1,000, where the run is now."),
+        (Stop(1000), "Iteration 1,000 has passed; it should be above 1,000, where the run is now."),
         (Stop(metric="loss"), "metric = 'loss' is not known; it should be one of loss_d, loss_d_real,"),
         (Stop(metric="loss_d", value=math.nan), "Value = nan is not possible; it should be a finite number."),
         (Stop(metric="loss_d", value=-math.inf), "Value = -inf is not possible; it should be a finite number."),
@@ -159,7 +159,7 @@ def test_a_stop_that_has_passed_pauses_the_run_with_a_reason_and_does_not_fail_i
     runner = make()
     ask(runner, Step(5), *([Play()] if running else []), state="running" if running else "paused")
     snapshot = ask(runner, Play(Stop(iteration=5)))
-    assert snapshot.stopped.startswith("Iteration = 5 has passed; it should be above")
+    assert snapshot.stopped.startswith("Iteration 5 has passed; it should be above")
     assert snapshot.until is None
     assert ask(runner, Play(), state="running").stopped == ""
 
