@@ -231,8 +231,8 @@ class ActiveRun:
 
     def _keep_moment(self, at_once: bool = False) -> None:
         """Keep what the page shows now if that is due, and the state if there is time."""
-        if self.saver.moment_due(self.trainer.iteration, self._seconds, at_once):
-            self.saver.keep_moment(self._seconds, self._render_moment, self._state if self._trained else None, at_once)
+        if self.saver.moment_due(self.trainer.iteration, self.plan.time, at_once):
+            self.saver.keep_moment(self.plan.time, self._render_moment, self._state if self._trained else None, at_once)
 
     def _render_moment(self) -> Rendered | None:
         """Render what a moment keeps; None from broken weights, which the next checkpoint reports."""

@@ -71,10 +71,10 @@ class Moments:
         self.views = _iterations(self._folder, VIEW)
         self.states = _iterations(self._folder, STATE)
         self._next = _after(self.views[-1]) if self.views else 0
-        self._view_not_before = self._state_not_before = 0.0  # on the clock of the training's seconds
+        self._view_not_before = self._state_not_before = 0.0  # on the run's clock
 
     def due(self, iteration: int, seconds: float) -> bool:
-        """Return whether a moment should be kept now, after so many seconds of training."""
+        """Return whether a moment should be kept now, so many seconds after the run began."""
         return iteration >= self._next and seconds >= self._view_not_before
 
     def state_due(self, seconds: float) -> bool:

@@ -22,6 +22,7 @@ class Plan:
         self.rebuilding: Recipe | None = None
         self.speedometer = Speedometer()
         self._schedule = Schedule()
+        self._paced = 0.0
 
     def play(self, until: Stop | None, iteration: int) -> None:
         """Measure the speed anew after a pause, and stop where ``until`` says; ValueError if that is not possible."""
@@ -54,7 +55,13 @@ class Plan:
 
     def advance(self) -> None:
         """Plan the iteration, or stage, after the present one."""
+        self._paced += self._schedule.interval
         self._schedule.advance()
+
+    @property
+    def time(self) -> float:
+        """Seconds of training, and those between its iterations at a limited speed, in which there is time for other things."""
+        return self.speedometer.seconds + self._paced
 
     def replay(self, recipe: Recipe, iteration: int) -> None:
         """Repeat ``recipe``, beginning with its changes at the present iteration."""

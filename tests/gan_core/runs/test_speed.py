@@ -10,6 +10,7 @@ import pytest
 
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Speed, Step
+from gan_core.runs.plan import Plan
 from gan_core.runs.speed import CATCH_UP, STAGE_SECONDS, Rate, Schedule
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
@@ -235,3 +236,15 @@ def test_a_waiting_process_uses_hardly_any_processor_time(make_process: Make) ->
     before = ticks()
     time.sleep(1.5)  # the time itself in which a waiting run uses the processor
     assert ticks() - before < 30
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(25.0, 2.05), (None, 0.05)])
+def test_the_time_between_the_iterations_of_a_slow_run_is_there_for_its_moments(
+    limit: float | None, seconds: float
+) -> None:
+    plan = Plan()
+    plan.set_speed(Speed(limit))
+    for iteration in range(1, 51):
+        plan.speedometer.add(0.001, iteration)
+        plan.advance()
+    assert plan.time == pytest.approx(seconds)
