@@ -19,8 +19,9 @@ if __name__ != "__mp_main__":
     from dashboard.live.answer import routes
     from dashboard.live.browser import BrowserSecret
     from dashboard.live.security import ContentSecurityPolicy
+    from dashboard.live.uploads import UploadLimit
 
-    middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret)]
+    middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret), Middleware(UploadLimit)]
     app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")), middleware=middleware)
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
 from gan_core.data import OWN
-from gan_core.runs.registry import TooManyRuns
 from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Recipe, Snapshot
 from gan_core.training.checkpoint import CheckpointError
@@ -71,7 +70,7 @@ def _adopt(run_id: str, key: str) -> tuple[Run | None, tuple[str, ...]]:
     """Return the run of this id if this tab may have it, and sentences about why it cannot be opened."""
     try:
         return server.registry().adopt(run_id, tab().page, server.browser_secret(), key), ()
-    except (CheckpointError, TooManyRuns, CannotStart) as error:
+    except (CheckpointError, CannotStart) as error:
         return None, (str(error),)
 
 

@@ -10,8 +10,7 @@ from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
-from gan_core.runs.protocol import Failure, Replay, Report
-from gan_core.runs.registry import TooManyRuns
+from gan_core.runs.protocol import Command, Failure, Replay, Report
 from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
@@ -83,8 +82,12 @@ def _reopen() -> None:
     """Open this tab's run again if its process was ended while the tab had no connection."""
     here, registry = tab(), server.registry()
     if here.run_id and registry.get(here.run_id) is None:
-        with suppress(CheckpointError, TooManyRuns, CannotStart):
+        try:
             registry.adopt(here.run_id, here.page, server.browser_secret())
+        except CheckpointError:
+            return  # the page says that it has ended
+        except CannotStart as error:
+            here.trouble = str(error)
 
 
 def _goes_on(report: Report) -> bool:
@@ -95,6 +98,15 @@ def _goes_on(report: Report) -> bool:
     """
     snapshot = report.snapshot
     return snapshot is not None and (snapshot.trained or value("dataset") in tab().failed_download)
+
+
+def deliver(run: Run, command: Command) -> None:
+    """Send ``run`` a command; where the server has no memory for it, the tab keeps why."""
+    try:
+        run.send(command)
+        tab().trouble = ""
+    except CannotStart as error:
+        tab().trouble = str(error)
 
 
 def fetch_report() -> Report:
@@ -181,8 +193,8 @@ def new_run(config: GANConfig) -> Report:
             run = registry.create(config, own, here.page, server.browser_secret())
         else:
             run = registry.restart(old.id, config, own)
-    except (TooManyRuns, CannotStart) as error:
-        if old is not None and isinstance(error, CannotStart) and not error.refusal:
+    except CannotStart as error:
+        if old is not None and not error.refusal:
             here.trouble = f"{error} Your run is kept as it was: the next click on Reset tries again."
         else:
             here.refused = (config, str(error))
@@ -190,12 +202,12 @@ def new_run(config: GANConfig) -> Report:
     here.refused, here.trouble, here.run_id, here.stop_problem, here.adapted = None, "", run.id, "", set()
     other_kind = old is None or DATASETS[old.config.dataset].kind != DATASETS[config.dataset].kind
     if here.speed is not None:
-        run.send(here.speed)
+        deliver(run, here.speed)
     elif other_kind:
-        run.send(SPEEDS[recommended_speed(config)])
+        deliver(run, SPEEDS[recommended_speed(config)])
     here.followed = None
     if here.recipe is not None and not set(here.recipe[0].differences(config)) - {"device"}:
-        run.send(Replay(here.recipe[1]))
+        deliver(run, Replay(here.recipe[1]))
         here.followed = config
     here.recipe = None
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between

@@ -10,6 +10,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.live.browser import COOKIE
+from gan_core.runs.budget import server_budget, within
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import Previews
@@ -25,7 +26,9 @@ def registry() -> Registry:
     start_fork_server()
     previews = Previews()
     atexit.register(previews.close)
-    made = Registry(partial(LazyRunner, ProcessRunner, previews), is_open=is_open)
+    budget = server_budget()
+    begin = partial(LazyRunner, within(budget, ProcessRunner), previews)
+    made = Registry(begin, is_open=is_open, budget=budget)
     made.sweep_in_background()
     return made
 

@@ -91,7 +91,12 @@ class LazyRunner:
     def _begun(self) -> Runner:
         with self._lock:
             if self._runner is None:
-                self._runner = self._begin(self._run_id, self._config, self._folder)
-                if self._speed is not None:
-                    self._runner.send(self._speed)
+                runner = self._begin(self._run_id, self._config, self._folder)
+                try:
+                    if self._speed is not None:
+                        runner.send(self._speed)
+                except BaseException:  # slow motion may take more memory than there is
+                    runner.close()
+                    raise
+                self._runner = runner
             return self._runner

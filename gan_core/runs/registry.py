@@ -5,6 +5,7 @@ A run whose process has ended is saved, and opens again at its address.
 
 import atexit
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
+from gan_core.runs.budget import Budget
 from gan_core.runs.moments import copy_moments, read_state
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Failure, Save
@@ -24,15 +26,10 @@ from gan_core.runs.store import Access, Store, digest
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 30 * 60.0  # seconds between closing the page and ending its run's process
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
-MAX_RUNS = 16  # each is a process with its own networks; runs kept for undo come beside those
 
 
 def _with_own(own: Path | None) -> Fill:
     return lambda folder: None if own is None else link(own, folder / OWN_FILE)
-
-
-class TooManyRuns(RuntimeError):
-    """This server has no room for another run; the message is fit for a page."""
 
 
 class Registry:
@@ -49,14 +46,15 @@ class Registry:
         is_open: Callable[[str], bool] = lambda page: True,
         pause_after: float = PAUSE_AFTER,
         grace: float = GRACE,
-        max_runs: int = MAX_RUNS,
+        budget: Budget | None = None,
     ) -> None:
         self._make_runner = make_runner
         self.store = store or Store()
         self._is_open = is_open
         self._pause_after = pause_after
         self._grace = grace
-        self._max_runs = max_runs
+        self._budget = budget or Budget(sys.maxsize, sys.maxsize)
+        self._budget.make_room = self._make_room
         self._runs: dict[str, Run] = {}
         self._replaced = Replaced()
         self._lock = threading.Lock()
@@ -67,40 +65,33 @@ class Registry:
     def create(self, config: GANConfig, own: Path | None = None, page: str = "", owner: str = "") -> Run:
         """Create a run that does not train yet, shown by ``page``, which belongs to the browser with the secret ``owner``.
 
-        ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
-        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago;
-        CannotStart if the server has no disk space or no process for it.
+        ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. Where memory is
+        short, the run whose page was closed longest ago makes room. CannotStart if the server has no memory, disk space or
+        process for it.
         """
+        self._budget.check(config, own)
         self.sweep()
         run_id = secrets.token_urlsafe(9)
         access = Access(digest(run_id), owners=[digest(owner)] if owner else [])
 
-        def make() -> Run:
-            run = Run(run_id, config, self._make_runner, self.store, access, _with_own(own))
-            self._point(run)
-            return run
+        run = Run(run_id, config, self._make_runner, self.store, access, _with_own(own))
+        self._point(run)
+        return self._add(run, page)
 
-        return self._add(make, page)
+    def _add(self, run: Run, page: str) -> Run:
+        run.pages.update([page] if page else [])
+        with self._lock:
+            self._runs[run.id] = run
+        return run
 
-    def _add(self, make: Callable[[], Run], page: str) -> Run:
-        """Add the run that ``make`` returns; a full server saves and ends the one whose page was closed longest ago."""
-        evicted: list[Run] = []
-        try:
-            with self._lock:  # held throughout: two simultaneous calls must not fill the same place
-                if len(self._runs) >= self._max_runs:
-                    evicted += self._pop_longest_closed()
-                if len(self._runs) >= self._max_runs:
-                    raise TooManyRuns(
-                        f"This server already holds {self._max_runs} runs. Close another tab of this page, or wait: a run "
-                        f"without an open page makes room after {RETURN:.0f} seconds."
-                    )
-                run = make()
-                run.pages.update([page] if page else [])
-                self._runs[run.id] = run
-                return run
-        finally:
-            for old in evicted:
-                old.close()
+    def _make_room(self) -> bool:
+        """Save and end the run whose page was closed longest ago, else the oldest kept for undo; return whether there was one."""
+        self.sweep()  # whose pages are closed is known then
+        with self._lock:
+            evicted = self._pop_longest_closed() or self._replaced.pop_oldest()
+        for run in evicted:
+            run.close()
+        return bool(evicted)
 
     def _point(self, run: Run) -> None:
         """Have the run's address open this run from now on, also after the server's end."""
@@ -111,7 +102,7 @@ class Registry:
         """Return the run of this id, shown by ``page`` and by no other from now on; a saved one gets a process, paused.
 
         None if there is none, if neither ``owner`` nor ``key`` may open it, or if another page that shows it is open.
-        CheckpointError if it cannot be read; TooManyRuns and CannotStart as in ``create``.
+        CheckpointError if it cannot be read; CannotStart as in ``create``.
         """
         with self._opening:  # two pages that open the same run at once: one of them gets it
             with self._lock:
@@ -127,13 +118,12 @@ class Registry:
             return run
 
     def _open_saved(self, run_id: str, page: str, owner: str, key: str) -> Run | None:
-        self.sweep()  # whose pages are closed is known then, if room must be made
         found = self.store.find(run_id)
         if found is None or not found[1].admit(owner, key) or not self.store.hold(found[0]):
             return None
         folder, access = found
         try:
-            return self._add(lambda: Run.saved(run_id, self._make_runner, self.store, access, folder), page)
+            return self._add(Run.saved(run_id, self._make_runner, self.store, access, folder), page)
         except BaseException:
             self.store.release(folder)
             raise
@@ -170,6 +160,7 @@ class Registry:
         for ``undo``; the new one goes on at its speed.
         """
         before = self.get(run_id)
+        self._budget.check(config, own)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
             own = before.folder / OWN_FILE
         return self.begin_from(run_id, config, _with_own(own), wait)

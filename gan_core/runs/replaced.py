@@ -38,6 +38,10 @@ class Replaced:
         kept = self._kept.pop(run_id, None)
         return [] if kept is None else [kept[0]]
 
+    def pop_oldest(self) -> list[Run]:
+        """Let go the run that was replaced first, if any is kept."""
+        return self.pop(min(self._kept, key=lambda run_id: self._kept[run_id][1], default=""))
+
     def pop_expired(self, now: float) -> list[Run]:
         """Let go the runs whose time is over."""
         return [run for run_id in list(self._kept) if not self.holds(run_id, now) for run in self.pop(run_id)]

@@ -103,12 +103,13 @@ class Run:
         return -1.0 if self.closed_at is None else now - self.closed_at
 
     def send(self, command: Command) -> None:
+        """Have ``command`` carried out; CannotStart, and nothing changes, if the server has no memory for it."""
         if isinstance(command, Speed):
             self.speed = command
+        self.runner.send(command)
         self._pausing = isinstance(command, Pause)
         self.rebuilding = self.rebuilding or isinstance(command, Replay)
         self._begun = self._begun or isinstance(command, TRAINING)
-        self.runner.send(command)
 
     def pause_closed(self) -> None:
         """Pause it if it trains, because its page was closed."""

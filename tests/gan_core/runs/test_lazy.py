@@ -122,7 +122,7 @@ def test_settings_that_cannot_begin_are_refused(counted: Counted, tmp_path: Path
 
 
 def test_a_class_that_opens_the_page_costs_one_preview_and_no_process(counted: Counted, tmp_path: Path) -> None:
-    registry = Registry(partial(LazyRunner, counted.begin, counted.previews), store=Store(tmp_path), max_runs=40)
+    registry = Registry(partial(LazyRunner, counted.begin, counted.previews), store=Store(tmp_path))
     runs = [registry.create(SMALL) for _ in range(40)]
     assert all(run.poll(20).snapshot is not None for run in runs)
     assert len(counted.submitted) == 1
