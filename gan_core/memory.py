@@ -53,7 +53,7 @@ def estimate(config: GANConfig, own: Path | None = None) -> Memory:
     )
 
 
-def _moments(config: GANConfig, weights: dict[str, int]) -> int:
+def _moments(config: GANConfig, weights: dict[Network, int]) -> int:
     """Return the bytes of both optimisers' state."""
     copies = {"adam": 2, "sgd": 1 if config.sgd_momentum else 0}
     return weights["G"] * copies[config.optimizer_g] + weights["D"] * copies[config.optimizer_d]

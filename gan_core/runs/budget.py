@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from gan_core.architecture import halved_hidden, hidden_sizes
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.own.samples import OWN_FILE
@@ -17,7 +18,7 @@ from gan_core.runs.run import CannotStart
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 UNKNOWN = 4 * 10**9  # bytes that are taken as free where the system does not say
-MIN_UNITS, MIN_BATCH = 32, 2  # down to which a refusal looks for what would fit
+MIN_BATCH = 2  # down to which a refusal looks for what would fit
 
 
 class OverBudget(CannotStart):
@@ -98,15 +99,10 @@ class Budget:
             if estimate(config.replace(batch_size=batch), own).run <= self._most:
                 return f" A batch size of {batch} would fit."
         smaller = config
-        while max(*smaller.generator_hidden, *smaller.discriminator_hidden) > MIN_UNITS:
-            smaller = smaller.replace(
-                generator_hidden=_halved(smaller.generator_hidden),
-                discriminator_hidden=_halved(smaller.discriminator_hidden),
-            )
+        while (halved := halved_hidden(smaller)) != smaller:
+            smaller = halved
             if estimate(smaller, own).run <= self._most:
-                g, d = (
-                    ", ".join(map(str, sizes)) for sizes in (smaller.generator_hidden, smaller.discriminator_hidden)
-                )
+                g, d = (", ".join(map(str, sizes)) for sizes in hidden_sizes(smaller))
                 return f" Hidden sizes of {g} for G and {d} for D would fit."
         return " It holds no run at all: GAN_MEMORY and GAN_MEMORY_PER_RUN set how much there is."
 
@@ -114,10 +110,6 @@ class Budget:
 def _needed(config: GANConfig, own: Path | None) -> Memory:
     """Return the estimate; nothing for an unknown dataset, which the run itself reports."""
     return estimate(config, own) if config.dataset in DATASETS else Memory(0, 0, 0)
-
-
-def _halved(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(max(1, units // 2) for units in sizes)
 
 
 class Budgeted:
