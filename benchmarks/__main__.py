@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import core, page, runs, saves
+from benchmarks import classroom, core, page, runs, saves
 from benchmarks.figures import Figure, table
 from benchmarks.kills import kills_figures
 from benchmarks.quality import compare
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "memory": runs.memory_figures,
     "saves": saves.saves_figures,
     "page": page.figures,
+    "classroom": classroom.classroom_figures,
 }
 
 

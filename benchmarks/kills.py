@@ -106,7 +106,7 @@ def _wait_for_end(process: int) -> None:
     deadline = time.monotonic() + TIMEOUT
     while Path(f"/proc/{process}").exists() and Path(f"/proc/{process}/stat").read_text().split()[2] != "Z":
         assert time.monotonic() < deadline, "the training process ends with its server"
-        time.sleep(0.02)  # it gives no sign
+        time.sleep(0.02)  # no child of this process, so nothing can wait for it
 
 
 def _serve(root: Path, run_id: str) -> None:

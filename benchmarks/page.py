@@ -64,10 +64,11 @@ class Server:
     """A server started for the benchmark.
 
     ``first``: a visitor with an open page who has pressed nothing. ``seconds``: from the server's start until this
-    visitor could press Start.
+    visitor could press Start. ``pid``: of the page's process.
     """
 
     address: str
+    pid: int
     first: Visitor
     seconds: float
 
@@ -91,7 +92,7 @@ def served() -> Iterator[Server]:
         _wait_until_up(address, process)
         with Visitor(address) as first:
             _open(first)
-            yield Server(address, first, time.perf_counter() - began)
+            yield Server(address, process.pid, first, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(20)

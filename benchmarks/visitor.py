@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Self
@@ -58,6 +59,7 @@ class Visitor:
     def __init__(self, address: str, query: str = "") -> None:
         self._address, self._query = address, query
         self._http = HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT)
+        self._connections = ExitStack()
         self._following: _Following | None = None
         self._buttons: dict[tuple[int, ...], Button] = {}
         self._drawn: set[tuple[int, ...]] = set()  # places of the buttons that this run of the page has drawn
@@ -77,13 +79,14 @@ class Visitor:
         """Connect, and wait until the first run of the page has ended."""
         address = self._address.replace("http", "ws", 1).rstrip("/") + "/_stcore/stream"
         # Without limits, as a browser: a server that had to wait for this end would look slower than it is.
-        self._socket = connect(address, subprotocols=SUBPROTOCOLS, max_size=None, max_queue=None)  # type: ignore[arg-type]
+        socket = connect(address, subprotocols=SUBPROTOCOLS, max_size=None, max_queue=None)  # type: ignore[arg-type]
+        self._socket = self._connections.enter_context(socket)
         self._rerun()
         self.until(lambda: self.loads > 0)
 
     def close(self) -> None:
         """Close the page as a tab is closed. Closing twice is fine."""
-        self._socket.close()
+        self._connections.close()
         self._http.close()
 
     def can(self, label: str) -> bool:
@@ -139,7 +142,10 @@ class Visitor:
     def _ask(self, following: _Following) -> None:
         asked_at = time.perf_counter()
         following.due = asked_at + following.every
-        address = f"/{following.address}&since={following.since}&turn={following.turn}&repeats={following.repeats}"
+        base = urlsplit(self._address).path.rstrip("/")
+        address = (
+            f"{base}/{following.address}&since={following.since}&turn={following.turn}&repeats={following.repeats}"
+        )
         answer = self._get(address)
         body = answer.read()
         self._sizes.append(len(body) + sum(len(name) + len(value) + 4 for name, value in answer.getheaders()))

@@ -19,10 +19,16 @@ if __name__ != "__mp_main__":
     from dashboard.live.answer import routes
     from dashboard.live.browser import BrowserSecret
     from dashboard.live.security import ContentSecurityPolicy
+    from dashboard.live.signals import ended_by_signals
     from dashboard.live.uploads import UploadLimit
 
     middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret), Middleware(UploadLimit)]
-    app = st.App(__file__, routes=routes(st.get_option("server.baseUrlPath")), middleware=middleware)
+    app = st.App(
+        __file__,
+        lifespan=ended_by_signals,
+        routes=routes(st.get_option("server.baseUrlPath")),
+        middleware=middleware,
+    )
 
 if __name__ == "__main__":
     from functools import partial

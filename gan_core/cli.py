@@ -52,8 +52,9 @@ def _train(options: dict[str, Any]) -> int:
         return _report([f"--dataset = {config.dataset!r} needs your own data: add --data PATH."], REFUSED)
     with ExitStack() as stack:
         try:
-            config, own = _kept_data(options, config, stack)
-            trainer = _trainer(config, own)
+            with ExitStack() as kept:
+                config, own = _kept_data(options, config, kept)
+                trainer = _trainer(config, own)
             options["out"].mkdir(parents=True, exist_ok=True)
             stack.enter_context(_held(options["out"]))
         except ValueError as error:  # the dataset or the device is not available
@@ -80,10 +81,13 @@ def _resume(options: dict[str, Any]) -> int:
             plan.iterations = _whole_number(options.get("iterations", str(plan.iterations)))
             if plan.iterations <= reached:
                 raise ValueError(f"{folder} has reached iteration {reached:,}: add --iterations with a larger total.")
-            own_config, own = _kept_data(options, before, stack)
-            if own_config != before:
-                raise ValueError(f"--data = {str(options['data'])!r} is not what the run in {folder} was trained on.")
-            trainer = _trainer(before, own)
+            with ExitStack() as kept:
+                own_config, own = _kept_data(options, before, kept)
+                if own_config != before:
+                    raise ValueError(
+                        f"--data = {str(options['data'])!r} is not what the run in {folder} was trained on."
+                    )
+                trainer = _trainer(before, own)
             run.restore(folder, trainer)
             if changed := before.differences(config):
                 trainer.reconfigure(config)
@@ -190,7 +194,8 @@ def _folder_problems(options: dict[str, Any]) -> list[str]:
 def _kept_data(options: dict[str, Any], config: GANConfig, stack: ExitStack) -> tuple[GANConfig, Path | None]:
     """Return the settings with the data of --data in them, and the file of its samples, which lasts as long as ``stack``.
 
-    The data is not kept with the results, which may be passed on to others. DataError if it cannot be used.
+    The data is not kept with the results, which may be passed on to others, and a trainer that has mapped the file needs it
+    no longer: ``kill -9`` leaves none. DataError if it cannot be used.
     """
     if "data" not in options:
         return config, None

@@ -4,8 +4,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")  # Windows lacks SIGHUP, and others SIGBREAK
 ECHO = 1.0  # seconds: a closed terminal and `timeout` send their one signal twice
@@ -38,10 +39,10 @@ def stop_on_signals() -> Iterator[StopRequest]:
             signal.signal(number, handler)
 
 
-def end_as_ctrl_c_does() -> None:
-    """Let the other signals raise KeyboardInterrupt too, so that temporary files are removed."""
+def end_as_ctrl_c_does(handler: Callable[[int, FrameType | None], object] = signal.default_int_handler) -> None:
+    """Let the other signals raise KeyboardInterrupt too, or call ``handler``, so that temporary files are removed."""
     for number in _others():
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, handler)
 
 
 def _others() -> list[int]:

@@ -29,6 +29,7 @@ LABEL_ROW = 13  # pixels
 LABEL_SIZE = 10
 LABEL_CHARACTER = 5.2  # pixels, on average
 GHOST_NAME = "last run"
+PARENT_NAME = "before the branch"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def curves_figure(
 ) -> Figure:
     """Return metrics over the iterations: raw values pale, their running mean on top, and marks of changed settings.
 
-    The ghost's curves lie behind them if its loss and the run's are ``comparable``; ``name_ghost``: in the legend too.
+    The ghost's curves lie behind them if its loss and the run's are ``comparable``; ``name_ghost``: in the legend too, as is
+    what a branch shares with its parent.
     """
     ghost = _ghost_trace(snapshot, comparable)
     last = max([snapshot.iteration, *ghost.iteration[-1:].tolist()])
@@ -79,7 +81,7 @@ def curves_figure(
     for curve in curves:
         _curve(figure, curve, snapshot.trace)
         if snapshot.fork and curve.dash == "solid":
-            _parent_curve(figure, curve, snapshot)
+            _parent_curve(figure, curve, snapshot, name_ghost and curve is curves[0])
     if len(ghost.iteration):
         for curve in curves:
             if curve.dash == "solid":  # without its companion, which would hardly be told from it
@@ -125,13 +127,13 @@ def _curve(figure: Figure, curve: Curve, trace: Trace) -> None:
     )  # fmt: skip
 
 
-def _parent_curve(figure: Figure, curve: Curve, snapshot: Snapshot) -> None:
-    """Grey what a branch shares with its parent: the curve up to the fork."""
+def _parent_curve(figure: Figure, curve: Curve, snapshot: Snapshot, named: bool) -> None:
+    """Grey what a branch shares with its parent: the curve up to the fork. One entry in the legend stands for all."""
     rows = int(np.searchsorted(snapshot.trace.iteration, snapshot.fork, side="right"))
     shown = thin(rows, SMOOTHED)
     figure.add(
         "scatter", x=_numbers(snapshot.trace.iteration[shown]), y=snapshot.trace.running_mean(curve.column)[shown],
-        mode="lines", name=f"{curve.name} of the parent", legendgroup=curve.column, showlegend=False, hoverinfo="skip",
+        mode="lines", name=PARENT_NAME, legendgroup=PARENT_NAME, showlegend=named, hoverinfo="skip",
         line={"color": theme.QUIET, "width": 3},
     )  # fmt: skip
 

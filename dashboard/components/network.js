@@ -74,7 +74,7 @@ export default function (component) {
   const focused = picture.getRootNode().activeElement?.getAttribute("aria-label");
   picture.setAttribute("aria-label", data.label);
   picture.style.setProperty("--colour", data.colour);
-  picture.style.setProperty("--layers", data.sizes.length);
+  picture.style.setProperty("--layers", data.training.length);
   picture.classList.toggle("pending", data.pending);
   const change = (next) => setTriggerValue("sizes", next);
   const row = editor(data, change);

@@ -77,7 +77,7 @@ def _cell(
 
 def _noise(state: PageState) -> None:
     config = state.config
-    pending = " pending" if {"latent_dim", "noise", "seed"} & set(state.waiting) else ""
+    pending = " pending" if _shows_pending(state, "latent_dim", "noise", "seed") else ""
     with _cell("noise", "Noise z", "", ("noise", "latent_dim", "seed")):
         st.image(_density(config.noise == "normal"), width="stretch", alt=f"{config.noise.capitalize()} distribution")
         st.html(
@@ -113,9 +113,14 @@ def _data_note(state: PageState) -> str:
     config = state.config
     total = len(DATASETS[config.dataset].classes)
     chosen = f"{len(config.classes)} of {total} classes · " if config.classes else ""
-    pending = {"classes", "batch_size"} & set(state.waiting)
     note = f"{chosen}batch {config.batch_size}"
+    pending = _shows_pending(state, "classes", "batch_size")
     return f'<span class="pending" title="From Reset on">{note}</span>' if pending else note
+
+
+def _shows_pending(state: PageState, *names: str) -> bool:
+    """Return whether one of these waits for Reset in ``state.config``, which is the run's where settings are impossible."""
+    return state.settings.config is not None and not set(names).isdisjoint(state.waiting)
 
 
 def _discriminator(state: PageState, mount: Callable[[Place], None]) -> None:

@@ -50,7 +50,10 @@ def _dialog(kind: OwnKind) -> None:
         "Files", type=TYPES[kind], accept_multiple_files=many, key=f"upload_{kind}", label_visibility="collapsed",
         max_upload_size=LIMITS[kind] // MIB,
     )  # fmt: skip
-    st.caption("Your files stay on this server. They are deleted once you close the page and its run ends.")
+    st.caption(
+        "Your files stay on this server and are deleted with the run that trains on them. Until one does, a reload of the"
+        " page loses them."
+    )
     if kind == "own_pictures":
         field("picture_size")
     chosen = files if isinstance(files, list) else [files] if files is not None else []

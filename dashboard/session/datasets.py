@@ -49,10 +49,11 @@ def dataset_problems(config: GANConfig) -> list[str]:
         return ["Your drawing is empty. Paint a shape for the generator to learn."]
     if config.dataset in OWN and not own_data.is_available(config):
         what = "pictures" if config.dataset == "own_pictures" else "points"
-        missing = (
-            f"The {what} of these settings are not on this page" if config.own_data else f"There are no {what} yet"
-        )
-        return [f"{missing}. Upload your own with **Choose {what}**, or choose another dataset."]
+        if config.own_data:
+            missing = f"The {what} of these settings are not here: a reload loses those on which no run trains."
+        else:
+            missing = f"There are no {what} yet."
+        return [f"{missing} Upload your own with **Choose {what}**, or choose another dataset."]
     return [message for dataset, message in tab().failed_download.items() if dataset == config.dataset]
 
 

@@ -14,6 +14,7 @@ from gan_core.setting import Setting
 
 # What messengers and social networks add to a link; it belongs to them.
 TRACKING = re.compile(r"utm_\w+|\w*clid|mc_\w+|igshi?d?|si|ref\w*|embed\w*")
+LISTS = ("sizes", "classes")  # settings whose text has commas
 # What a sentence, a chat or a copied line of JSON leaves around a value, invisible characters included.
 AROUND = " \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff.,;:!?()[]{}<>\"'`*_“”„‘’«»…"
 
@@ -51,6 +52,8 @@ def read(texts: Mapping[str, str], base: GANConfig) -> tuple[GANConfig, tuple[st
         if setting.name in texts:
             try:
                 config = replaced(config, setting, texts[setting.name])
+                if setting.kind in LISTS and texts[setting.name].strip().endswith(","):
+                    problems.append(_cut(setting, texts[setting.name], config))
             except ValueError:  # pydantic's ValidationError is one
                 problems.append(_impossible(setting, texts[setting.name], config))
     for name in texts:
@@ -95,6 +98,14 @@ def _value_of(setting: Setting, text: str, dataset: str) -> Any:
 def _names(setting: Setting) -> Mapping[str, str]:
     """Return the names that the setting's widget offers, with their titles; empty for other kinds of settings."""
     return {name: source.title for name, source in DATASETS.items()} if setting.name == "dataset" else setting.names
+
+
+def _cut(setting: Setting, text: str, config: GANConfig) -> str:
+    stands = text_of(setting, config).replace(",", ", ")
+    return (
+        f"{setting.label} = {shortened(text.strip())} in the link ends in a comma, as a link does that was cut. The page uses"
+        f" {stands}."
+    )
 
 
 def _impossible(setting: Setting, text: str, config: GANConfig) -> str:

@@ -10,6 +10,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.live.browser import COOKIE
+from gan_core.data.prepared import remove_abandoned
 from gan_core.runs.budget import server_budget, within
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.lazy import LazyRunner
@@ -24,6 +25,7 @@ from gan_core.runs.registry import PAUSE_AFTER, Registry
 def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
+    remove_abandoned()
     previews = Previews()
     atexit.register(previews.close)
     budget = server_budget()

@@ -45,14 +45,18 @@ def _plain(name: str) -> str:
 
 
 @contextmanager
-def unpacked(files: IdxFiles) -> Iterator[IdxFiles]:
-    """Yield the files, those that are archives unpacked into a temporary folder. EOFError, OSError, zlib.error."""
+def unpacked(files: IdxFiles, place: Path) -> Iterator[IdxFiles]:
+    """Yield the files, those that are archives unpacked beside ``place``, whose name theirs begins with.
+
+    EOFError, OSError, zlib.error.
+    """
     with ExitStack() as stack:
-        yield IdxFiles(*(_unpack(path, stack) if path.suffix == PACKED else path for path in files))
+        yield IdxFiles(*(_unpack(path, place, stack) if path.suffix == PACKED else path for path in files))
 
 
-def _unpack(path: Path, stack: ExitStack) -> Path:
-    target = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gan-idx-"))) / "file"
+def _unpack(path: Path, place: Path, stack: ExitStack) -> Path:
+    temporary = tempfile.TemporaryDirectory(prefix=place.name, dir=place.parent)
+    target = Path(stack.enter_context(temporary)) / "file"
     with gzip.open(path) as archive, target.open("wb") as file:
         shutil.copyfileobj(archive, file)
     return target

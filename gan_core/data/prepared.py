@@ -14,10 +14,12 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
 
 from gan_core.data.errors import DataError
 from gan_core.data.folder import cache_folder, data_folder, is_writable
@@ -25,17 +27,26 @@ from gan_core.data.idx_files import TRAINING, IdxFiles, find_idx_files, unpacked
 from gan_core.data.import_torchvision import import_torchvision
 from gan_core.data.progress import Progress, ReportProgress
 from gan_core.data.registry import DATASETS, Source
-from gan_core.files import save_array
+from gan_core.files import remove_partials, save_array
 
-__all__ = ["PreparedFiles", "Progress", "ReportProgress", "is_prepared", "prepare_dataset", "prepared_files"]
+__all__ = [
+    "PreparedFiles",
+    "Progress",
+    "ReportProgress",
+    "is_prepared",
+    "prepare_dataset",
+    "prepared_files",
+    "remove_abandoned",
+]
 
 SIDE = 28
 REPORT_EVERY = 0.2  # seconds, while a download runs
 STAGED = ".downloading-"
+LOCK_FILE = "lock"  # held by the process that prepares a dataset, until it ends
 STORAGE = {  # what the system's errors mean for the folder of the datasets
     errno.ENOSPC: "the disk is full",
-    errno.EACCES: "this program may not write to its data folder, which GAN_DATA_DIR names",
-    errno.EROFS: "the disk of the data folder, which GAN_DATA_DIR names, is read-only",
+    errno.EACCES: "this program may not write to its data folder; GAN_DATA_DIR can name another",
+    errno.EROFS: "the disk of the data folder is read-only; GAN_DATA_DIR can name another",
 }
 
 
@@ -75,26 +86,67 @@ def prepare_dataset(name: str, folder: Path, report: ReportProgress = lambda pro
     DataError says what went wrong and what to do; an incomplete file never counts as data. On the page this is a job
     in a process of its own.
     """
-    source = DATASETS[name]
+    source, files = DATASETS[name], prepared_files(name, folder)
     report(Progress(f"Looking for {source.title}"))
     torchvision = _torchvision_for(source)
-    downloaded = find_idx_files(folder, source.torchvision) or _downloaded(torchvision, source, folder, report)
-    report(Progress(f"Reading {source.title}"))
-    pictures, labels = _read(torchvision, source, downloaded)
-    files = prepared_files(name, folder)
     try:
         files.labels.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{source.title} could not be stored: {_reason(error)}") from error
+    with _held(files.labels.parent):
+        _prepare(torchvision, source, folder, files, report)
+
+
+def _prepare(torchvision: Any, source: Source, folder: Path, files: PreparedFiles, report: ReportProgress) -> None:
+    downloaded = find_idx_files(folder, source.torchvision) or _downloaded(torchvision, source, folder, report)
+    report(Progress(f"Reading {source.title}"))
+    pictures, labels = _read(torchvision, source, downloaded, files.labels.parent)
+    try:
         save_array(files.labels, labels)  # first, so that pictures are never there without them
         save_array(files.pictures, pictures)
     except OSError as error:
         raise DataError(f"{source.title} could not be stored: {_reason(error)}") from error
 
 
-def _read(torchvision: Any, source: Source, files: IdxFiles) -> tuple[Any, Any]:
+def remove_abandoned(folder: Path | None = None) -> None:
+    """Remove what processes that were killed while they prepared a dataset have left; what others prepare now stays."""
+    for name in filter(lambda name: DATASETS[name].torchvision, DATASETS):
+        place = prepared_files(name, folder or data_folder()).labels.parent
+        if place.is_dir():
+            with suppress(Timeout), _held(place, wait=0):
+                pass
+
+
+@contextmanager
+def _held(place: Path, wait: float = -1) -> Iterator[None]:
+    """Keep others from preparing a dataset in ``place`` meanwhile, and remove what killed ones left there.
+
+    Timeout after ``wait`` seconds, which may be negative for any time.
+    """
+    lock = FileLock(place / LOCK_FILE, timeout=wait)
+    try:
+        lock.acquire()
+        remove_partials(place)
+        for staged in place.glob(f"{STAGED}*"):
+            shutil.rmtree(staged, ignore_errors=True)
+    except Timeout:
+        raise
+    except (NotImplementedError, OSError):  # no locks there, or no file: nobody knows whose the partial files are
+        pass
+    try:
+        yield
+    finally:
+        if lock.is_locked and os.name != "nt":  # where an open file cannot be removed, and releasing it does
+            with suppress(OSError):
+                (place / LOCK_FILE).unlink()
+        lock.release()
+
+
+def _read(torchvision: Any, source: Source, files: IdxFiles, place: Path) -> tuple[Any, Any]:
     """Return the pictures, uint8 ``[n, features]``, and the labels, int64 ``[n]``."""
     reader = torchvision.datasets.mnist
     try:
-        with unpacked(files) as (images, labels):
+        with unpacked(files, place / STAGED) as (images, labels):
             pictures, classes = reader.read_image_file(str(images)), reader.read_label_file(str(labels))
         if pictures.shape[1:] != (SIDE, SIDE) or len(pictures) != len(classes):
             raise ValueError(f"its files hold pictures {tuple(pictures.shape)} and labels {tuple(classes.shape)}")
@@ -148,7 +200,7 @@ def _download(kind: Any, folder: Path, raw: Path, report: Callable[[int], None])
     Archives that are already in ``raw`` are verified and used instead. ``report`` gets the bytes downloaded so far.
     """
     raw.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder) as temporary:
+    with tempfile.TemporaryDirectory(prefix=STAGED, dir=raw.parent) as temporary:
         staged = Path(temporary) / raw.relative_to(folder)
         staged.mkdir(parents=True)
         for archive in raw.glob("*.gz"):

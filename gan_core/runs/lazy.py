@@ -28,7 +28,9 @@ class LazyRunner:
         self._folder = folder
         self._speed: Speed | None = None
         self._changes = 0  # so many revisions were shown before the process counts its own
+        self._failed: Report | None = None
         self._runner: Runner | None = None
+        self._closed = False
         self._lock = threading.Lock()
         if any((folder / name).exists() for name in (RUN_FILE, START_FILE)):
             self._begun()
@@ -37,7 +39,8 @@ class LazyRunner:
         with self._lock:
             if self._runner is None and self._noted(command):
                 return
-        self._begun().send(command)
+        if runner := self._begun():
+            runner.send(command)
 
     def _noted(self, command: Command) -> bool:
         """Take over what an untrained run can without a process; return whether that was all."""
@@ -46,7 +49,7 @@ class LazyRunner:
                 self._speed = command
             case Reconfigure(config):
                 if config.drawing != self._config.drawing:  # other real samples
-                    self._previewed = config
+                    self._previewed, self._failed = config, None
                 self._config = config
             case Pause() | Save():
                 return True
@@ -66,7 +69,9 @@ class LazyRunner:
         return replace(report, snapshot=preview.snapshot)
 
     def _preview(self, wait: float) -> Report:
-        report = self._previews.report(self._previewed, self._folder / OWN_FILE, wait)
+        report = self._failed or self._previews.report(self._previewed, self._folder / OWN_FILE, wait)
+        if report.state == "failed":
+            self._failed = report  # a page polls several times a second, and the same would fail again
         if report.snapshot is None:
             return report
         snapshot = replace(
@@ -80,17 +85,20 @@ class LazyRunner:
         return replace(report, snapshot=snapshot)
 
     def save(self, wait: float = 10.0) -> bool:
-        return self._begun().save(wait)
+        runner = self._begun()
+        return runner is not None and runner.save(wait)
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             runner = self._runner
         if runner is not None:
             runner.close()
 
-    def _begun(self) -> Runner:
+    def _begun(self) -> Runner | None:
+        """Return the runner, begun now if it was not; None if this was closed before it began."""
         with self._lock:
-            if self._runner is None:
+            if self._runner is None and not self._closed:
                 runner = self._begin(self._run_id, self._config, self._folder)
                 try:
                     if self._speed is not None:

@@ -1,12 +1,14 @@
 """What runs show before they train, made by one process for all of them."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
+from threading import Lock, Thread
 
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
@@ -28,18 +30,22 @@ class Previews:
     def report(self, config: GANConfig, own: Path, wait: float) -> Report:
         """Return what a run of these settings reports before it trains; "starting" while that is not known yet.
 
-        ``own``: the file of the learner's own data, if there is one. ``wait``: seconds.
+        ``own``: the file of the learner's own data, if there is one. ``wait``: seconds. A failure is not kept: the disk that
+        was full may have room the next time.
         """
         try:
-            return self._future(config, own).result(wait)
+            report = self._future(config, own).result(wait)
         except TimeoutError:
             return Report("starting")
         except BrokenProcessPool:  # it was killed, perhaps for its memory
-            self._forget(config)
-            return Report("failed", failure=Failure("The process that makes the first images was killed."))
-        except BaseException as error:
-            self._forget(config)
-            return Report("failed", failure=Failure.of(error))
+            self._end_process()
+            report = Report("failed", failure=Failure("The process that makes the first images was killed."))
+        except Exception as error:
+            report = Report("failed", failure=Failure.of(error))
+        if report.state == "failed":
+            with self._lock:
+                self._made.pop(config, None)
+        return report
 
     def _future(self, config: GANConfig, own: Path) -> Future[Report]:
         with self._lock:
@@ -51,22 +57,32 @@ class Previews:
                 self._made.popitem(last=False)
             return self._made[config]
 
-    def _forget(self, config: GANConfig) -> None:
-        with self._lock:
-            self._made.pop(config, None)
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False)
-
     def close(self) -> None:
+        self._end_process(cancel=True)
+
+    def _end_process(self, cancel: bool = False) -> None:
+        """End the shared process after what it was asked for, unless that is cancelled; what is asked next begins another."""
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=cancel)
 
 
 def _process() -> Executor:
-    return ProcessPoolExecutor(1, mp_context=worker_context(), initializer=lower_priority)
+    return ProcessPoolExecutor(1, mp_context=worker_context(), initializer=_begin)
+
+
+def _begin() -> None:
+    """Give way to the page's process, and end with it: the executor does not end its own where that is killed."""
+    lower_priority()
+    Thread(target=_end_with_page, daemon=True).start()
+
+
+def _end_with_page() -> None:
+    page = parent_process()
+    assert page is not None, "a process of the executor has a parent"
+    page.join()
+    os._exit(0)
 
 
 def preview(config: GANConfig, own: Path) -> Report:

@@ -18,7 +18,7 @@ from gan_core.training.threads import yield_while_waiting
 
 FORKSERVER = sys.platform == "linux"  # elsewhere a fork after importing PyTorch is not safe
 # Imports of every run. PyTorch's optimisers import the last one on first use, which takes a second.
-PRELOAD = ["numpy", "pydantic", "PIL.Image", "safetensors.torch", "torch", "torch._dynamo"]
+PRELOAD = ["torch", "torch._dynamo", "safetensors.torch", "gan_core.runs.worker"]
 NICE = 10  # the page's process has priority: its work is short
 
 

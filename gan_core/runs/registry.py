@@ -24,7 +24,7 @@ from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Access, Store, digest
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
-GRACE = 30 * 60.0  # seconds between closing the page and ending its run's process
+GRACE = 75.0  # seconds between closing the page and ending its run's process: it is saved, and opens again in a second
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
 
 

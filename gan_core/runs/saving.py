@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gan_core.export.weights import GENERATOR_FILE, save_networks
+from gan_core.export.weights import GENERATOR_FILE, read_metadata, save_networks
 from gan_core.runs.moments import Moment, Moments
 from gan_core.runs.protocol import State
 from gan_core.runs.rendering import Rendered
@@ -35,7 +35,6 @@ class Saver:
         self.moments = Moments(folder)
         self._saved_at = 0.0
         self._cost = 0.0
-        self._saved_iteration = 0
         self._state_saved_at = time.monotonic()
         self._tried_at = 0.0
 
@@ -69,7 +68,6 @@ class Saver:
             # Temporary files are cleaned up on some machines.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             save_networks(self._folder, trainer)
-            self._saved_iteration = trainer.iteration
             self._cost = time.perf_counter() - began
             if state is not None:
                 write_saved(self._folder, state())
@@ -84,8 +82,10 @@ class Saver:
         """Return sentences for the page about ``problem``, which are true of a run in this state; "" without one."""
         if not self.problem:
             return ""
-        kept = (self._folder / GENERATOR_FILE).exists()
-        has = f"gives the generator of iteration {self._saved_iteration:,}" if kept else "has no generator"
+        has = "has no generator"
+        with suppress(OSError, ValueError, KeyError):  # only what the file itself says is true of it
+            iteration = int(read_metadata((self._folder / GENERATOR_FILE).read_bytes())["iteration"])
+            has = f"gives the generator of iteration {iteration:,}"
         again = {"running": "Training goes on and the save is tried again; until then, ", "failed": ""}
         return (
             f"This run cannot be saved in {self._folder.parent}: {self.problem}."

@@ -74,6 +74,7 @@ def test_start_is_among_the_first_tab_stops(page: Page) -> None:
 def test_shortcuts_start_pause_and_step(page: Page) -> None:
     page.keyboard.press("s")
     wait_for(page, lambda: iteration(page) == 1, "a step")
+    drawn(page)
     page.keyboard.press("p")
     wait_for(page, lambda: iteration(page) > 1, "it trains")
     page.keyboard.press("p")

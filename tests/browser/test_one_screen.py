@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.train_page import chart, click, wait_for
+from tests.browser.train_page import chart, click, iteration, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -140,3 +140,21 @@ def test_a_phone_shows_transport_diagnosis_and_images_first(visit: Visit) -> Non
     assert tops[-1] < 2600, "nothing is far down"
     resize(page, (1280, 720))
     check_all(page, "start", "")
+
+
+def test_the_button_that_adds_a_layer_lies_on_no_bar_while_layers_wait_for_reset(visit: Visit) -> None:
+    page = visit(POINTS, (1280, 720))
+    drawing = page.locator(".st-key-picture_generator_hidden")
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "the run has trained, so that layers wait for Reset")
+    for layers in range(3, 7):
+        drawing.locator("button.add").click()
+        expect(drawing.locator("input.size")).to_have_count(layers)
+        add = drawing.locator("button.add").bounding_box()
+        assert add is not None
+        for bar in drawing.locator(".bar").all():
+            box = bar.bounding_box()
+            assert box is not None
+            apart = add["x"] >= box["x"] + box["width"] or box["x"] >= add["x"] + add["width"]
+            assert apart, f"{layers} layers wait: {add} lies on {box}"
+    expect(drawing.locator(".bar")).to_have_count(4)

@@ -105,7 +105,7 @@ def test_the_code_scrolls_to_the_lit_line(page: Page, server: str) -> None:
         click(page, "walk_turn")
         expect(page.get_by_text(re.compile(rf"\({network}\).*stage 7 of 7"))).to_be_visible()
         wait_for(page, lambda: lit_lines_are_in_the_box(page), "the lit line is in view")
-    assert listing.evaluate("e => e.scrollTop") > 0
+    wait_for(page, lambda: listing.evaluate("e => e.scrollTop") > 0, "it has scrolled")
     page.set_viewport_size({"width": 1280, "height": 560})
     wait_for(page, lambda: lit_lines_are_in_the_box(page), "it stays in view in a lower window")
 

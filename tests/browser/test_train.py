@@ -215,10 +215,9 @@ def test_a_reload_comes_back_to_the_same_run(page: Page) -> None:
 
 def test_a_killed_run_is_reported_at_once_and_start_begins_another(page: Page, server: str, tmp_path: Path) -> None:
     others = run_processes(server)
-    click(page, "reset")
-    wait_for(page, lambda: len(run_processes(server) - others) == 1, "the new run's process")
-    (child,) = run_processes(server) - others
     click(page, "start")
+    wait_for(page, lambda: len(run_processes(server) - others) == 1, "the run's process")
+    (child,) = run_processes(server) - others
     wait_for(page, lambda: (chart(page, "plot_losses")["x"].get("D loss") or 0) >= 3, "it trains")
     os.kill(child, signal.SIGKILL)
     expect(page.get_by_text("The training process was killed (SIGKILL)")).to_be_visible(timeout=4000)

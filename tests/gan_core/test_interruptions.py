@@ -162,6 +162,17 @@ def test_a_signal_before_training_leaves_no_temporary_files(tmp_path: Path) -> N
     assert list(temporary.iterdir()) == []
 
 
+@posix
+def test_a_killed_process_leaves_no_copy_of_the_learners_data(tmp_path: Path) -> None:
+    data, temporary = tmp_path / "points.csv", tmp_path / "temporary"
+    data.write_text(CSV)
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with training(tmp_path / "run", "--data", str(data), env=environment) as process:
+        process.kill()
+    assert list(temporary.glob("gan-own-*")) == []
+
+
 def test_a_signal_during_a_save_lets_it_finish(
     tmp_path: Path, whole_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

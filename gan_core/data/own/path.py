@@ -14,8 +14,8 @@ WORKBOOKS = (".xlsx", ".xlsm", ".ods", ".numbers")  # are zips, but those who br
 def read_path(path: Path, size: int, columns: ChosenColumns | None = None) -> tuple[str, Gathered]:
     """Read a folder of pictures, a zip of them or a table; return the dataset's name and what was read.
 
-    A zip is told by its content, as mail programs rename it; a table by its name. ``columns``: of a table, as ``read_points``
-    takes them. Raises DataError, or OSError if the path cannot be read.
+    A zip is recognised by its content, as mail programs rename it; a table by its name. ``columns``: of a table, as
+    ``read_points`` takes them. Raises DataError, or OSError if the path cannot be read.
     """
     zipped = is_zip(path.name, _start(path)) and path.suffix.lower() not in WORKBOOKS
     is_table = not zipped and not path.is_dir() and path.suffix.lower().lstrip(".") in EXTENSIONS

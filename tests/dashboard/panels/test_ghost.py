@@ -137,3 +137,12 @@ def test_a_run_before_that_left_no_curve_is_not_in_the_legend(shown: Callable[..
 
 def test_the_run_before_is_on_logarithmic_axes_too(shown: Callable[..., Snapshot]) -> None:
     assert len(ghosts(losses(shown(50, 100), Axes(log_x=True, log_y=True)))) == 2
+
+
+@CHARTS
+def test_a_branch_names_its_parents_part_once_beside_the_losses(shown: Callable[..., Snapshot], draw: Any) -> None:
+    branch = replace(shown(20, 30), fork=12)
+    shared = [trace for trace in go.Figure(draw(branch).plain).data if trace.name == "before the branch"]
+    assert [trace.x[-1] for trace in shared] == [12, 12], "a curve of each solid one, up to the fork"
+    assert [trace.showlegend for trace in shared] == [draw is losses, False]
+    assert {trace.legendgroup for trace in shared} == {"before the branch"}, "the one entry hides both"

@@ -134,6 +134,8 @@ def test_a_decorated_link_is_read_as_it_was_meant(texts: dict[str, str], meant: 
         ({"dataset": "ring", "generator_hid": ""}, "Did you mean generator_hidden (G hidden sizes)?"),
         ({"dataset=ring": ""}, "dataset=ring in the link is no setting and is ignored."),
         ({"lr": "0.1"}, "lr in the link is no setting and is ignored."),
+        ({"generator_hidden": "16,"}, "G hidden sizes = 16, in the link ends in a comma, as a link does that was cut."),
+        ({"classes": "3,8, "}, "The page uses 3, 8."),
         ({"hidden": "64"}, "hidden in the link is no setting and is ignored."),
     ],
 )

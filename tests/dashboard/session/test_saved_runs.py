@@ -1,6 +1,7 @@
 """What a tab does with a run that has failed, that belongs to another browser, or that cannot begin anew."""
 
-import time
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -142,17 +143,23 @@ def test_a_lost_connection_leaves_the_tabs_uploads_until_it_surely_does_not_come
     tab = app.session_state["tab"]
     upload = tab.folder() / "own.npy"
     upload.write_bytes(b"x")
-    monkeypatch.setattr(server, "PAUSE_AFTER", 0.05)
-    monkeypatch.setattr(server, "is_open", lambda page: True)
+    waits: list[float] = []
+
+    class Timer:
+        """Its time has passed when it starts."""
+
+        def __init__(self, seconds: float, action: Callable[[], None]) -> None:
+            waits.append(seconds)
+            self.start = action
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    monkeypatch.setattr(server, "is_open", lambda page: True)  # it has come back
     state._disconnected(tab)
-    time.sleep(0.3)  # it has come back long before
     assert upload.exists()
     monkeypatch.setattr(server, "is_open", lambda page: False)
     state._disconnected(tab)
-    deadline = time.monotonic() + 5
-    while upload.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)  # a timer gives no sign
     assert not upload.exists()
+    assert waits == [server.PAUSE_AFTER] * 2
 
 
 @pytest.mark.parametrize(("rate", "says"), [(0.08, "An iteration takes about 12 s."), (30.0, "ends.")])

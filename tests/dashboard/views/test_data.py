@@ -441,12 +441,21 @@ def test_an_unusable_upload_is_refused_with_a_sentence(
     assert state(registry)[1].iteration == 1
 
 
+def test_the_runs_own_batch_size_is_not_marked_as_pending_while_pictures_are_missing(app: AppTest) -> None:
+    press(app, "step")
+    choose(app, "own_pictures")
+    healthy(app.number_input(key="batch_size").set_value(16).run())
+    (note,) = [element.proto.body for element in app.get("html") if "batch " in element.proto.body]
+    assert note == '<p class="note">batch 4</p>', "the run's, not the one that waits"
+
+
 def test_a_link_to_somebody_elses_data_explains_what_is_missing(registry: Registry) -> None:
     visitor = AppTest.from_file(APP, default_timeout=30)
     visitor.query_params["dataset"] = "own_pictures"
     visitor.query_params["own_data"] = "0123456789abcdef"
     healthy(visitor.run())
-    assert "The pictures of these settings are not on this page." in texts(visitor)
+    missing = "The pictures of these settings are not here: a reload loses those on which no run trains. Upload"
+    assert missing in texts(visitor)
     choose(visitor, "digits")
     press(visitor, "step")
     assert state(registry)[1].iteration == 1

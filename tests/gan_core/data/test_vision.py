@@ -26,35 +26,10 @@ from gan_core.data.folder import data_folder
 from gan_core.data.import_torchvision import import_torchvision
 from gan_core.data.prepared import Progress, is_prepared, prepare_dataset
 from gan_core.training.trainer import Trainer
+from tests.gan_core.data.real_mnist import REAL, needs_real
 
 ROOT = Path(__file__).parents[3]
-REAL = ROOT.parent / "shared" / "data" / "mnist"
 REAL_URLOPEN = urllib.request.urlopen  # the fixture ``folder`` replaces it
-needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs MNIST's test files in {REAL}")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and no network."""
-    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path))
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("the tests have no network")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    return tmp_path
-
-
-@pytest.fixture
-def mnist(folder: Path) -> Path:
-    """MNIST's real test files, used as both of its splits."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        content = gzip.decompress((REAL / f"t10k-{kind}.gz").read_bytes())
-        for split in ("train", "t10k"):
-            (raw / f"{split}-{kind}").write_bytes(content)
-    return raw
 
 
 @needs_real
@@ -105,7 +80,7 @@ def test_without_network_and_files_the_error_says_what_to_do(folder: Path, name:
             "the server has no such file, or refuses it (HTTP error 404).",
         ),
         (OSError(28, "No space left on device"), "the disk is full."),
-        (PermissionError(13, "Permission denied"), "this program may not write to its data folder, which GAN_DATA_DIR"),
+        (PermissionError(13, "Permission denied"), "this program may not write to its data folder; GAN_DATA_DIR can"),
     ],
 )
 def test_an_error_of_the_system_is_explained(

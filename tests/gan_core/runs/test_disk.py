@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gan_core.export import weights
 from gan_core.runs import active_run, saving
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
@@ -82,7 +83,7 @@ def test_training_goes_on_while_the_disk_is_full_and_the_save_is_tried_again(tmp
     assert saved_iteration(tmp_path) == 9
 
 
-def test_what_is_said_of_a_full_disk_is_true_of_a_run_that_is_paused_or_has_failed(
+def test_the_warning_of_a_full_disk_is_true_of_a_paused_and_of_a_failed_run(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = started(tmp_path)
@@ -99,6 +100,28 @@ def test_what_is_said_of_a_full_disk_is_true_of_a_run_that_is_paused_or_has_fail
     worker.handle(Step(1))
     assert worker.state == "failed"
     assert worker.report().warning == f"{full} {kept}"
+
+
+def test_the_iteration_of_a_generator_on_a_full_disk_is_that_of_its_file(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk took G and not D; or another process saved the generator, before the run was opened again."""
+    worker = started(tmp_path)
+    worker.handle(Step(3))
+    usual = weights.write_tensors
+
+    def no_room_for_d(path: Path, *of: Any) -> None:
+        if path.name == weights.DISCRIMINATOR_FILE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        usual(path, *of)
+
+    monkeypatch.setattr(weights, "write_tensors", no_room_for_d)
+    worker.handle(Step(2))
+    assert saved_iteration(tmp_path) == 5
+    assert problem(worker).endswith("Download gives the generator of iteration 5.")
+    disk.full = True
+    again = started(tmp_path)
+    assert problem(again).endswith("Download gives the generator of iteration 5.")
 
 
 @pytest.mark.parametrize("command", [Pause(), Save(), Step(1)])

@@ -1,9 +1,14 @@
 """A run costs no process until it trains, and shows meanwhile what its process would."""
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +18,23 @@ from gan_core.data.drawing import STARTER, pack
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import Previews
-from gan_core.runs.protocol import Pause, Play, Reconfigure, Sample, Save, Speed, Step
+from gan_core.runs.protocol import Pause, Play, Reconfigure, Report, Sample, Save, Speed, Step
 from gan_core.runs.registry import Registry
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Store
+from tests.serving import processes_of, wait_until_gone
 
 SMALL = GANConfig(generator_hidden=(8,), discriminator_hidden=(8,), batch_size=4, latent_dim=2)
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.submitted = 0
+
+    def submit(self, action: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        self.submitted += 1
+        return super().submit(action, *arguments, **named)
 
 
 class Counted:
@@ -26,14 +42,8 @@ class Counted:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
-        self.previews = Previews(self._executor)
-        self.submitted: list[object] = []
-
-    def _executor(self) -> Executor:
-        executor = ThreadPoolExecutor(1)
-        submit = executor.submit
-        executor.submit = lambda *arguments: (self.submitted.append(arguments), submit(*arguments))[1]  # type: ignore
-        return executor
+        self.executor = CountingExecutor()
+        self.previews = Previews(lambda: self.executor)
 
     def begin(self, run_id: str, config: GANConfig, folder: Path) -> InlineRunner:
         self.begun.append(run_id)
@@ -102,9 +112,16 @@ def test_another_drawing_shows_other_real_samples(counted: Counted, tmp_path: Pa
     assert not np.array_equal(before.real, after.real)
 
 
-def test_its_generator_can_be_downloaded_before_it_trains(counted: Counted, lazy: LazyRunner) -> None:
+def test_a_save_begins_it(counted: Counted, lazy: LazyRunner) -> None:
     assert lazy.save()
     assert counted.begun == ["mine"]
+
+
+def test_once_it_is_closed_nothing_begins_it(counted: Counted, lazy: LazyRunner) -> None:
+    lazy.close()
+    lazy.send(Step(1))
+    assert not lazy.save()
+    assert not counted.begun
 
 
 def test_settings_that_cannot_begin_are_refused(counted: Counted, tmp_path: Path) -> None:
@@ -119,13 +136,46 @@ def test_settings_that_cannot_begin_are_refused(counted: Counted, tmp_path: Path
     assert report.state == "failed"
     assert report.failure is not None
     assert report.failure.refusal
+    lazy.poll(20)
+    assert counted.executor.submitted == 1, "the same would fail again"
+
+
+def test_what_failed_once_is_tried_again_by_the_next_run(
+    counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = partial(LazyRunner, counted.begin, counted.previews, "mine", SMALL, tmp_path)
+    with monkeypatch.context() as on_a_full_disk:
+        on_a_full_disk.setattr("gan_core.runs.previews.TemporaryDirectory", full)
+        assert run().poll(20).state == "failed"
+    assert run().poll(20).state == "paused"
+
+
+class Killed(Executor):
+    def submit(self, action: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Report] = Future()
+        future.set_exception(BrokenProcessPool("killed"))
+        return future
+
+
+def test_after_a_kill_of_the_shared_process_another_is_begun() -> None:
+    executors: list[Executor] = [Killed(), ThreadPoolExecutor(1)]
+    previews = Previews(lambda: executors.pop(0))
+    report = previews.report(SMALL, Path("none"), 20)
+    assert report.state == "failed"
+    assert report.failure is not None
+    assert report.failure.message == "The process that makes the first images was killed."
+    assert previews.report(SMALL, Path("none"), 20).state == "paused"
+    previews.close()
 
 
 def test_a_class_that_opens_the_page_costs_one_preview_and_no_process(counted: Counted, tmp_path: Path) -> None:
     registry = Registry(partial(LazyRunner, counted.begin, counted.previews), store=Store(tmp_path))
     runs = [registry.create(SMALL) for _ in range(40)]
     assert all(run.poll(20).snapshot is not None for run in runs)
-    assert len(counted.submitted) == 1
+    assert counted.executor.submitted == 1
     registry.close()
     assert not counted.begun, "nothing was trained, so nothing is saved"
 
@@ -137,3 +187,32 @@ def test_a_saved_run_begins_at_once(counted: Counted, lazy: LazyRunner, tmp_path
     again = LazyRunner(counted.begin, counted.previews, "mine", SMALL, tmp_path).poll(0).snapshot
     assert again is not None
     assert again.iteration == 3
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from gan_core.config import GANConfig
+from gan_core.runs.previews import Previews
+if __name__ == "__main__":
+    previews = Previews()
+    report = previews.report(GANConfig(generator_hidden=(8,), discriminator_hidden=(8,)), Path("none"), 60)
+    print(report.state, flush=True)
+    sys.stdin.read()  # until it is killed
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the processes from /proc")
+def test_the_shared_process_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        assert server.stdout.readline() == "paused\n"
+        assert processes_of(server.pid) > 1
+        server.kill()
+        wait_until_gone(server.pid)

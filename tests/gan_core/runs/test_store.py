@@ -266,7 +266,7 @@ def test_a_sweep_that_looks_into_a_folder_keeps_nobody_from_opening_its_run(root
     """A server that begins sweeps while the pages of the one before come back."""
     store, folder = Store(root), root / "run"
     folder.mkdir(parents=True)
-    other = FileLock(folder / LOCK_FILE)  # another server's sweep
+    other = FileLock(folder / LOCK_FILE, thread_local=False)  # another server's sweep
     other.acquire()
     threading.Timer(0.2, other.release, [True]).start()
     assert store.hold(folder)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 
 import pytest
@@ -60,9 +60,9 @@ def learners(turns: Turns) -> Iterator[list[Learner]]:
         learner.stop()
 
 
-def until(condition: object, seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end, "not in time"
         time.sleep(0.002)  # the turns are another thread's
 
