@@ -4,7 +4,7 @@ Only what belongs to the run's process alone counts: PyTorch's own code is share
 so are datasets that are mapped from a file.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from gan_core.architecture import BatchNorm, Linear, layers, parameter_count
@@ -33,6 +33,11 @@ class Memory:
         """With a walk and the laboratory at once."""
         return self.run + self.walk + self.laboratory
 
+    def larger(self, other: "Memory") -> "Memory":
+        """Return what is enough for both: a run whose settings have changed may keep what the former ones took."""
+        run, walk, laboratory = map(max, astuple(self), astuple(other))
+        return Memory(run, walk, laboratory)
+
 
 def estimate(config: GANConfig, own: Path | None = None) -> Memory:
     """Return what a run of these settings takes. ``own``: the file of the learner's own data. DataError: no such dataset."""
@@ -51,6 +56,12 @@ def estimate(config: GANConfig, own: Path | None = None) -> Memory:
         # A second run, with the weights before each block.
         laboratory=state + weights + computing + ((weights + autograd) if is_manual else 0),
     )
+
+
+def most_while_training(config: GANConfig, own: Path | None = None) -> int:
+    """Return the most bytes that this run takes under any settings that may change while it trains."""
+    changed = (config.replace(loss=loss, update_order="simultaneous") for loss in LOSSES)
+    return max(estimate(each, own).most for each in (config, *changed))
 
 
 def _moments(config: GANConfig, weights: dict[Network, int]) -> int:
