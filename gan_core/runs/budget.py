@@ -5,20 +5,25 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
+from typing import Literal
 
 from gan_core.architecture import halved_hidden, hidden_sizes
+from gan_core.changes import settings_over_time
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.data.own.samples import OWN_FILE
 from gan_core.memory import Memory, estimate
-from gan_core.runs.protocol import Command, Report, Runner, Speed, Try, Walk
+from gan_core.runs.protocol import Command, Reconfigure, Replay, Report, Runner, Speed, Try, Walk
 from gan_core.runs.run import CannotStart
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 UNKNOWN = 4 * 10**9  # bytes that are taken as free where the system does not say
 MIN_BATCH = 2  # down to which a refusal looks for what would fit
+PREVIEWS = "previews"  # the key of the process that shows untrained runs
+
+Extra = Literal["walk", "laboratory"]  # fields of Memory
 
 
 class OverBudget(CannotStart):
@@ -32,7 +37,7 @@ class OverBudget(CannotStart):
 class Budget:
     """The memory of all runs by their process. Safe to use from several threads.
 
-    ``total`` and ``per_run``: bytes. ``make_room``: ends a run that nobody watches; False if there is none.
+    ``total`` and ``per_run``: bytes. ``make_room``: ends the process of a run that nobody watches; False if there is none.
     """
 
     def __init__(self, total: int, per_run: int) -> None:
@@ -58,10 +63,14 @@ class Budget:
             )
 
     def reserve(self, key: object, needed: int, what: str = "This run") -> None:
-        """Set ``needed`` bytes aside for the run of this ``key``, in all. Raise OverBudget if they are not free, or too many."""
-        if needed > self._most:
+        """Set ``needed`` bytes aside for the run of this ``key``, in all. Raise OverBudget if they are not free, or too many.
+
+        ``what`` begins the sentence that says so.
+        """
+        most = self.per_run if key == PREVIEWS else self._most
+        if needed > most:
             raise OverBudget(
-                f"{what} would take {size(needed)} of memory, and a run may take {size(self._most)} here."
+                f"{what} would take {size(needed)} of memory, and a run may take {size(most)} here."
                 " Smaller hidden sizes or a smaller batch size need less.",
                 full=False,
             )
@@ -69,10 +78,16 @@ class Budget:
             if not self.make_room():
                 free = max(0, self.total - self.held)
                 raise OverBudget(
-                    f"{what} would take {size(needed)} of memory, and the runs of others leave {size(free)} of this"
-                    f" server's {size(self.total)}: try again when another run has ended.",
+                    f"{what} would take {size(needed)} of memory, and {size(free)} of this server's {size(self.total)} are"
+                    " free: try again when another run has ended.",
                     full=True,
                 )
+
+    def shrink(self, key: object, needed: int) -> None:
+        """Leave no more than ``needed`` bytes set aside for this ``key``."""
+        with self._lock:
+            if key in self._held:
+                self._held[key] = min(self._held[key], needed)
 
     def release(self, key: object) -> None:
         """Give back what this run has."""
@@ -81,7 +96,9 @@ class Budget:
 
     @property
     def _most(self) -> int:
-        return min(self.total, self.per_run)
+        """The bytes that a run may take where it is alone."""
+        with self._lock:
+            return max(0, min(self.total - self._held.get(PREVIEWS, 0), self.per_run))
 
     def _take(self, key: object, needed: int) -> bool:
         with self._lock:
@@ -113,12 +130,17 @@ def _needed(config: GANConfig, own: Path | None) -> Memory:
 
 
 class Budgeted:
-    """A runner that sets memory aside while it lives, and more of it for a command that takes more."""
+    """A runner that sets memory aside while it lives, and more of it for a command that takes more.
 
-    def __init__(self, make: Callable[[], Runner], budget: Budget, needed: Memory) -> None:
-        self._budget, self._needed = budget, needed
-        self._extra: dict[str, int] = {}
-        budget.reserve(self, needed.run)
+    ``config`` and ``own``, the file of the learner's own data, are what ``make`` begins it with. OverBudget if that does
+    not fit.
+    """
+
+    def __init__(self, make: Callable[[], Runner], budget: Budget, config: GANConfig, own: Path) -> None:
+        self._budget, self._config, self._own = budget, config, own
+        self._needed = _needed(config, own)
+        self._extra: tuple[Extra, ...] = ()
+        budget.reserve(self, self._needed.run)
         try:
             self._runner = make()
         except BaseException:
@@ -126,17 +148,28 @@ class Budgeted:
             raise
 
     def send(self, command: Command) -> None:
+        """Have ``command`` carried out. OverBudget, and nothing changes, if that takes more memory than there is."""
         match command:
             case Walk() | Speed(slow_motion=True):
-                self._reserve("walk", self._needed.walk, "A stage of this run")
+                self._reserve("A stage of this run, with the run itself,", self._needed, "walk")
             case Try(switches) if switches is not None:
-                self._reserve("laboratory", self._needed.laboratory, "The laboratory's copy of this run")
+                self._reserve("The laboratory's copy of this run, with the run itself,", self._needed, "laboratory")
+            case Reconfigure(config):
+                self._reconfigure([config], "This run with the changed settings")
+            case Replay(recipe):
+                later = settings_over_time(self._config, recipe.changes)
+                self._reconfigure([config for _, config in later], "This run with its recipe's changes")
         self._runner.send(command)
 
-    def _reserve(self, name: str, more: int, what: str) -> None:
-        extra = {**self._extra, name: more}
-        self._budget.reserve(self, self._needed.run + sum(extra.values()), f"{what}, with the run itself,")
-        self._extra = extra
+    def _reconfigure(self, configs: list[GANConfig], what: str) -> None:
+        """Set aside what the largest of these settings and the former ones takes."""
+        self._reserve(what, reduce(Memory.larger, (_needed(config, self._own) for config in configs), self._needed))
+        self._config = configs[-1] if configs else self._config
+
+    def _reserve(self, what: str, needed: Memory, *more: Extra) -> None:
+        extra = tuple({*self._extra, *more})
+        self._budget.reserve(self, needed.run + sum(getattr(needed, name) for name in extra), what)
+        self._needed, self._extra = needed, extra
 
     def poll(self, wait: float = 0.3) -> Report:
         return self._runner.poll(wait)
@@ -155,7 +188,7 @@ def within(budget: Budget, begin: Callable[[str, GANConfig, Path], Runner]) -> C
     def begun(run_id: str, config: GANConfig, folder: Path) -> Runner:
         own = folder / OWN_FILE
         budget.check(config, own)
-        return Budgeted(lambda: begin(run_id, config, folder), budget, _needed(config, own))
+        return Budgeted(lambda: begin(run_id, config, folder), budget, config, own)
 
     return begun
 
@@ -175,10 +208,13 @@ def read_size(text: str) -> int:
 
 @cache
 def server_budget() -> Budget:
-    """Return the budget that GAN_MEMORY and GAN_MEMORY_PER_RUN set; without them three quarters of what is free, and a
-    quarter of that."""
+    """Return the budget that GAN_MEMORY and GAN_MEMORY_PER_RUN set.
+
+    Without them it is three quarters of what is free, and a quarter of that or, on a small machine, what the lecture's GAN
+    takes with its laboratory.
+    """
     total = _from_environment("GAN_MEMORY") or int(0.75 * free_memory())
-    return Budget(total, _from_environment("GAN_MEMORY_PER_RUN") or total // 4)
+    return Budget(total, _from_environment("GAN_MEMORY_PER_RUN") or max(total // 4, estimate(GANConfig()).most))
 
 
 def _from_environment(name: str) -> int | None:

@@ -18,6 +18,11 @@ from tests.gan_core.support import copied, tiny
 Make = Callable[..., Runner]
 
 
+def never(*_: Any) -> Any:
+    """Stand for what must not be called."""
+    raise AssertionError("nothing is built")
+
+
 def room_for(count: int, kind: Any) -> dict[str, Any]:
     """Return a registry's runners and budget that hold so many runs of ``tiny``."""
     budget = Budget(count * estimate(tiny()).run, estimate(tiny()).most)
