@@ -140,6 +140,7 @@ class Budgeted:
         self._budget, self._config, self._own = budget, config, own
         self._needed = _needed(config, own)
         self._extra: tuple[Extra, ...] = ()
+        self._closed = False
         budget.reserve(self, self._needed.run)
         try:
             self._runner = make()
@@ -149,6 +150,8 @@ class Budgeted:
 
     def send(self, command: Command) -> None:
         """Have ``command`` carried out. OverBudget, and nothing changes, if that takes more memory than there is."""
+        if self._closed:
+            return
         match command:
             case Walk() | Speed(slow_motion=True):
                 self._reserve("A stage of this run, with the run itself,", self._needed, "walk")
@@ -178,6 +181,7 @@ class Budgeted:
         return self._runner.save(wait)
 
     def close(self) -> None:
+        self._closed = True
         self._runner.close()
         self._budget.release(self)
 

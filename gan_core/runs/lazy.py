@@ -33,7 +33,7 @@ class LazyRunner:
         self._shown: Snapshot | None = None  # the last one without a process
         self._runner: Runner | None = None
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a run that is closed while it begins, to make room, closes itself
         if any((folder / name).exists() for name in (RUN_FILE, START_FILE)):
             self._begun()
 
@@ -110,5 +110,8 @@ class LazyRunner:
                 except BaseException:  # slow motion may take more memory than there is
                     runner.close()
                     raise
+                if self._closed:
+                    runner.close()
+                    return None
                 self._runner = runner
             return self._runner

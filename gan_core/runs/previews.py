@@ -69,11 +69,16 @@ class Previews:
         return report
 
     def save(self, config: GANConfig, folder: Path, wait: float) -> bool:
-        """Write both untrained networks to ``folder``; False if they could not be made, or the disk did not take them."""
+        """Write both untrained networks to ``folder``; False if they could not be made, or the disk did not take them.
+
+        OverBudget if there is no memory to make them.
+        """
         try:
             files = self._submit(networks, config, folder / OWN_FILE).result(wait)
             for name, data in files.items():
                 write_whole(folder / name, data)
+        except CannotStart:
+            raise
         except Exception:  # as any other save: the caller learns no more than that it has failed
             return False
         return True
@@ -97,7 +102,7 @@ class Previews:
             self._needed[key] = estimate(config, own).run
             needed = max(self._needed.values())
         try:
-            self._budget.reserve(PREVIEWS, needed, "The first images of this run")
+            self._budget.reserve(PREVIEWS, needed, "An untrained run")
             with self._lock:
                 self._executor = self._executor or self._make_executor()
                 future = self._executor.submit(action, config, own)

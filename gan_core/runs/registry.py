@@ -13,23 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from gan_core.config import GANConfig
-from gan_core.data.own.samples import OWN_FILE, link
+from gan_core.data.own.samples import OWN_FILE
 from gan_core.runs.budget import Budget
-from gan_core.runs.moments import copy_moments, read_state
+from gan_core.runs.filling import Fill, from_moment, with_own
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Failure, Save
-from gan_core.runs.replaced import Replaced, retire
-from gan_core.runs.run import CannotStart, Fill, MakeRunner, Run, RunEnded
-from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.replaced import Replaced, in_place_of, retire
+from gan_core.runs.run import CannotStart, MakeRunner, Run, RunEnded
 from gan_core.runs.store import Access, Store, digest
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 75.0  # seconds between closing the page and ending its run's process: it is saved, and opens again in a second
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
-
-
-def _with_own(own: Path | None) -> Fill:
-    return lambda folder: None if own is None else link(own, folder / OWN_FILE)
 
 
 class Registry:
@@ -74,7 +69,7 @@ class Registry:
         run_id = secrets.token_urlsafe(9)
         access = Access(digest(run_id), owners=[digest(owner)] if owner else [])
 
-        run = Run(run_id, config, self._make_runner, self.store, access, _with_own(own))
+        run = Run(run_id, config, self._make_runner, self.store, access, with_own(own))
         self._point(run)
         return self._add(run, page)
 
@@ -85,13 +80,16 @@ class Registry:
         return run
 
     def _make_room(self) -> bool:
-        """Save and end the run whose page was closed longest ago, else the oldest kept for undo; return whether there was one."""
+        """Save and end the run whose page was closed longest ago, else the process of the oldest one that is kept for undo.
+
+        Return whether there was one.
+        """
         self.sweep()  # whose pages are closed is known then
         with self._lock:
-            evicted = self._pop_longest_closed() or self._replaced.pop_oldest()
-        for run in evicted:
+            closed = self._pop_longest_closed()
+        for run in closed:
             run.close()
-        return bool(evicted)
+        return bool(closed) or self._replaced.park_one()
 
     def _point(self, run: Run) -> None:
         """Have the run's address open this run from now on, also after the server's end."""
@@ -160,10 +158,9 @@ class Registry:
         for ``undo``; the new one goes on at its speed.
         """
         before = self.get(run_id)
-        self._budget.check(config, own)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
             own = before.folder / OWN_FILE
-        return self.begin_from(run_id, config, _with_own(own), wait)
+        return self.begin_from(run_id, config, with_own(own), wait)
 
     def branch(self, run_id: str, iteration: int) -> Run:
         """Replace the run of this id by one that begins at a kept moment of it, paused, with its settings of then.
@@ -173,27 +170,24 @@ class Registry:
         parent = self.get(run_id)
         if parent is None:
             raise RunEnded("This run has ended.")
-        state = read_state(parent.folder, iteration)
-        state.record["run"]["fork"] = iteration
-
-        def fill(folder: Path) -> None:
-            state.write(folder / RUN_FILE)
-            copy_moments(parent.folder, folder, iteration)
-            if (parent.folder / OWN_FILE).exists():
-                link(parent.folder / OWN_FILE, folder / OWN_FILE)
-
-        return self.begin_from(run_id, state.config, fill)
+        return self.begin_from(run_id, *from_moment(parent.folder, iteration))
 
     def begin_from(self, run_id: str, config: GANConfig, fill: Fill, wait: float = 8.0) -> Run:
         """Replace the run of this id as ``restart`` does; ``fill`` puts what the new one begins from into its folder."""
+        self._budget.check(config)
         before = self.get(run_id)
         access = Access(digest(run_id)) if before is None else before.access
-        new = Run(run_id, config, self._make_runner, self.store, access, fill)
-        report = new.poll(wait)
-        if report.state == "failed":
-            new.close(keep=False)
-            failure = report.failure or Failure("The run could not start.")
-            raise CannotStart(failure.message, failure.refusal)
+
+        def begin() -> Run:
+            new = Run(run_id, config, self._make_runner, self.store, access, fill)
+            report = new.poll(wait)
+            if report.state == "failed":
+                new.close(keep=False)
+                failure = report.failure or Failure("The run could not start.")
+                raise CannotStart(failure.message, failure.refusal)
+            return new
+
+        new = in_place_of(before, begin)
         with self._lock:
             old = self._runs.get(run_id)
             self._runs[run_id] = new
@@ -207,14 +201,24 @@ class Registry:
     def undo(self, run_id: str) -> Run | None:
         """Bring back the trained run that the last restart under this id has replaced; a second undo takes that back.
 
-        None if there is none, or no longer.
+        None if there is none, or no longer. CannotStart if its process was ended and the server has no memory for another;
+        OSError or CheckpointError if it cannot be read. It is kept then.
         """
         self.sweep()
         with self._lock:
             current = self._runs.get(run_id)
-            if current is None or not (kept := self._replaced.pop(run_id)):
-                return None
-            restored = self._runs[run_id] = kept[0]
+            taken = None if current is None else self._replaced.take(run_id)
+        if current is None or taken is None:
+            return None
+        restored = taken[0]
+        try:
+            if restored.parked:
+                in_place_of(current, restored.go_on)
+        except BaseException:
+            self._replaced.put_back(*taken)
+            raise
+        with self._lock:
+            self._runs[run_id] = restored
         self._point(restored)
         restored.pages |= current.pages
         self._retire(current, restored)

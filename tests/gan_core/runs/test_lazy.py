@@ -16,7 +16,7 @@ import pytest
 from gan_core.config import GANConfig
 from gan_core.data.drawing import STARTER, pack
 from gan_core.memory import estimate
-from gan_core.runs.budget import Budget
+from gan_core.runs.budget import Budget, OverBudget
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import FILES, KEPT, Previews
@@ -131,7 +131,9 @@ def test_untrained_networks_are_saved_without_a_process_and_are_those_of_a_run(
 
 def test_a_save_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     full = LazyRunner(never, Previews(never, Budget(1, 1)), "mine", SMALL, tmp_path)
-    assert not full.save()
+    with pytest.raises(OverBudget, match=r"^An untrained run would take"):
+        full.save()
+    assert not LazyRunner(never, Previews(Killed), "mine", SMALL, tmp_path).save()
     assert not list(tmp_path.iterdir())
 
 
@@ -143,7 +145,7 @@ def test_on_a_full_server_the_preview_says_why_it_is_not_made(counted: Counted, 
     report = LazyRunner(counted.begin, previews, "mine", SMALL, tmp_path).poll(20)
     assert report.state == "failed"
     assert report.failure is not None
-    assert report.failure.message.startswith("The first images of this run would take")
+    assert report.failure.message.startswith("An untrained run would take")
     assert report.failure.message.endswith("are free: try again when another run has ended.")
     assert not report.failure.refusal
     assert not counted.executor.submitted

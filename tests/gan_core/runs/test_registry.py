@@ -140,19 +140,21 @@ def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) 
     pages = Pages("closed", "reloaded", "open")
     registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
     closed, reloaded, open_ = (registry.create(tiny(), page=page, owner=ME) for page in ("closed", "reloaded", "open"))
+    for run in (closed, reloaded, open_):
+        run.send(Play())
     pages.open -= {"closed", "reloaded"}
     registry.sweep()
     clock.now += 9
     pages.open.add("again")
     assert registry.adopt(reloaded.id, "again", ME) is reloaded
     registry.sweep()
-    assert not stub(closed).commands
+    assert stub(closed).commands == [Play()]
     clock.now += 2
     registry.sweep()
     registry.sweep()
-    assert stub(closed).commands == [Pause()]
-    assert not stub(reloaded).commands
-    assert not stub(open_).commands
+    assert stub(closed).commands == [Play(), Pause()]
+    assert stub(reloaded).commands == [Play()]
+    assert stub(open_).commands == [Play()]
     assert registry.get(closed.id) is closed  # its page can still be reopened
     registry.close()
 
@@ -162,22 +164,23 @@ def test_a_connection_that_comes_back_cancels_the_pause(clock: SimpleNamespace) 
     pages = Pages("page")
     registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
     run = registry.create(tiny(), page="page")
+    run.send(Play())
     for _ in range(20):
         pages.open.remove("page")
         swept(registry, clock, 8, every=2)
         pages.open.add("page")
         swept(registry, clock, 2, every=2)
-    assert not stub(run).commands
+    assert stub(run).commands == [Play()]
     assert registry.get(run.id) is run
     pages.open.remove("page")
     swept(registry, clock, 14, every=2)
-    assert stub(run).commands == [Pause()]
+    assert stub(run).commands == [Play(), Pause()]
     pages.open.add("page")
     swept(registry, clock, 2, every=2)
-    assert stub(run).commands == [Pause(), Play()], "it trains on as the page left it"
+    assert stub(run).commands == [Play(), Pause(), Play()], "it trains on as the page left it"
     pages.open.remove("page")
     swept(registry, clock, 14, every=2)
-    assert stub(run).commands == [Pause(), Play(), Pause()]
+    assert stub(run).commands == [Play(), Pause(), Play(), Pause()]
     registry.close()
 
 
@@ -237,7 +240,7 @@ def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> N
     first, second = registry.create(tiny(), page="first"), registry.create(tiny(), page="second")
     clock.now += 1000
     with pytest.raises(
-        OverBudget, match=r"^This run would take 55 MB of memory, and .* leave 0 MB of .* when another run has ended\.$"
+        OverBudget, match=r"^This run would take 55 MB of memory, and 0 MB of .* are free: .* when another run has ended\.$"
     ):
         registry.create(tiny())
     pages.open.remove("first")
@@ -253,7 +256,7 @@ def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> N
 def test_reconfigure_is_sent_and_changes_the_runs_config() -> None:
     registry = Registry(StubRunner)
     run = registry.create(tiny())
-    run.reconfigure(tiny(g_steps=5))
+    run.send(Reconfigure(tiny(g_steps=5)))
     assert run.config == tiny(g_steps=5)
     assert stub(run).commands == [Reconfigure(tiny(g_steps=5))]
     registry.close()

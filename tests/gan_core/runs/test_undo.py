@@ -144,16 +144,6 @@ def test_only_so_many_replaced_runs_are_kept_and_the_oldest_end_first(
     assert [registry.can_undo(run.id) for run in runs] == [False, True, True]
 
 
-def test_a_run_kept_for_undo_makes_room_where_memory_is_short() -> None:
-    registry = Registry(**room_for(2, InlineRunner))
-    run = trained_run(registry)
-    registry.restart(run.id, tiny(seed=9))
-    assert registry.can_undo(run.id)
-    registry.create(tiny(seed=3))
-    assert not registry.can_undo(run.id)
-    registry.close()
-
-
 def test_a_failed_run_can_be_brought_back_with_its_charts(registry: Registry) -> None:
     old = registry.create(tiny(**BROKEN, loss="least_squares"))
     old.send(Step(50))
