@@ -16,6 +16,9 @@ from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
 GONE = "This run has ended: it had not trained yet, or it was removed to make room for newer ones."
+PUT_AWAY = (
+    "The teacher has ended this run. It is saved: a reload of the page opens it again, Start again begins a new one."
+)
 ELSEWHERE = "This run is now open in another tab of this browser."
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
@@ -81,7 +84,7 @@ def refresh(needs_run: bool = False) -> PageState:
 def _reopen() -> None:
     """Open this tab's run again if its process was ended while the tab had no connection."""
     here, registry = tab(), server.registry()
-    if here.run_id and registry.get(here.run_id) is None:
+    if here.run_id and registry.get(here.run_id) is None and not registry.is_put_away(here.run_id):
         try:
             registry.adopt(here.run_id, here.page, server.browser_secret())
         except CheckpointError:
@@ -120,7 +123,9 @@ def fetch_report() -> Report:
         return Report("starting")
     missing = "There is no run yet."
     if here.run_id:
-        missing = GONE if server.registry().get(here.run_id) is None else ELSEWHERE
+        registry = server.registry()
+        ended = PUT_AWAY if registry.is_put_away(here.run_id) else GONE
+        missing = ended if registry.get(here.run_id) is None else ELSEWHERE
     return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
 
 

@@ -52,6 +52,7 @@ class Registry:
         self._budget.make_room = self._make_room
         self._runs: dict[str, Run] = {}
         self._replaced = Replaced()
+        self._put_away: set[str] = set()
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._closed = threading.Event()
@@ -111,8 +112,10 @@ class Registry:
                     run.pages, run.paused_after_close = {page}, None
             if run is None:
                 run = self._open_saved(run_id, page, owner, key)
-            if run is not None and key:
-                self._point(run)
+            if run is not None:
+                self._put_away.discard(run_id)
+                if key:
+                    self._point(run)
             return run
 
     def _open_saved(self, run_id: str, page: str, owner: str, key: str) -> Run | None:
@@ -125,6 +128,11 @@ class Registry:
         except BaseException:
             self.store.release(folder)
             raise
+
+    def is_put_away(self, run_id: str) -> bool:
+        """Return whether this run was ended by somebody else than its learner, and not opened again since."""
+        with self._lock:
+            return run_id in self._put_away
 
     def has_saved(self, run_id: str) -> bool:
         """Return whether a run of this id has a process, or is saved."""
@@ -238,15 +246,25 @@ class Registry:
         for run in gone:
             run.close(keep=False)
 
+    def all(self) -> list[Run]:
+        """Return all runs, without those that are kept for undo."""
+        with self._lock:
+            return list(self._runs.values())
+
     def get(self, run_id: str) -> Run | None:
         """Return the run of this id; None if it has ended."""
         with self._lock:
             return self._runs.get(run_id)
 
-    def end(self, run_id: str) -> None:
-        """Save a run and end its process, and that of the one kept for its undo; an unknown id is ignored."""
+    def end(self, run_id: str, put_away: bool = False) -> None:
+        """Save a run and end its process, and that of the one kept for its undo; an unknown id is ignored.
+
+        ``put_away``: an open page does not open it again by itself, only ``adopt`` does.
+        """
         with self._lock:
             ended = self._pop(run_id)
+            if put_away and ended:
+                self._put_away.add(run_id)
         for run in ended:
             run.close()
 
