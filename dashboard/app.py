@@ -34,7 +34,7 @@ if __name__ == "__main__":
     from functools import partial
     from typing import Any
 
-    from dashboard.views import PAGES
+    from dashboard.views import PAGES, teacher
 
     here = Path(__file__).parent
     # A file, because the browser would fetch an icon by name from another host.
@@ -45,4 +45,5 @@ if __name__ == "__main__":
     for page in PAGES:
         show = partial(page.show, links)
         links[page.url_path] = st.Page(show, title=page.title, url_path=page.url_path, default=page.default)
-    st.navigation([*links.values()], position="hidden").run()
+    for_teacher = st.Page(teacher.show, title=teacher.TITLE, url_path=teacher.URL_PATH)
+    st.navigation([*links.values(), for_teacher], position="hidden").run()

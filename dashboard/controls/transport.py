@@ -88,7 +88,7 @@ def _go_on(state: PageState) -> None:
 def _button(
     key: str, label: str, action: Callable[..., None], enabled: bool, shortcut: str, help: str, **options: Any
 ) -> None:
-    """Draw a button, unless a teacher's link hides it; the stylesheet hides its shortcut, which the tooltip names, to save width."""
+    """Draw a button, unless a teacher's link hides it. The tooltip names its shortcut, which the stylesheet hides."""
     if key in tab().lesson.hidden:
         return
     help = f"{help} Key: {shortcut}".strip()

@@ -10,6 +10,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.live.browser import COOKIE
+from dashboard.live.figures import publish
 from gan_core.data.prepared import remove_abandoned
 from gan_core.runs.budget import server_budget, within
 from gan_core.runs.jobs import Jobs
@@ -17,6 +18,7 @@ from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import Previews
 from gan_core.runs.process import ProcessRunner, start_fork_server
 from gan_core.runs.registry import PAUSE_AFTER, Registry
+from gan_core.runs.turns import shared_turns
 
 
 # Streamlit's cache outlives a change of this file while the server runs; Python's outlives "Clear caches".
@@ -32,6 +34,7 @@ def registry() -> Registry:
     begin = partial(LazyRunner, within(budget, ProcessRunner), previews)
     made = Registry(begin, is_open=is_open, budget=budget)
     made.sweep_in_background()
+    publish(lambda: (len(made.all()), *shared_turns().standing, budget.held, budget.total))
     return made
 
 

@@ -81,7 +81,7 @@ class Tab:
     refused: tuple[GANConfig, str] | None = None
     trouble: str = ""
     speed: Speed | None = None
-    lesson: ClassLink = ClassLink()
+    lesson: ClassLink = field(default_factory=ClassLink)
     signed_lesson: str = ""
     stop_problem: str = ""
     open_problem: str = ""
