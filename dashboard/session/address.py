@@ -42,8 +42,6 @@ def arrive() -> None:
     here.arrived = True
     run_id = st.query_params.get(RUN, "")
     adopted, problems = _adopt(run_id, st.query_params.get(KEY, ""))
-    if adopted is not None:
-        here.run_id = adopted.id
     here.run_ended = bool(run_id) and adopted is None and not problems and not server.registry().has_saved(run_id)
     texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in NOT_SETTINGS}
     texts = link.with_plain_names(texts, recipe.NAMES)
@@ -86,10 +84,17 @@ def _class_base(run_id: str) -> tuple[GANConfig, tuple[str, ...]]:
 
 def _adopt(run_id: str, key: str) -> tuple[Run | None, tuple[str, ...]]:
     """Return the run of this id if this tab may have it, and sentences about why it cannot be opened."""
+    here = tab()
     try:
-        return server.registry().adopt(run_id, tab().page, server.browser_secret(), key), ()
-    except (CheckpointError, CannotStart) as error:
+        adopted = server.registry().adopt(run_id, here.page, server.browser_secret(), key)
+    except CannotStart:  # the page opens it as soon as it can, and says meanwhile why it cannot
+        here.run_id = run_id
+        return None, ()
+    except CheckpointError as error:
         return None, (str(error),)
+    if adopted is not None:
+        here.run_id = adopted.id
+    return adopted, ()
 
 
 def remember_in_address() -> None:

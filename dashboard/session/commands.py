@@ -223,9 +223,13 @@ def fresh_noise() -> None:
 def undo() -> None:
     """Bring back the run that the last restart replaced, paused, and move every widget to its settings."""
     here = tab()
-    run = server.registry().undo(here.run_id)
+    try:
+        run = server.registry().undo(here.run_id)
+    except (CannotStart, CheckpointError, OSError) as error:
+        here.trouble = f"The run that was replaced cannot be brought back now: {error}"
+        return
     if run is not None:
-        here.refused, here.stop_problem = None, ""
+        here.refused, here.trouble, here.stop_problem = None, "", ""
         show_config(run.config)
 
 

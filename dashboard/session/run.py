@@ -10,7 +10,7 @@ from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
-from gan_core.runs.protocol import Command, Failure, Replay, Report
+from gan_core.runs.protocol import Command, Failure, Reconfigure, Replay, Report
 from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
@@ -84,13 +84,16 @@ def refresh(needs_run: bool = False) -> PageState:
 def _reopen() -> None:
     """Open this tab's run again if its process was ended while the tab had no connection."""
     here, registry = tab(), server.registry()
-    if here.run_id and registry.get(here.run_id) is None and not registry.is_put_away(here.run_id):
+    if here.run_id and registry.get(here.run_id) is None:
+        here.trouble = PUT_AWAY if registry.is_put_away(here.run_id) else ""
+        if here.trouble:
+            return
         try:
             registry.adopt(here.run_id, here.page, server.browser_secret())
         except CheckpointError:
             return  # the page says that it has ended
         except CannotStart as error:
-            here.trouble = str(error)
+            here.trouble = f"{error} Your run is saved: reload this page to try again."
 
 
 def _goes_on(report: Report) -> bool:
@@ -103,13 +106,15 @@ def _goes_on(report: Report) -> bool:
     return snapshot is not None and (snapshot.trained or value("dataset") in tab().failed_download)
 
 
-def deliver(run: Run, command: Command) -> None:
-    """Send ``run`` a command; where the server has no memory for it, the tab keeps why."""
+def deliver(run: Run, command: Command) -> CannotStart | None:
+    """Send ``run`` a command; where the server has no memory for it, the tab keeps why, which is returned."""
     try:
         run.send(command)
-        tab().trouble = ""
     except CannotStart as error:
         tab().trouble = str(error)
+        return error
+    tab().trouble = ""
+    return None
 
 
 def fetch_report() -> Report:
@@ -123,9 +128,7 @@ def fetch_report() -> Report:
         return Report("starting")
     missing = "There is no run yet."
     if here.run_id:
-        registry = server.registry()
-        ended = PUT_AWAY if registry.is_put_away(here.run_id) else GONE
-        missing = ended if registry.get(here.run_id) is None else ELSEWHERE
+        missing = (here.trouble or GONE) if server.registry().get(here.run_id) is None else ELSEWHERE
     return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
 
 
@@ -241,6 +244,8 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
         return (), new_run(config)
     live = {name: getattr(config, name) for name in different if name not in waiting}
     if live:
-        run.reconfigure(run.config.replace(**live))
+        error = deliver(run, Reconfigure(run.config.replace(**live)))
+        if error is not None and error.refusal:
+            tab().refused, tab().trouble = (config, str(error)), ""
         report = run.poll()
     return waiting, report

@@ -1,9 +1,12 @@
 """What this server holds for all its visitors, the runs and the download jobs, and which of their pages are open."""
 
 import atexit
+import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import cache, partial
+from queue import SimpleQueue
 
 import streamlit as st
 from streamlit import runtime
@@ -20,6 +23,8 @@ from gan_core.runs.process import ProcessRunner, start_fork_server
 from gan_core.runs.registry import PAUSE_AFTER, Registry
 from gan_core.runs.turns import shared_turns
 
+Departures = SimpleQueue[tuple[float, str, Callable[[], None]]]  # when that is sure, in time.monotonic()'s seconds
+
 
 # Streamlit's cache outlives a change of this file while the server runs; Python's outlives "Clear caches".
 @st.cache_resource(show_spinner=False)
@@ -28,9 +33,9 @@ def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
     remove_abandoned()
-    previews = Previews()
-    atexit.register(previews.close)
     budget = server_budget()
+    previews = Previews(budget=budget)
+    atexit.register(previews.close)
     begin = partial(LazyRunner, within(budget, ProcessRunner), previews)
     made = Registry(begin, is_open=is_open, budget=budget)
     made.sweep_in_background()
@@ -53,14 +58,26 @@ def page_name() -> str:
 
 def when_gone(page: str, action: Callable[[], None]) -> None:
     """Call ``action`` once the page of this name has been closed for a minute; never if it comes back before."""
+    _closed_pages().put((time.monotonic() + PAUSE_AFTER, page, action))
 
-    def check() -> None:
+
+@cache
+def _closed_pages() -> Departures:
+    """Return where closed pages wait, in the order in which they were closed, for the one thread that follows them."""
+    departures: Departures = SimpleQueue()
+    threading.Thread(target=_follow, args=(departures,), name="gan-closed-pages", daemon=True).start()
+    return departures
+
+
+def _follow(departures: Departures) -> None:
+    while True:
+        due, page, action = departures.get()
+        time.sleep(max(0.0, due - time.monotonic()))  # the next one was closed later
         if not is_open(page):
-            action()
-
-    timer = threading.Timer(PAUSE_AFTER, check)
-    timer.daemon = True
-    timer.start()
+            try:
+                action()
+            except Exception:  # of one page; the others leave, too
+                logging.getLogger(__name__).exception("What a closed page had could not be removed.")
 
 
 def browser_secret() -> str:

@@ -124,6 +124,8 @@ class Registry:
             return None
         folder, access = found
         try:
+            if key:  # the browser is an owner from now on, even if there is no memory for the run now
+                access.write(folder)
             return self._add(Run.saved(run_id, self._make_runner, self.store, access, folder), page)
         except BaseException:
             self.store.release(folder)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ import pytest
 from gan_core.config import GANConfig
 from gan_core.data.drawing import STARTER, pack
 from gan_core.memory import estimate
-from gan_core.runs.budget import Budget, OverBudget
+from gan_core.runs.budget import Budget, OverBudget, within
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import FILES, KEPT, Previews
@@ -238,6 +239,28 @@ def test_a_class_that_opens_the_page_costs_one_preview_and_no_process(counted: C
     assert counted.executor.submitted == 1
     registry.close()
     assert not counted.begun, "nothing was trained, so nothing is saved"
+
+
+def test_pages_that_never_train_cost_no_thread_and_leave_no_folder(counted: Counted, tmp_path: Path) -> None:
+    open_pages = {f"page {number}" for number in range(200)}
+    budget = Budget(estimate(SMALL).run, estimate(SMALL).run)
+    registry = Registry(
+        partial(LazyRunner, within(budget, counted.begin), counted.previews),
+        store=Store(tmp_path), is_open=lambda page: page in open_pages, grace=0.0, budget=budget,
+    )  # fmt: skip
+    assert registry.create(SMALL, page="page 0").poll(20).snapshot is not None
+    before = threading.active_count()
+    for page in sorted(open_pages - {"page 0"}):
+        assert registry.create(SMALL, page=page).poll(20).snapshot is not None
+    assert threading.active_count() == before
+    assert len(list(tmp_path.iterdir())) == len(registry._runs) == len(open_pages)
+    assert budget.held == 0
+    open_pages.clear()
+    registry.sweep()
+    registry.sweep()
+    assert not list(tmp_path.iterdir())
+    assert not registry._runs
+    registry.close()
 
 
 def test_a_saved_run_begins_at_once(counted: Counted, lazy: LazyRunner, tmp_path: Path) -> None:

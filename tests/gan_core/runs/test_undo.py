@@ -16,7 +16,6 @@ from gan_core.runs.replaced import UNDO_SECONDS
 from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.snapshot import GHOST_ROWS, Ghost, Snapshot
-from tests.gan_core.runs.support import room_for
 from tests.gan_core.support import BROKEN, tiny
 
 
