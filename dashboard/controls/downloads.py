@@ -14,6 +14,7 @@ from dashboard.controls.widgets import escaped
 from dashboard.panels.losses import losses
 from dashboard.panels.scores import scores
 from dashboard.session import commands
+from dashboard.session.run import FAILURES
 from dashboard.session.state import current_run, tab
 from dashboard.session.tab import Tab
 from gan_core.config_file import CONFIG_FILE
@@ -30,10 +31,8 @@ from gan_core.images import samples_png
 from gan_core.plurals import counted
 from gan_core.runs.moments import read_all
 from gan_core.runs.protocol import Report
-from gan_core.runs.run import CannotStart, RunEnded
 from gan_core.runs.uploads import MAX_RUN, trained_size
 from gan_core.snapshot import Snapshot
-from gan_core.training.checkpoint import CheckpointError
 
 
 class Download(NamedTuple):
@@ -95,7 +94,7 @@ def _reporting(download: Download, here: Tab) -> Callable[[], bytes | str]:
     def make() -> bytes | str:
         try:
             return download.make()
-        except (CannotStart, RunEnded, OSError, CheckpointError) as error:
+        except FAILURES as error:
             here.trouble = f"{download.file} cannot be made: {error}"
             raise
 

@@ -11,7 +11,7 @@ from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
 from gan_core.runs.protocol import Command, Failure, Reconfigure, Replay, Report
-from gan_core.runs.run import CannotStart, Run
+from gan_core.runs.run import CannotStart, Run, RunEnded
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
@@ -20,6 +20,7 @@ PUT_AWAY = (
     "The teacher has ended this run. It is saved: a reload of the page opens it again, Start again begins a new one."
 )
 ELSEWHERE = "This run is now open in another tab of this browser."
+FAILURES = (CannotStart, RunEnded, OSError, CheckpointError)  # of a run, with messages that are fit for a page
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
