@@ -1,6 +1,7 @@
 """The runs of this server as its teacher sees them."""
 
 import os
+import time
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
@@ -18,11 +19,13 @@ SAMPLES = 150  # that are kept: five minutes of them at one every two seconds
 
 @dataclass(frozen=True)
 class Load:
-    """What this server does at a moment. ``waiting``: runs that wait for their turn. ``memory``: bytes set aside for runs.
+    """What this server does ``at`` a moment, in time.monotonic()'s seconds.
 
-    ``processor``: processes that want a core, for each core, over the last minute; None where the system does not say.
+    ``training``: runs that were started, of which ``waiting`` wait for their turn. ``memory``: bytes set aside for runs. ``processor``: processes that want a
+    core, for each core, over the last minute; None where the system does not say.
     """
 
+    at: float
     runs: int
     training: int
     waiting: int
@@ -30,11 +33,12 @@ class Load:
     processor: float | None
 
 
-def load() -> Load:
-    """Look at the server now. Asks no run, so it never waits."""
-    training, waiting = shared_turns().standing
+def load(rows: list[dict[str, Any]]) -> Load:
+    """Look at the server now; ``rows`` of the same moment."""
     processor = os.getloadavg()[0] / available_cores() if hasattr(os, "getloadavg") else None
-    return Load(len(server.registry().all()), training, waiting, server_budget().held, processor)
+    training = sum(row["State"] == "running" for row in rows)
+    waiting = shared_turns().standing[1]
+    return Load(time.monotonic(), len(rows), training, waiting, server_budget().held, processor)
 
 
 @cache

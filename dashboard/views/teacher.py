@@ -2,13 +2,17 @@
 
 import streamlit as st
 
+from dashboard.charts.load import load_figure
 from dashboard.components import copy_button
+from dashboard.components.live import plot
 from dashboard.session import class_link, overview
 from dashboard.session.class_link import CONTROLS, MOST_TASK, TOKEN, ClassLink
+from gan_core.plurals import counted
 from gan_core.presets import PRESETS
 from gan_core.runs.budget import server_budget, size
 
 EVERY = 2.0  # seconds between two looks at the runs
+HEIGHT = "190px"
 URL_PATH, TITLE = "teacher", "Teacher"
 
 
@@ -31,17 +35,20 @@ def show() -> None:
 def _server() -> None:
     """Draw the load as curves, and the runs as a table."""
     history, rows = overview.history(), overview.rows()
-    history.append(now := overview.load())
+    history.append(now := overview.load(rows))
     kept, total = list(history), server_budget().total
-    with st.container(horizontal=True):
-        for title, value, curve in (
-            ("Runs", f"{now.runs}", [one.runs for one in kept]),
-            ("Training now", f"{now.training}", [one.training for one in kept]),
-            ("Waiting for a turn", f"{now.waiting}", [one.waiting for one in kept]),
-            (f"Memory, of {size(total)}", size(now.memory), [one.memory / total for one in kept]),
-            ("Load of a core", _share(now.processor), [one.processor or 0.0 for one in kept]),
-        ):
-            st.metric(title, value, chart_data=curve, chart_type="area", border=True)
+    seconds = [one.at - now.at for one in kept]
+    st.markdown(
+        f"**{counted(now.runs, 'run')}**, {now.training} training, of which {now.waiting} waiting for a turn."
+        f" **{size(now.memory)}** of {size(total)} set aside for runs. Load: {_share(now.processor)} of the cores."
+    )
+    runs, machine = st.columns(2)
+    with runs:
+        counts = {name: [getattr(one, name) for one in kept] for name in ("training", "waiting", "runs")}
+        plot(load_figure(seconds, counts).payload(), "Runs", "load_runs", HEIGHT)
+    with machine:
+        shares = {"memory": [one.memory / total for one in kept], "cores": [one.processor or 0.0 for one in kept]}
+        plot(load_figure(seconds, shares, shares=True).payload(), "Memory and cores", "load_machine", HEIGHT)
     st.dataframe(rows, hide_index=True)
     _pause_or_end([row["Run"] for row in rows])
 

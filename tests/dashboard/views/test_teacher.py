@@ -55,7 +55,9 @@ def test_it_shows_what_runs(teacher: AppTest, app: AppTest, registry: Registry) 
     row = table(teacher)
     assert row["Run"] == only_run(registry).id
     assert (row["State"], row["Iteration"], row["Page"], row["Waits for its turn"]) == ("paused", 1, "open", "")
-    assert {metric.label: metric.value for metric in teacher.metric}["Runs"] == "1"
+    assert "**1 run**, 0 training, of which 0 waiting for a turn." in texts(teacher)
+    healthy(teacher.run())
+    assert [sample.runs for sample in overview.history()] == [1, 1]
 
 
 def test_it_pauses_a_run(teacher: AppTest, app: AppTest, registry: Registry) -> None:
