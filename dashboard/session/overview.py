@@ -21,8 +21,8 @@ SAMPLES = 150  # that are kept: five minutes of them at one every two seconds
 class Load:
     """What this server does ``at`` a moment, in time.monotonic()'s seconds.
 
-    ``training``: runs that were started, of which ``waiting`` wait for their turn. ``memory``: bytes set aside for runs. ``processor``: processes that want a
-    core, for each core, over the last minute; None where the system does not say.
+    ``training``: runs that were started, of which ``waiting`` wait for their turn. ``memory``: bytes set aside for runs.
+    ``processor``: processes that want a core, for each core, over the last minute; None where the system does not say.
     """
 
     at: float
