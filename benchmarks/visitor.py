@@ -63,6 +63,7 @@ class Visitor:
         self._following: _Following | None = None
         self._buttons: dict[tuple[int, ...], Button] = {}
         self._drawn: set[tuple[int, ...]] = set()  # places of the buttons that this run of the page has drawn
+        self.session = ""  # its name on the server, once it is connected
         self._page = ""  # the hash of the page's script
         self._sizes: list[int] = []  # bytes of each update, headers included
         self.loads = 0  # runs of the whole page that have ended
@@ -197,6 +198,7 @@ class Visitor:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self._page = message.new_session.page_script_hash
+            self.session = message.new_session.initialize.session_id
             self._drawn.clear()
         elif kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)

@@ -20,8 +20,9 @@ if __name__ != "__mp_main__":
     from dashboard.live.browser import BrowserSecret
     from dashboard.live.security import ContentSecurityPolicy
     from dashboard.live.signals import ended_by_signals
+    from dashboard.live.uploads import UploadLimit
 
-    middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret)]
+    middleware = [Middleware(ContentSecurityPolicy), Middleware(BrowserSecret), Middleware(UploadLimit)]
     app = st.App(
         __file__,
         lifespan=ended_by_signals,
@@ -33,7 +34,7 @@ if __name__ == "__main__":
     from functools import partial
     from typing import Any
 
-    from dashboard.views import PAGES
+    from dashboard.views import PAGES, teacher
 
     here = Path(__file__).parent
     # A file, because the browser would fetch an icon by name from another host.
@@ -44,4 +45,5 @@ if __name__ == "__main__":
     for page in PAGES:
         show = partial(page.show, links)
         links[page.url_path] = st.Page(show, title=page.title, url_path=page.url_path, default=page.default)
-    st.navigation([*links.values()], position="hidden").run()
+    for_teacher = st.Page(teacher.show, title=teacher.TITLE, url_path=teacher.URL_PATH)
+    st.navigation([*links.values(), for_teacher], position="hidden").run()

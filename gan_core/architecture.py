@@ -96,6 +96,17 @@ def layers(config: GANConfig, network: Network, features: int) -> tuple[Layer, .
     return (*found, *last, *((Tanh(),) if network == "G" else ()))
 
 
+def hidden_sizes(config: GANConfig) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The units of the hidden layers of G and of D."""
+    return config.generator_hidden, config.discriminator_hidden
+
+
+def halved_hidden(config: GANConfig) -> GANConfig:
+    """Return the settings with half the units in each hidden layer, and one where there is one."""
+    g, d = (tuple(max(1, units // 2) for units in sizes) for sizes in hidden_sizes(config))
+    return config.replace(generator_hidden=g, discriminator_hidden=d)
+
+
 def code_lines(found: tuple[Layer, ...]) -> list[str]:
     """Return these layers as the arguments of ``nn.Sequential``, one line for each Linear and what follows it."""
     lines: list[str] = []

@@ -23,7 +23,7 @@ export default function (component) {
   const button = component.parentElement.querySelector("button");
   button.textContent = label;
   button.onclick = async () => {
-    const whole = text.startsWith("?") ? new URL(text, document.baseURI).href : text;
+    const whole = /^(\.\/)?\?/.test(text) ? new URL(text, document.baseURI).href : text;
     button.textContent = (await copy(whole)) ? "Copied" : whole;
     setTimeout(() => (button.textContent = label), 2500);
   };

@@ -83,10 +83,11 @@ def _noise(state: PageState) -> None:
         st.html(
             f'<p class="note{pending}">{counted(config.latent_dim, "number")}, {config.noise}<br>seed {config.seed}</p>'
         )
-        st.button(
-            "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
-            help="Start again from another seed: other weights, other noise, another order of the data.",
-        )  # fmt: skip
+        if "new_seed" not in tab().lesson.hidden:
+            st.button(
+                "New seed", key="new_seed", icon=":material/casino:", type="tertiary", on_click=commands.new_seed,
+                help="Start again from another seed: other weights, other noise, another order of the data.",
+            )  # fmt: skip
 
 
 def _generator(state: PageState) -> None:

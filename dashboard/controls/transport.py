@@ -1,6 +1,7 @@
 """The row at the top: the buttons that send the run commands, its speed, and what can be taken from it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -37,11 +38,15 @@ def train_buttons(state: PageState) -> None:
         "undo", "", commands.undo, state.can_undo, "U", "Undo: bring back the run that was replaced last.",
         icon=":material/undo:", type="tertiary",
     )  # fmt: skip
-    speed_control(state)
-    run_until(state)
-    _presets()
-    _share(state.report.snapshot)
-    downloads.menu(state.report)
+    for key, draw in (
+        ("speed", partial(speed_control, state)),
+        ("run_to", partial(run_until, state)),
+        ("presets", _presets),
+        ("share", partial(_share, state.report.snapshot)),
+        ("downloads", partial(downloads.menu, state.report)),
+    ):
+        if key not in tab().lesson.hidden:
+            draw()
 
 
 def step_through_buttons(state: PageState) -> None:
@@ -83,7 +88,9 @@ def _go_on(state: PageState) -> None:
 def _button(
     key: str, label: str, action: Callable[..., None], enabled: bool, shortcut: str, help: str, **options: Any
 ) -> None:
-    """Draw a button; the stylesheet hides its shortcut, which the tooltip names, to save width."""
+    """Draw a button, unless a teacher's link hides it. The tooltip names its shortcut, which the stylesheet hides."""
+    if key in tab().lesson.hidden:
+        return
     help = f"{help} Key: {shortcut}".strip()
     st.button(label, key=key, on_click=action, disabled=not enabled, shortcut=shortcut, help=help, **options)
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.session.settings import show_sizes, shown_settings
-from dashboard.session.state import current_run, value
+from dashboard.session.state import current_run, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.setting import Setting
@@ -18,8 +18,10 @@ def field(
     """Draw the widget of one field; ``hidden``: without its label, which then stands beside it.
 
     It is disabled, and keeps its value, where neither the settings nor the run use it. Its value is read by
-    ``dashboard.session.settings``.
+    ``dashboard.session.settings``. A setting that a teacher's link hides has none.
     """
+    if name in tab().lesson.hidden:
+        return
     setting = GANConfig.setting(name)
     used = _is_used(setting)
     applies = "Changes at once." if setting.live else "Applies from Reset on."

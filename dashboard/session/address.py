@@ -4,14 +4,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.session import link, recipe, server
+from dashboard.session import class_link, link, recipe, server
 from dashboard.session.datasets import choose_dataset
 from dashboard.session.settings import show_setting, shown_settings
 from dashboard.session.speeds import SPEEDS, name_of
 from dashboard.session.state import current_run, set_value, tab
 from gan_core.config import GANConfig
 from gan_core.data import OWN
-from gan_core.runs.registry import TooManyRuns
+from gan_core.presets import PRESETS
 from gan_core.runs.run import CannotStart, Run
 from gan_core.snapshot import Recipe, Snapshot
 from gan_core.training.checkpoint import CheckpointError
@@ -20,6 +20,7 @@ RUN = "run"  # the run's id, with which a reload finds it again
 KEY = "key"  # in a private link: opens the run in another browser
 WHOLE_RUN = "**Whole run** under Download has it all."
 SPEED = "speed"  # the one that was chosen in the tab
+NOT_SETTINGS = (RUN, KEY, SPEED, class_link.NAME)
 
 
 def arrive() -> None:
@@ -41,16 +42,15 @@ def arrive() -> None:
     here.arrived = True
     run_id = st.query_params.get(RUN, "")
     adopted, problems = _adopt(run_id, st.query_params.get(KEY, ""))
-    if adopted is not None:
-        here.run_id = adopted.id
     here.run_ended = bool(run_id) and adopted is None and not problems and not server.registry().has_saved(run_id)
-    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in (RUN, KEY, SPEED)}
+    texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in NOT_SETTINGS}
     texts = link.with_plain_names(texts, recipe.NAMES)
     steps = {name: texts.pop(name) for name in recipe.NAMES if name in texts}
     if adopted is not None and adopted.rebuilding:  # its settings change by themselves: the address's may be older
         texts, here.followed = {}, adopted.config
-    config, here.link_problems = link.read(texts, GANConfig() if adopted is None else adopted.config)
-    here.link_problems = problems + here.link_problems
+    base, wrong = _class_base(run_id)
+    config, here.link_problems = link.read(texts, base if adopted is None else adopted.config)
+    here.link_problems = problems + wrong + here.link_problems
     if adopted is None:
         found, problems = recipe.read_recipe(steps, config)
         here.recipe = None if found is None else (config, found)
@@ -67,12 +67,34 @@ def arrive() -> None:
             show_setting(setting, config)
 
 
+def _class_base(run_id: str) -> tuple[GANConfig, tuple[str, ...]]:
+    """Take over the teacher's link in the address; return the settings that it begins with, and what is wrong with it.
+
+    An address with a run has the learner's own settings.
+    """
+    signed = st.query_params.get(class_link.NAME, "")
+    if not signed:
+        return GANConfig(), ()
+    try:
+        tab().lesson, tab().signed_lesson = class_link.read(signed), signed
+    except ValueError as error:
+        return GANConfig(), (str(error),)
+    return GANConfig() if run_id else PRESETS[tab().lesson.preset].config, ()
+
+
 def _adopt(run_id: str, key: str) -> tuple[Run | None, tuple[str, ...]]:
     """Return the run of this id if this tab may have it, and sentences about why it cannot be opened."""
+    here = tab()
     try:
-        return server.registry().adopt(run_id, tab().page, server.browser_secret(), key), ()
-    except (CheckpointError, TooManyRuns, CannotStart) as error:
+        adopted = server.registry().adopt(run_id, here.page, server.browser_secret(), key)
+    except CannotStart:  # the page opens it as soon as it can, and says meanwhile why it cannot
+        here.run_id = run_id
+        return None, ()
+    except CheckpointError as error:
         return None, (str(error),)
+    if adopted is not None:
+        here.run_id = adopted.id
+    return adopted, ()
 
 
 def remember_in_address() -> None:
@@ -90,6 +112,8 @@ def remember_in_address() -> None:
         wanted[RUN] = here.run_id
     if here.speed is not None:
         wanted[SPEED] = name_of(here.speed)
+    if here.signed_lesson:
+        wanted[class_link.NAME] = here.signed_lesson
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

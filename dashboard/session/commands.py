@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dashboard.session import own_data, server
 from dashboard.session.datasets import ensure_prepared, show_config
-from dashboard.session.run import START_WAIT, current_settings, fetch_report, new_run, reconcile
+from dashboard.session.run import START_WAIT, current_settings, deliver, fetch_report, new_run, reconcile
 from dashboard.session.speeds import SPEEDS
 from dashboard.session.state import current_run, move, serialized, stop_waiting, tab, value
 from gan_core.config import GANConfig
@@ -24,7 +24,7 @@ def send(command: Command) -> None:
     tab().has_acted()
     run = current_run()
     if run is not None:
-        run.send(command)
+        deliver(run, command)
 
 
 @serialized
@@ -41,7 +41,7 @@ def go_on() -> None:
         return
     try:
         run.go_on()
-    except (OSError, CheckpointError) as error:
+    except (OSError, CheckpointError, CannotStart) as error:
         tab().trouble = str(error)
         return
     report = run.poll(START_WAIT)
@@ -223,9 +223,13 @@ def fresh_noise() -> None:
 def undo() -> None:
     """Bring back the run that the last restart replaced, paused, and move every widget to its settings."""
     here = tab()
-    run = server.registry().undo(here.run_id)
+    try:
+        run = server.registry().undo(here.run_id)
+    except (CannotStart, CheckpointError, OSError) as error:
+        here.trouble = f"The run that was replaced cannot be brought back now: {error}"
+        return
     if run is not None:
-        here.refused, here.stop_problem = None, ""
+        here.refused, here.trouble, here.stop_problem = None, "", ""
         show_config(run.config)
 
 

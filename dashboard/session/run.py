@@ -10,14 +10,17 @@ from dashboard.session.state import current_run, serialized, tab, value
 from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
-from gan_core.runs.protocol import Failure, Replay, Report
-from gan_core.runs.registry import TooManyRuns
-from gan_core.runs.run import CannotStart, Run
+from gan_core.runs.protocol import Command, Failure, Reconfigure, Replay, Report
+from gan_core.runs.run import CannotStart, Run, RunEnded
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
 GONE = "This run has ended: it had not trained yet, or it was removed to make room for newer ones."
+PUT_AWAY = (
+    "The teacher has ended this run. It is saved: a reload of the page opens it again, Start again begins a new one."
+)
 ELSEWHERE = "This run is now open in another tab of this browser."
+FAILURES = (CannotStart, RunEnded, OSError, CheckpointError)  # of a run, with messages that are fit for a page
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
@@ -83,8 +86,15 @@ def _reopen() -> None:
     """Open this tab's run again if its process was ended while the tab had no connection."""
     here, registry = tab(), server.registry()
     if here.run_id and registry.get(here.run_id) is None:
-        with suppress(CheckpointError, TooManyRuns, CannotStart):
+        here.trouble = PUT_AWAY if registry.is_put_away(here.run_id) else ""
+        if here.trouble:
+            return
+        try:
             registry.adopt(here.run_id, here.page, server.browser_secret())
+        except CheckpointError:
+            return  # the page says that it has ended
+        except CannotStart as error:
+            here.trouble = f"{error} Your run is saved: reload this page to try again."
 
 
 def _goes_on(report: Report) -> bool:
@@ -95,6 +105,17 @@ def _goes_on(report: Report) -> bool:
     """
     snapshot = report.snapshot
     return snapshot is not None and (snapshot.trained or value("dataset") in tab().failed_download)
+
+
+def deliver(run: Run, command: Command) -> CannotStart | None:
+    """Send ``run`` a command; where the server has no memory for it, the tab keeps why, which is returned."""
+    try:
+        run.send(command)
+    except CannotStart as error:
+        tab().trouble = str(error)
+        return error
+    tab().trouble = ""
+    return None
 
 
 def fetch_report() -> Report:
@@ -108,7 +129,7 @@ def fetch_report() -> Report:
         return Report("starting")
     missing = "There is no run yet."
     if here.run_id:
-        missing = GONE if server.registry().get(here.run_id) is None else ELSEWHERE
+        missing = (here.trouble or GONE) if server.registry().get(here.run_id) is None else ELSEWHERE
     return Report("failed", None, Failure(here.refused[1] if here.refused else missing))
 
 
@@ -181,8 +202,8 @@ def new_run(config: GANConfig) -> Report:
             run = registry.create(config, own, here.page, server.browser_secret())
         else:
             run = registry.restart(old.id, config, own)
-    except (TooManyRuns, CannotStart) as error:
-        if old is not None and isinstance(error, CannotStart) and not error.refusal:
+    except CannotStart as error:
+        if old is not None and not error.refusal:
             here.trouble = f"{error} Your run is kept as it was: the next click on Reset tries again."
         else:
             here.refused = (config, str(error))
@@ -190,12 +211,12 @@ def new_run(config: GANConfig) -> Report:
     here.refused, here.trouble, here.run_id, here.stop_problem, here.adapted = None, "", run.id, "", set()
     other_kind = old is None or DATASETS[old.config.dataset].kind != DATASETS[config.dataset].kind
     if here.speed is not None:
-        run.send(here.speed)
+        deliver(run, here.speed)
     elif other_kind:
-        run.send(SPEEDS[recommended_speed(config)])
+        deliver(run, SPEEDS[recommended_speed(config)])
     here.followed = None
     if here.recipe is not None and not set(here.recipe[0].differences(config)) - {"device"}:
-        run.send(Replay(here.recipe[1]))
+        deliver(run, Replay(here.recipe[1]))
         here.followed = config
     here.recipe = None
     return run.poll(START_WAIT)  # the page goes from the old images to the new, with nothing in between
@@ -224,6 +245,8 @@ def reconcile(config: GANConfig, report: Report) -> tuple[tuple[str, ...], Repor
         return (), new_run(config)
     live = {name: getattr(config, name) for name in different if name not in waiting}
     if live:
-        run.reconfigure(run.config.replace(**live))
+        error = deliver(run, Reconfigure(run.config.replace(**live)))
+        if error is not None and error.refusal:
+            tab().refused, tab().trouble = (config, str(error)), ""
         report = run.poll()
     return waiting, report

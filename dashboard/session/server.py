@@ -1,21 +1,29 @@
 """What this server holds for all its visitors, the runs and the download jobs, and which of their pages are open."""
 
 import atexit
+import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import cache, partial
+from queue import SimpleQueue
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.live.browser import COOKIE
+from dashboard.live.figures import publish
 from gan_core.data.prepared import remove_abandoned
+from gan_core.runs.budget import server_budget, within
 from gan_core.runs.jobs import Jobs
 from gan_core.runs.lazy import LazyRunner
 from gan_core.runs.previews import Previews
 from gan_core.runs.process import ProcessRunner, start_fork_server
 from gan_core.runs.registry import PAUSE_AFTER, Registry
+from gan_core.runs.turns import shared_turns
+
+Departures = SimpleQueue[tuple[float, str, Callable[[], None]]]  # when that is sure, in time.monotonic()'s seconds
 
 
 # Streamlit's cache outlives a change of this file while the server runs; Python's outlives "Clear caches".
@@ -25,10 +33,13 @@ def registry() -> Registry:
     """Return the runs of this server, one registry for all sessions."""
     start_fork_server()
     remove_abandoned()
-    previews = Previews()
+    budget = server_budget()
+    previews = Previews(budget=budget)
     atexit.register(previews.close)
-    made = Registry(partial(LazyRunner, ProcessRunner, previews), is_open=is_open)
+    begin = partial(LazyRunner, within(budget, ProcessRunner), previews)
+    made = Registry(begin, is_open=is_open, budget=budget)
     made.sweep_in_background()
+    publish(lambda: (len(made.all()), *shared_turns().standing, budget.held, budget.total))
     return made
 
 
@@ -47,14 +58,26 @@ def page_name() -> str:
 
 def when_gone(page: str, action: Callable[[], None]) -> None:
     """Call ``action`` once the page of this name has been closed for a minute; never if it comes back before."""
+    _closed_pages().put((time.monotonic() + PAUSE_AFTER, page, action))
 
-    def check() -> None:
+
+@cache
+def _closed_pages() -> Departures:
+    """Return where closed pages wait, in the order in which they were closed, for the one thread that follows them."""
+    departures: Departures = SimpleQueue()
+    threading.Thread(target=_follow, args=(departures,), name="gan-closed-pages", daemon=True).start()
+    return departures
+
+
+def _follow(departures: Departures) -> None:
+    while True:
+        due, page, action = departures.get()
+        time.sleep(max(0.0, due - time.monotonic()))  # the next one was closed later
         if not is_open(page):
-            action()
-
-    timer = threading.Timer(PAUSE_AFTER, check)
-    timer.daemon = True
-    timer.start()
+            try:
+                action()
+            except Exception:  # of one page; the others leave, too
+                logging.getLogger(__name__).exception("What a closed page had could not be removed.")
 
 
 def browser_secret() -> str:

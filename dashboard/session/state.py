@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.live.uploads import forget
 from dashboard.session import server
 from dashboard.session.tab import Moved, Tab
 from gan_core.runs.run import Run
@@ -141,7 +142,13 @@ def _disconnected(tab: Tab) -> None:
     A page that reconnects has the same Tab, so what it keeps on disk stays until it surely does not come back.
     """
     stop_waiting(tab)
-    server.when_gone(tab.page, tab.close)
+    server.when_gone(tab.page, partial(_gone, tab))
+
+
+def _gone(tab: Tab) -> None:
+    """Remove what a page that does not come back keeps on disk and in memory."""
+    tab.close()
+    forget(tab.page)
 
 
 @st.cache_resource(scope="session", on_release=_disconnected, show_spinner=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashboard.session import server
+from dashboard.session.class_link import ClassLink
 from gan_core.config import GANConfig
 from gan_core.data.own.upload import Kept, OwnKind
 from gan_core.runs.jobs import Job, JobFailed
@@ -61,6 +62,8 @@ class Tab:
     ``moved``: widgets that the page has moved, by key; until ``moved_until`` the browser may not have drawn them.
     ``popovers``: the key of the popover that a widget is in. ``script_runs``: how many there were.
 
+    ``lesson``: what a teacher's link has set for this tab; ``signed_lesson``: as it stands in the address, "" without one.
+
     ``postponed``: values of widgets that move at the next full script run. ``presets_used``: how often one was chosen.
     """
 
@@ -78,6 +81,8 @@ class Tab:
     refused: tuple[GANConfig, str] | None = None
     trouble: str = ""
     speed: Speed | None = None
+    lesson: ClassLink = field(default_factory=ClassLink)
+    signed_lesson: str = ""
     stop_problem: str = ""
     open_problem: str = ""
     chosen_dataset: str = GANConfig().dataset

@@ -51,6 +51,13 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
         _waiting(state.waiting)
 
 
+def draw_task(task: str) -> None:
+    """Draw what the teacher's link asks the class to do, if there is one."""
+    if task:
+        with st.container(key=f"task_{min(MOST_LINES, 1 + len(task) // ONE_LINE)}"):
+            text(rich_text(icon("assignment"), bold(f" {task}")), "text_task")
+
+
 @contextmanager
 def _notice(*spans: str | Span) -> Iterator[None]:
     """Draw one line of text or a few, and beside it what the context draws."""

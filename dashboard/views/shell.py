@@ -12,8 +12,8 @@ from dashboard.components.live import dated, status
 from dashboard.live.watch import Watch, follow, layout_version
 from dashboard.panels.base import Payload
 from dashboard.session import address, run
-from dashboard.session.state import begin_script_run, current_run, drawn, value
-from dashboard.views.message import draw_hint, draw_notice
+from dashboard.session.state import begin_script_run, current_run, drawn, tab, value
+from dashboard.views.message import draw_hint, draw_notice, draw_task
 from dashboard.views.panels import view_options
 from gan_core.runs.protocol import Report
 
@@ -78,6 +78,7 @@ class Page:
                     draw_hint(self._hint(state))
                 with st.container(key="stand", width="content"):
                     self._draw_status(state.report)
+            draw_task(tab().lesson.task)
             draw_notice(state, self.has_controls)
             self.draw(state)
         drawn()

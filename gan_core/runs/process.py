@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from gan_core.config import GANConfig
+from gan_core.data.own.samples import OWN_FILE
+from gan_core.runs.limit import limit_memory
 from gan_core.runs.protocol import Command, Failure, Report, Save
 from gan_core.runs.turns import Turn, Turns, shared_turns
 from gan_core.snapshot import Snapshot
@@ -182,6 +184,7 @@ def serve(connection: Connection, turns: Connection, run_id: str, config: GANCon
     lower_priority()
     from gan_core.runs.worker import Worker  # imports PyTorch, which the page's process never does
 
+    limit_memory(config, folder / OWN_FILE)
     worker = Worker(run_id, config, folder)
     worker.start()
     turn = Turn(turns)

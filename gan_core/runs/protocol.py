@@ -111,7 +111,7 @@ class Failure:
 def _sentence(error: BaseException) -> str:
     name, text = type(error).__name__, str(error)
     if name == "OutOfMemoryError" or isinstance(error, MemoryError) or "can't allocate memory" in text:
-        return "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less."
+        return "There was no memory left for this run. Smaller hidden sizes or a smaller batch size need less."
     if isinstance(error, ValueError):  # this program's own errors are written for the page
         return text
     return f"Training stopped on an error: {name}: {text.splitlines()[0] if text else 'no message'}"

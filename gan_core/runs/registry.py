@@ -5,6 +5,7 @@ A run whose process has ended is saved, and opens again at its address.
 
 import atexit
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,27 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from gan_core.config import GANConfig
-from gan_core.data.own.samples import OWN_FILE, link
-from gan_core.runs.moments import copy_moments, read_state
+from gan_core.data.own.samples import OWN_FILE
+from gan_core.runs.budget import Budget
+from gan_core.runs.filling import Fill, from_moment, with_own
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Failure, Save
-from gan_core.runs.replaced import Replaced, retire
-from gan_core.runs.run import CannotStart, Fill, MakeRunner, Run, RunEnded
-from gan_core.runs.saved import RUN_FILE
+from gan_core.runs.replaced import Replaced, in_place_of, retire
+from gan_core.runs.run import CannotStart, MakeRunner, Run, RunEnded
 from gan_core.runs.store import Access, Store, digest
 
 PAUSE_AFTER = 60.0  # seconds between closing the page and pausing its run: enough for a reload
 GRACE = 75.0  # seconds between closing the page and ending its run's process: it is saved, and opens again in a second
 RETURN = 20.0  # seconds in which a reload or a dropped connection is surely back: no other run takes the place before
-MAX_RUNS = 64  # those that have trained are processes with their own networks; runs kept for undo come beside them
-
-
-def _with_own(own: Path | None) -> Fill:
-    return lambda folder: None if own is None else link(own, folder / OWN_FILE)
-
-
-class TooManyRuns(RuntimeError):
-    """This server has no room for another run; the message is fit for a page."""
 
 
 class Registry:
@@ -49,16 +41,18 @@ class Registry:
         is_open: Callable[[str], bool] = lambda page: True,
         pause_after: float = PAUSE_AFTER,
         grace: float = GRACE,
-        max_runs: int = MAX_RUNS,
+        budget: Budget | None = None,
     ) -> None:
         self._make_runner = make_runner
         self.store = store or Store()
         self._is_open = is_open
         self._pause_after = pause_after
         self._grace = grace
-        self._max_runs = max_runs
+        self._budget = budget or Budget(sys.maxsize, sys.maxsize)
+        self._budget.make_room = self._make_room
         self._runs: dict[str, Run] = {}
         self._replaced = Replaced()
+        self._put_away: set[str] = set()
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._closed = threading.Event()
@@ -67,40 +61,36 @@ class Registry:
     def create(self, config: GANConfig, own: Path | None = None, page: str = "", owner: str = "") -> Run:
         """Create a run that does not train yet, shown by ``page``, which belongs to the browser with the secret ``owner``.
 
-        ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. A full server
-        ends the run whose page was closed longest ago. TooManyRuns if the pages of all runs are open, or were a moment ago;
-        CannotStart if the server has no disk space or no process for it.
+        ``own``: the file of the learner's own data; the run keeps a link, so the caller may remove it. Where memory is
+        short, the run whose page was closed longest ago makes room. CannotStart if the server has no memory, disk space or
+        process for it.
         """
+        self._budget.check(config, own)
         self.sweep()
         run_id = secrets.token_urlsafe(9)
         access = Access(digest(run_id), owners=[digest(owner)] if owner else [])
 
-        def make() -> Run:
-            run = Run(run_id, config, self._make_runner, self.store, access, _with_own(own))
-            self._point(run)
-            return run
+        run = Run(run_id, config, self._make_runner, self.store, access, with_own(own))
+        self._point(run)
+        return self._add(run, page)
 
-        return self._add(make, page)
+    def _add(self, run: Run, page: str) -> Run:
+        run.pages.update([page] if page else [])
+        with self._lock:
+            self._runs[run.id] = run
+        return run
 
-    def _add(self, make: Callable[[], Run], page: str) -> Run:
-        """Add the run that ``make`` returns; a full server saves and ends the one whose page was closed longest ago."""
-        evicted: list[Run] = []
-        try:
-            with self._lock:  # held throughout: two simultaneous calls must not fill the same place
-                if len(self._runs) >= self._max_runs:
-                    evicted += self._pop_longest_closed()
-                if len(self._runs) >= self._max_runs:
-                    raise TooManyRuns(
-                        f"This server already holds {self._max_runs} runs. Close another tab of this page, or wait: a run "
-                        f"without an open page makes room after {RETURN:.0f} seconds."
-                    )
-                run = make()
-                run.pages.update([page] if page else [])
-                self._runs[run.id] = run
-                return run
-        finally:
-            for old in evicted:
-                old.close()
+    def _make_room(self) -> bool:
+        """Save and end the run whose page was closed longest ago, else the process of the oldest one that is kept for undo.
+
+        Return whether there was one.
+        """
+        self.sweep()  # whose pages are closed is known then
+        with self._lock:
+            closed = self._pop_longest_closed()
+        for run in closed:
+            run.close()
+        return bool(closed) or self._replaced.park_one()
 
     def _point(self, run: Run) -> None:
         """Have the run's address open this run from now on, also after the server's end."""
@@ -111,7 +101,7 @@ class Registry:
         """Return the run of this id, shown by ``page`` and by no other from now on; a saved one gets a process, paused.
 
         None if there is none, if neither ``owner`` nor ``key`` may open it, or if another page that shows it is open.
-        CheckpointError if it cannot be read; TooManyRuns and CannotStart as in ``create``.
+        CheckpointError if it cannot be read; CannotStart as in ``create``.
         """
         with self._opening:  # two pages that open the same run at once: one of them gets it
             with self._lock:
@@ -122,21 +112,29 @@ class Registry:
                     run.pages, run.paused_after_close = {page}, None
             if run is None:
                 run = self._open_saved(run_id, page, owner, key)
-            if run is not None and key:
-                self._point(run)
+            if run is not None:
+                self._put_away.discard(run_id)
+                if key:
+                    self._point(run)
             return run
 
     def _open_saved(self, run_id: str, page: str, owner: str, key: str) -> Run | None:
-        self.sweep()  # whose pages are closed is known then, if room must be made
         found = self.store.find(run_id)
         if found is None or not found[1].admit(owner, key) or not self.store.hold(found[0]):
             return None
         folder, access = found
         try:
-            return self._add(lambda: Run.saved(run_id, self._make_runner, self.store, access, folder), page)
+            if key:  # the browser is an owner from now on, even if there is no memory for the run now
+                access.write(folder)
+            return self._add(Run.saved(run_id, self._make_runner, self.store, access, folder), page)
         except BaseException:
             self.store.release(folder)
             raise
+
+    def is_put_away(self, run_id: str) -> bool:
+        """Return whether this run was ended by somebody else than its learner, and not opened again since."""
+        with self._lock:
+            return run_id in self._put_away
 
     def has_saved(self, run_id: str) -> bool:
         """Return whether a run of this id has a process, or is saved."""
@@ -172,7 +170,7 @@ class Registry:
         before = self.get(run_id)
         if own is None and before is not None and config.own_data and config.own_data == before.config.own_data:
             own = before.folder / OWN_FILE
-        return self.begin_from(run_id, config, _with_own(own), wait)
+        return self.begin_from(run_id, config, with_own(own), wait)
 
     def branch(self, run_id: str, iteration: int) -> Run:
         """Replace the run of this id by one that begins at a kept moment of it, paused, with its settings of then.
@@ -182,27 +180,24 @@ class Registry:
         parent = self.get(run_id)
         if parent is None:
             raise RunEnded("This run has ended.")
-        state = read_state(parent.folder, iteration)
-        state.record["run"]["fork"] = iteration
-
-        def fill(folder: Path) -> None:
-            state.write(folder / RUN_FILE)
-            copy_moments(parent.folder, folder, iteration)
-            if (parent.folder / OWN_FILE).exists():
-                link(parent.folder / OWN_FILE, folder / OWN_FILE)
-
-        return self.begin_from(run_id, state.config, fill)
+        return self.begin_from(run_id, *from_moment(parent.folder, iteration))
 
     def begin_from(self, run_id: str, config: GANConfig, fill: Fill, wait: float = 8.0) -> Run:
         """Replace the run of this id as ``restart`` does; ``fill`` puts what the new one begins from into its folder."""
+        self._budget.check(config)
         before = self.get(run_id)
         access = Access(digest(run_id)) if before is None else before.access
-        new = Run(run_id, config, self._make_runner, self.store, access, fill)
-        report = new.poll(wait)
-        if report.state == "failed":
-            new.close(keep=False)
-            failure = report.failure or Failure("The run could not start.")
-            raise CannotStart(failure.message, failure.refusal)
+
+        def begin() -> Run:
+            new = Run(run_id, config, self._make_runner, self.store, access, fill)
+            report = new.poll(wait)
+            if report.state == "failed":
+                new.close(keep=False)
+                failure = report.failure or Failure("The run could not start.")
+                raise CannotStart(failure.message, failure.refusal)
+            return new
+
+        new = in_place_of(before, begin)
         with self._lock:
             old = self._runs.get(run_id)
             self._runs[run_id] = new
@@ -216,14 +211,24 @@ class Registry:
     def undo(self, run_id: str) -> Run | None:
         """Bring back the trained run that the last restart under this id has replaced; a second undo takes that back.
 
-        None if there is none, or no longer.
+        None if there is none, or no longer. CannotStart if its process was ended and the server has no memory for another;
+        OSError or CheckpointError if it cannot be read. It is kept then.
         """
         self.sweep()
         with self._lock:
             current = self._runs.get(run_id)
-            if current is None or not (kept := self._replaced.pop(run_id)):
-                return None
-            restored = self._runs[run_id] = kept[0]
+            taken = None if current is None else self._replaced.take(run_id)
+        if current is None or taken is None:
+            return None
+        restored = taken[0]
+        try:
+            if restored.parked:
+                in_place_of(current, restored.go_on)
+        except BaseException:
+            self._replaced.put_back(*taken)
+            raise
+        with self._lock:
+            self._runs[run_id] = restored
         self._point(restored)
         restored.pages |= current.pages
         self._retire(current, restored)
@@ -243,15 +248,25 @@ class Registry:
         for run in gone:
             run.close(keep=False)
 
+    def all(self) -> list[Run]:
+        """Return all runs, without those that are kept for undo."""
+        with self._lock:
+            return list(self._runs.values())
+
     def get(self, run_id: str) -> Run | None:
         """Return the run of this id; None if it has ended."""
         with self._lock:
             return self._runs.get(run_id)
 
-    def end(self, run_id: str) -> None:
-        """Save a run and end its process, and that of the one kept for its undo; an unknown id is ignored."""
+    def end(self, run_id: str, put_away: bool = False) -> None:
+        """Save a run and end its process, and that of the one kept for its undo; an unknown id is ignored.
+
+        ``put_away``: an open page does not open it again by itself, only ``adopt`` does.
+        """
         with self._lock:
             ended = self._pop(run_id)
+            if put_away and ended:
+                self._put_away.add(run_id)
         for run in ended:
             run.close()
 

@@ -9,15 +9,17 @@ from typing import Self
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE
 from gan_core.export.weights import GENERATOR_FILE
-from gan_core.runs.protocol import TRAINING, Command, Pause, Play, Reconfigure, Replay, Report, Runner, Speed
+from gan_core.runs.filling import Fill
+from gan_core.runs.protocol import TRAINING, Command, Failure, Pause, Play, Reconfigure, Replay, Report, Runner, Speed
 from gan_core.runs.saved import RUN_FILE, START_FILE, refusing, saved_config
 from gan_core.runs.store import Access, Store
 from gan_core.runs.uploads import pack_run
 from gan_core.snapshot import Ghost
 from gan_core.training.checkpoint import CheckpointError, read_header
 
+PARKED = "This run waits for memory, which another run of this server has now."
+
 MakeRunner = Callable[[str, GANConfig, Path], Runner]
-Fill = Callable[[Path], None]
 
 
 class CannotStart(RuntimeError):
@@ -41,7 +43,7 @@ class Run:
     ``fill`` puts files into its new folder: the learner's own data, or a state to begin from. ``pages``: the names of the
     pages that show it; a closed one may come back. ``closed_at``: when a sweep first found none of them open.
     ``paused_after_close``: how it trained when it was paused because of that. ``speed``: the last one that was sent.
-    ``rebuilding``: it repeats a recipe, whose changes ``poll`` takes over into ``config``.
+    ``rebuilding``: it repeats a recipe, whose changes ``poll`` takes over into ``config``. ``parked``: see ``park``.
     ``ghost``: the last trained run under this id that was replaced; its polls bring it along.
     """
 
@@ -92,6 +94,8 @@ class Run:
         self.speed = Speed()
         self.ghost: Ghost | None = None
         self._pausing = False
+        self._parked: Report | None = None  # what it reports meanwhile
+        self._again: Play | Replay | None = None  # how it trained when it was parked
         # Whether its process has something to lose.
         self._begun = any((folder / name).exists() for name in (RUN_FILE, START_FILE))
         self._store = store
@@ -103,21 +107,26 @@ class Run:
         return -1.0 if self.closed_at is None else now - self.closed_at
 
     def send(self, command: Command) -> None:
+        """Have ``command`` carried out; CannotStart, and nothing changes, if the server has no memory for it.
+
+        Reconfigure applies the fields that may change while training; the others must be the run's. As a run that has
+        failed, a parked one ignores it.
+        """
+        if self.parked:
+            return
+        self.runner.send(command)
         if isinstance(command, Speed):
             self.speed = command
+        if isinstance(command, Reconfigure):
+            self.config = command.config
         self._pausing = isinstance(command, Pause)
         self.rebuilding = self.rebuilding or isinstance(command, Replay)
         self._begun = self._begun or isinstance(command, TRAINING)
-        self.runner.send(command)
 
     def pause_closed(self) -> None:
         """Pause it if it trains, because its page was closed."""
-        report = self.runner.poll()
-        if report.state == "running":
-            snapshot = report.snapshot
-            recipe = snapshot.rebuilding if snapshot else None
-            until = snapshot.until if snapshot else None
-            self.paused_after_close = Play(until) if recipe is None else Replay(recipe)
+        if self._begun and (training := _training(self.runner.poll())):
+            self.paused_after_close = training
             self.runner.send(Pause())
 
     def go_on_reopened(self) -> None:
@@ -126,7 +135,39 @@ class Run:
             command, self.paused_after_close = self.paused_after_close, None
             self.send(command)
 
+    @property
+    def parked(self) -> bool:
+        """Whether ``park`` has ended its process."""
+        return self._parked is not None
+
+    def park(self) -> bool:
+        """End its process once it is saved, so that another run can have its memory; ``go_on`` begins one again.
+
+        False, and it stays as it is, if it has no process or cannot be saved. A parked run reports that it has failed.
+        """
+        if not self._begun or self.parked:
+            return False
+        report = self.poll()
+        training = _training(report)
+        self.runner.send(Pause())
+        if not (self.runner.save() or report.state == "failed") or self.saved_iteration is None:
+            if training is not None:
+                self.runner.send(training)
+            return False
+        self._again = training
+        self._parked = replace(report, state="failed", failure=Failure(PARKED), settled=True, pausing=False, place=None)
+        self.runner.close()
+        return True
+
+    def unpark(self) -> None:
+        """Take back ``park``. CannotStart if the memory has gone to another run meanwhile: it stays parked."""
+        self.go_on()
+        if self._again is not None:
+            self.send(self._again)
+
     def poll(self, wait: float = 0.8) -> Report:
+        if self._parked is not None:
+            return self._parked
         report = self.runner.poll(wait)
         self._pausing = self._pausing and report.state == "running"
         snapshot = report.snapshot
@@ -136,15 +177,11 @@ class Run:
             snapshot = replace(snapshot, ghost=self.ghost)
         return replace(report, snapshot=snapshot, pausing=self._pausing)
 
-    def reconfigure(self, config: GANConfig) -> None:
-        """Apply the fields that may change while training; the others must be the run's."""
-        self.config = config
-        self.send(Reconfigure(config))
-
     def generator_file(self) -> bytes:
         """Return the generator as safetensors: the present one or, after a failure, the last healthy one.
 
-        FileNotFoundError if the run failed before it had one; RunEnded after ``close``.
+        FileNotFoundError if the run failed before it had one; RunEnded after ``close``. CannotStart if it has not trained, and
+        the server has no memory to make it.
         """
         if self.ended:
             raise RunEnded("This run has ended, and its generator is gone.")
@@ -172,11 +209,14 @@ class Run:
         return None
 
     def go_on(self) -> None:
-        """Replace the process, after it has failed, by one that continues from the last save, paused."""
+        """Replace the process, after it has failed or was parked, by one that continues from the last save, paused.
+
+        OSError or CheckpointError if that cannot be read, CannotStart if the server has no memory for it.
+        """
         config = saved_config(self.folder)
         self.runner.close()
-        self.config = config
         self.runner = self._make_runner(self.id, config, self.folder)
+        self.config, self._parked = config, None
 
     def close(self, keep: bool = True) -> None:
         """End the process once the run is saved; without ``keep``, or where nothing was trained, remove its folder."""
@@ -187,3 +227,13 @@ class Run:
         if not keep:
             (self.folder / RUN_FILE).unlink(missing_ok=True)
         self._store.release(self.folder)
+
+
+def _training(report: Report) -> Play | Replay | None:
+    """Return the command that has a run train on as it does now; None if it does not train."""
+    if report.state != "running":
+        return None
+    snapshot = report.snapshot
+    if snapshot is not None and snapshot.rebuilding is not None:
+        return Replay(snapshot.rebuilding)
+    return Play(None if snapshot is None else snapshot.until)

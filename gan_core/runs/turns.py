@@ -78,6 +78,12 @@ class Turns:
             return Place(ahead, self._count, self.at_once, ahead * self._length / self.at_once)
 
     @property
+    def standing(self) -> tuple[int, int]:
+        """How many runs train now, and how many wait for their turn."""
+        with self._lock:
+            return len(self._training), len(self._waiting)
+
+    @property
     def _count(self) -> int:
         return len(self._waiting) + len(self._training)
 

@@ -17,6 +17,7 @@ from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
 from gan_core.data.own.samples import OWN_FILE, link
 from gan_core.history import History
+from gan_core.runs.budget import Budget, within
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.protocol import Report, Step
 from gan_core.runs.registry import Registry
@@ -59,6 +60,16 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Regist
     made.close()
     for tab in tabs:  # Streamlit's testing never disconnects a session
         tab.close()
+
+
+@pytest.fixture
+def little_memory(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Budget:
+    """A server on which a run may take 300 MB, but no second one beside it."""
+    budget = Budget(300 * 10**6, 300 * 10**6)
+    budget.make_room = registry._make_room
+    monkeypatch.setattr(registry, "_budget", budget)
+    monkeypatch.setattr(registry, "_make_runner", within(budget, registry._make_runner))
+    return budget
 
 
 def close_pages(run: Run) -> None:

@@ -1,7 +1,6 @@
 """What a tab does with a run that has failed, that belongs to another browser, or that cannot begin anew."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -143,23 +142,41 @@ def test_a_lost_connection_leaves_the_tabs_uploads_until_it_surely_does_not_come
     tab = app.session_state["tab"]
     upload = tab.folder() / "own.npy"
     upload.write_bytes(b"x")
-    waits: list[float] = []
+    monkeypatch.setattr(server, "PAUSE_AFTER", 0.05)
 
-    class Timer:
-        """Its time has passed when it starts."""
+    def disconnected(returns: bool) -> None:
+        monkeypatch.setattr(server, "is_open", lambda page: returns)
+        state._disconnected(tab)
+        followed = threading.Event()
+        monkeypatch.setattr(server, "is_open", lambda page: returns and page == tab.page)
+        server.when_gone("another page", followed.set)
+        assert upload.exists()
+        assert followed.wait(10)
 
-        def __init__(self, seconds: float, action: Callable[[], None]) -> None:
-            waits.append(seconds)
-            self.start = action
-
-    monkeypatch.setattr(threading, "Timer", Timer)
-    monkeypatch.setattr(server, "is_open", lambda page: True)  # it has come back
-    state._disconnected(tab)
+    disconnected(returns=True)
     assert upload.exists()
-    monkeypatch.setattr(server, "is_open", lambda page: False)
-    state._disconnected(tab)
+    disconnected(returns=False)
     assert not upload.exists()
-    assert waits == [server.PAUSE_AFTER] * 2
+
+
+def test_a_thousand_closed_pages_cost_one_thread_and_one_that_fails_keeps_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(server, "PAUSE_AFTER", 0.2)
+    gone: list[str] = []
+    followed = threading.Event()
+    server.when_gone("first", fail)
+    before = threading.active_count()
+    for _ in range(1000):
+        server.when_gone("page", lambda: gone.append("page"))
+    server.when_gone("last", followed.set)
+    assert threading.active_count() == before
+    assert followed.wait(10)
+    assert len(gone) == 1000
+    assert "could not be removed" in caplog.text
 
 
 @pytest.mark.parametrize(("rate", "says"), [(0.08, "An iteration takes about 12 s."), (30.0, "ends.")])

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.config import GANConfig
+from gan_core.runs.budget import Budget
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import APP, component, components, go_to, healthy, texts
 from tests.dashboard.views.test_train import only_run, press, state
@@ -111,6 +112,19 @@ def test_details_appear_at_the_stages_that_compute_them(walk: AppTest) -> None:
     assert "Expected more than 1 value per channel" in texts(walk)
     assert "| BatchNorm 8 |" in texts(walk)
     assert set(components(walk)) >= {"compared_train", "compared_eval"}
+
+
+def test_the_laboratory_is_refused_where_the_server_has_no_memory_for_it(
+    walk: AppTest, registry: Registry, little_memory: Budget
+) -> None:
+    (run,) = registry._runs.values()
+    registry.restart(run.id, run.config)
+    little_memory.per_run = little_memory.held
+    open_tab(walk, "Detach laboratory")
+    press(walk, "lab_try")
+    assert "The laboratory's copy of this run, with the run itself, would take" in texts(walk)
+    press(walk, "step")
+    assert "The laboratory's copy" not in texts(walk), "the run goes on"
 
 
 def test_no_table_has_an_empty_heading(walk: AppTest) -> None:

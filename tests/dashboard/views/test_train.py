@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.session import commands
 from gan_core.config import GANConfig
+from gan_core.runs.budget import Budget
 from gan_core.runs.protocol import Play, Report, Stop
 from gan_core.runs.registry import Registry
 from gan_core.runs.run import Run
@@ -282,10 +283,22 @@ def test_a_link_gives_the_settings_and_not_the_run(app: AppTest, registry: Regis
     assert theirs.id in other.query_params["run"]
 
 
-def test_a_full_server_refuses_a_run_with_a_sentence(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_max_runs", 0)
-    app = healthy(AppTest.from_file(APP, default_timeout=30).run())
-    assert "This server already holds 0 runs" in texts(app)
+def test_a_page_opened_with_a_giant_link_shows_why_it_has_no_run_and_can_be_used(
+    registry: Registry, little_memory: Budget
+) -> None:
+    app = AppTest.from_file(APP, default_timeout=30)
+    for name in ("generator_hidden", "discriminator_hidden"):
+        app.query_params[name] = "4096,4096,4096,4096,4096,4096"
+    app.query_params["batch_size"] = "1024"
+    healthy(app.run())
+    assert "would take 4.28 GB of memory, and a run may take 300 MB here" in texts(app)
+    assert not registry._runs
+    assert little_memory.held == 0
+    app.text_input(key="generator_hidden").set_value("8")
+    healthy(app.text_input(key="discriminator_hidden").set_value("8").run())
+    assert "of memory" not in texts(app)
+    press(app, "step")
+    assert only_run(registry).poll().snapshot.iteration == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("loss", ["bce", "bce_saturating", "least_squares", "wasserstein_gp"])

@@ -9,11 +9,24 @@ from safetensors.torch import load_file
 
 from gan_core import GANConfig, Trainer
 from gan_core.export.weights import read_metadata
+from gan_core.memory import estimate
+from gan_core.runs.budget import Budget, within
 from gan_core.runs.protocol import Command, Report, Runner
 from gan_core.snapshot import Snapshot
 from tests.gan_core.support import copied, tiny
 
 Make = Callable[..., Runner]
+
+
+def never(*_: Any) -> Any:
+    """Stand for what must not be called."""
+    raise AssertionError("nothing is built")
+
+
+def room_for(count: int, kind: Any) -> dict[str, Any]:
+    """Return a registry's runners and budget that hold so many runs of ``tiny``."""
+    budget = Budget(count * estimate(tiny()).run, estimate(tiny()).most)
+    return {"make_runner": within(budget, kind), "budget": budget}
 
 
 def starter(kind: Any, folder: Path) -> Iterator[Make]:

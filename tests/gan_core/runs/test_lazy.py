@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,13 +16,16 @@ import pytest
 
 from gan_core.config import GANConfig
 from gan_core.data.drawing import STARTER, pack
+from gan_core.memory import estimate
+from gan_core.runs.budget import Budget, OverBudget, within
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.lazy import LazyRunner
-from gan_core.runs.previews import Previews
+from gan_core.runs.previews import FILES, KEPT, Previews
 from gan_core.runs.protocol import Pause, Play, Reconfigure, Report, Sample, Save, Speed, Step
 from gan_core.runs.registry import Registry
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import Store
+from tests.gan_core.runs.support import never
 from tests.serving import processes_of, wait_until_gone
 
 SMALL = GANConfig(generator_hidden=(8,), discriminator_hidden=(8,), batch_size=4, latent_dim=2)
@@ -112,9 +116,66 @@ def test_another_drawing_shows_other_real_samples(counted: Counted, tmp_path: Pa
     assert not np.array_equal(before.real, after.real)
 
 
-def test_a_save_begins_it(counted: Counted, lazy: LazyRunner) -> None:
+def test_untrained_networks_are_saved_without_a_process_and_are_those_of_a_run(
+    counted: Counted, lazy: LazyRunner, tmp_path: Path
+) -> None:
+    changed = SMALL.replace(learning_rate_d=0.01)
+    lazy.send(Reconfigure(changed))
     assert lazy.save()
-    assert counted.begun == ["mine"]
+    assert not counted.begun
+    other = tmp_path / "other"
+    other.mkdir()
+    assert InlineRunner("mine", changed, other).save()
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_a_save_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    full = LazyRunner(never, Previews(never, Budget(1, 1)), "mine", SMALL, tmp_path)
+    with pytest.raises(OverBudget, match=r"^An untrained run would take"):
+        full.save()
+    assert not LazyRunner(never, Previews(Killed), "mine", SMALL, tmp_path).save()
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_a_full_server_the_preview_says_why_it_is_not_made(counted: Counted, tmp_path: Path) -> None:
+    needed = estimate(SMALL).run
+    budget = Budget(needed + KEPT, needed + KEPT)
+    budget.reserve("another run", KEPT + 1)
+    previews = Previews(lambda: counted.executor, budget)
+    report = LazyRunner(counted.begin, previews, "mine", SMALL, tmp_path).poll(20)
+    assert report.state == "failed"
+    assert report.failure is not None
+    assert report.failure.message.startswith("An untrained run would take")
+    assert report.failure.message.endswith("are free: try again when another run has ended.")
+    assert not report.failure.refusal
+    assert not counted.executor.submitted
+    budget.release("another run")
+    again = LazyRunner(counted.begin, previews, "mine", SMALL, tmp_path)
+    assert again.poll(20).state == "paused"
+    assert 0 < budget.held <= max(KEPT, needed)
+    previews.close()
+    assert budget.held == 0
+
+
+def test_the_preview_of_a_giant_run_is_refused_before_it_is_built(counted: Counted, tmp_path: Path) -> None:
+    giant = GANConfig(generator_hidden=(4096,) * 6, discriminator_hidden=(4096,) * 6, batch_size=1024)
+    previews = Previews(lambda: counted.executor, Budget(10**10, 10**9))
+    failure = previews.report(giant, tmp_path / "none", 20).failure
+    assert failure is not None
+    assert failure.refusal
+    assert "and a run may take 1.00 GB here" in failure.message
+    assert not counted.executor.submitted
+
+
+def test_a_large_preview_gives_its_memory_back(counted: Counted, tmp_path: Path) -> None:
+    budget = Budget(10**10, 10**10)
+    previews = Previews(lambda: counted.executor, budget)
+    large = SMALL.replace(generator_hidden=(2048,), batch_size=1024)
+    assert estimate(large).run > KEPT
+    assert previews.report(large, tmp_path / "none", 60).state == "paused"
+    counted.executor.shutdown()  # its last task has told that it is done
+    assert budget.held == KEPT
 
 
 def test_once_it_is_closed_nothing_begins_it(counted: Counted, lazy: LazyRunner) -> None:
@@ -172,12 +233,34 @@ def test_after_a_kill_of_the_shared_process_another_is_begun() -> None:
 
 
 def test_a_class_that_opens_the_page_costs_one_preview_and_no_process(counted: Counted, tmp_path: Path) -> None:
-    registry = Registry(partial(LazyRunner, counted.begin, counted.previews), store=Store(tmp_path), max_runs=40)
+    registry = Registry(partial(LazyRunner, counted.begin, counted.previews), store=Store(tmp_path))
     runs = [registry.create(SMALL) for _ in range(40)]
     assert all(run.poll(20).snapshot is not None for run in runs)
     assert counted.executor.submitted == 1
     registry.close()
     assert not counted.begun, "nothing was trained, so nothing is saved"
+
+
+def test_pages_that_never_train_cost_no_thread_and_leave_no_folder(counted: Counted, tmp_path: Path) -> None:
+    open_pages = {f"page {number}" for number in range(200)}
+    budget = Budget(estimate(SMALL).run, estimate(SMALL).run)
+    registry = Registry(
+        partial(LazyRunner, within(budget, counted.begin), counted.previews),
+        store=Store(tmp_path), is_open=lambda page: page in open_pages, grace=0.0, budget=budget,
+    )  # fmt: skip
+    assert registry.create(SMALL, page="page 0").poll(20).snapshot is not None
+    before = threading.active_count()
+    for page in sorted(open_pages - {"page 0"}):
+        assert registry.create(SMALL, page=page).poll(20).snapshot is not None
+    assert threading.active_count() == before
+    assert len(list(tmp_path.iterdir())) == len(registry._runs) == len(open_pages)
+    assert budget.held == 0
+    open_pages.clear()
+    registry.sweep()
+    registry.sweep()
+    assert not list(tmp_path.iterdir())
+    assert not registry._runs
+    registry.close()
 
 
 def test_a_saved_run_begins_at_once(counted: Counted, lazy: LazyRunner, tmp_path: Path) -> None:
@@ -193,7 +276,7 @@ SERVER = """
 import sys
 from pathlib import Path
 from gan_core.config import GANConfig
-from gan_core.runs.previews import Previews
+from gan_core.runs.previews import FILES, KEPT, Previews
 if __name__ == "__main__":
     previews = Previews()
     report = previews.report(GANConfig(generator_hidden=(8,), discriminator_hidden=(8,)), Path("none"), 60)

@@ -157,7 +157,7 @@ def test_a_branch_goes_its_own_way_from_a_change_on(tmp_path: Path) -> None:
     run.send(Reconfigure(tiny(learning_rate_g=0.01)))
     branch = registry.branch(run.id, 3)
     assert branch.config == tiny(), "the settings are those of then"
-    branch.reconfigure(tiny(learning_rate_g=0.005))
+    branch.send(Reconfigure(tiny(learning_rate_g=0.005)))
     branch.send(Step(3))
     branch.runner.save()
     assert not same(weights(branch.folder), trained(6))

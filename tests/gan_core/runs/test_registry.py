@@ -11,12 +11,14 @@ import pytest
 
 from gan_core import GANConfig
 from gan_core.export.weights import read_metadata
+from gan_core.runs.budget import OverBudget
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Command, Pause, Play, Reconfigure, Replay, Report, Step
-from gan_core.runs.registry import GRACE, RETURN, Registry, TooManyRuns
+from gan_core.runs.registry import GRACE, RETURN, Registry
 from gan_core.runs.run import CannotStart
 from gan_core.snapshot import Change, Recipe
+from tests.gan_core.runs.support import room_for
 from tests.gan_core.support import tiny
 
 ME = "the secret of a browser"
@@ -138,19 +140,21 @@ def test_a_run_is_paused_once_after_its_page_was_closed(clock: SimpleNamespace) 
     pages = Pages("closed", "reloaded", "open")
     registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
     closed, reloaded, open_ = (registry.create(tiny(), page=page, owner=ME) for page in ("closed", "reloaded", "open"))
+    for run in (closed, reloaded, open_):
+        run.send(Play())
     pages.open -= {"closed", "reloaded"}
     registry.sweep()
     clock.now += 9
     pages.open.add("again")
     assert registry.adopt(reloaded.id, "again", ME) is reloaded
     registry.sweep()
-    assert not stub(closed).commands
+    assert stub(closed).commands == [Play()]
     clock.now += 2
     registry.sweep()
     registry.sweep()
-    assert stub(closed).commands == [Pause()]
-    assert not stub(reloaded).commands
-    assert not stub(open_).commands
+    assert stub(closed).commands == [Play(), Pause()]
+    assert stub(reloaded).commands == [Play()]
+    assert stub(open_).commands == [Play()]
     assert registry.get(closed.id) is closed  # its page can still be reopened
     registry.close()
 
@@ -160,22 +164,23 @@ def test_a_connection_that_comes_back_cancels_the_pause(clock: SimpleNamespace) 
     pages = Pages("page")
     registry = Registry(StubRunner, is_open=pages.is_open, pause_after=10, grace=60)
     run = registry.create(tiny(), page="page")
+    run.send(Play())
     for _ in range(20):
         pages.open.remove("page")
         swept(registry, clock, 8, every=2)
         pages.open.add("page")
         swept(registry, clock, 2, every=2)
-    assert not stub(run).commands
+    assert stub(run).commands == [Play()]
     assert registry.get(run.id) is run
     pages.open.remove("page")
     swept(registry, clock, 14, every=2)
-    assert stub(run).commands == [Pause()]
+    assert stub(run).commands == [Play(), Pause()]
     pages.open.add("page")
     swept(registry, clock, 2, every=2)
-    assert stub(run).commands == [Pause(), Play()], "it trains on as the page left it"
+    assert stub(run).commands == [Play(), Pause(), Play()], "it trains on as the page left it"
     pages.open.remove("page")
     swept(registry, clock, 14, every=2)
-    assert stub(run).commands == [Pause(), Play(), Pause()]
+    assert stub(run).commands == [Play(), Pause(), Play(), Pause()]
     registry.close()
 
 
@@ -231,10 +236,13 @@ def test_a_restarted_or_restored_run_belongs_to_the_same_pages(clock: SimpleName
 
 def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> None:
     pages = Pages("first", "second")
-    registry = Registry(StubRunner, is_open=pages.is_open, max_runs=2, grace=60)
+    registry = Registry(**room_for(2, StubRunner), is_open=pages.is_open, grace=60)
     first, second = registry.create(tiny(), page="first"), registry.create(tiny(), page="second")
     clock.now += 1000
-    with pytest.raises(TooManyRuns, match=r"^This server already holds 2 runs\. .* makes room after 20 seconds\.$"):
+    with pytest.raises(
+        OverBudget,
+        match=r"^This run would take 55 MB of memory, and 0 MB of .* are free: .* when another run has ended\.$",
+    ):
         registry.create(tiny())
     pages.open.remove("first")
     registry.sweep()
@@ -249,7 +257,7 @@ def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> N
 def test_reconfigure_is_sent_and_changes_the_runs_config() -> None:
     registry = Registry(StubRunner)
     run = registry.create(tiny())
-    run.reconfigure(tiny(g_steps=5))
+    run.send(Reconfigure(tiny(g_steps=5)))
     assert run.config == tiny(g_steps=5)
     assert stub(run).commands == [Reconfigure(tiny(g_steps=5))]
     registry.close()
@@ -301,13 +309,13 @@ def test_a_restarted_run_keeps_only_its_id() -> None:
 
 def test_a_full_server_ends_the_run_whose_page_was_closed_longest_ago(clock: SimpleNamespace) -> None:
     pages = Pages("0", "1", "2")
-    registry = Registry(StubRunner, is_open=pages.is_open, max_runs=3)
+    registry = Registry(**room_for(3, StubRunner), is_open=pages.is_open)
     watched, closed_first, closed_later = (registry.create(tiny(seed=seed), page=str(seed)) for seed in range(3))
     pages.open.remove("1")
     registry.sweep()
     clock.now += RETURN - 1
     pages.open.remove("2")
-    with pytest.raises(TooManyRuns):
+    with pytest.raises(OverBudget):
         registry.create(tiny(seed=3))  # both may be reloading
     clock.now += 1
     new = registry.create(tiny(seed=3), page="0")
@@ -315,14 +323,14 @@ def test_a_full_server_ends_the_run_whose_page_was_closed_longest_ago(clock: Sim
     assert [registry.get(run.id) for run in (watched, closed_later, new)] == [watched, closed_later, new]
     clock.now += RETURN
     registry.create(tiny(seed=4), page="0")
-    with pytest.raises(TooManyRuns):
+    with pytest.raises(OverBudget):
         registry.create(tiny(seed=5))
     assert registry.get(watched.id) is watched
     registry.close()
 
 
 def test_a_run_that_made_room_cannot_be_undone(clock: SimpleNamespace) -> None:
-    registry = Registry(InlineRunner, is_open=lambda page: False, max_runs=1)
+    registry = Registry(**room_for(2, InlineRunner), is_open=lambda page: False)
     run = registry.create(tiny())
     run.send(Step(1))
     registry.restart(run.id, tiny(seed=2))
@@ -356,11 +364,10 @@ def test_two_simultaneous_calls_on_a_full_server_both_create_a_run(monkeypatch: 
         never.wait(0.2)  # never set: the other call comes while this run is being made
         return StubRunner(run_id, config, folder)
 
-    registry = Registry(slowly, is_open=lambda page: False, max_runs=3)
+    registry = Registry(**room_for(3, slowly), is_open=lambda page: False)
     for run in (registry.create(tiny()), registry.create(tiny())):
         run.closed_at = -math.inf
-    together = threading.Barrier(2, timeout=10)
-    monkeypatch.setattr(registry, "sweep", together.wait)
+    monkeypatch.setattr(registry, "sweep", lambda: None)
     with ThreadPoolExecutor(2) as pool:
         made = [future.result() for future in [pool.submit(registry.create, tiny()) for _ in range(2)]]
     assert all(registry.get(run.id) is run for run in made)

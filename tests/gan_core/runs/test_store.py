@@ -23,14 +23,14 @@ from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
 from gan_core.runs.store import LOCK_FILE, Access, Store, digest, runs_folder
 from gan_core.training.checkpoint import CheckpointError, read_header
-from tests.gan_core.runs.support import trained, weights
+from tests.gan_core.runs.support import room_for, trained, weights
 from tests.gan_core.support import same, tiny
 
 ME, SOMEBODY = "the secret of my browser", "the secret of another"
 
 
 def registry_in(root: Path, **options: object) -> Registry:
-    return Registry(InlineRunner, store=Store(root), **options)  # type: ignore[arg-type]
+    return Registry(**{"make_runner": InlineRunner, "store": Store(root), **options})  # type: ignore[arg-type]
 
 
 def trained_run(registry: Registry, iterations: int = 3, page: str = "page") -> Run:
@@ -83,7 +83,7 @@ def test_a_run_whose_process_was_ended_opens_at_its_address(root: Path) -> None:
 
 def test_a_full_server_ends_nobodys_work(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_core.runs.registry.RETURN", 0.0)
-    registry = registry_in(root, max_runs=2, is_open=lambda page: False)
+    registry = registry_in(root, **room_for(2, InlineRunner), is_open=lambda page: False)
     runs = [trained_run(registry, count) for count in range(1, 6)]
     assert len(registry._runs) == 2
     for count, run in enumerate(runs, 1):
@@ -119,6 +119,7 @@ from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play
 from gan_core.runs.registry import Registry
 from gan_core.runs.store import Store
+from tests.gan_core.runs.support import room_for
 from tests.gan_core.support import tiny
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from gan_core.metrics import COLUMNS
 from gan_core.runs.inline import InlineRunner
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Play, Report, Speed, Step, Update, Walk
-from gan_core.runs.registry import Registry, TooManyRuns
+from gan_core.runs.registry import Registry
 from gan_core.runs.replaced import UNDO_SECONDS
 from gan_core.runs.run import Run
 from gan_core.runs.saved import RUN_FILE
@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    made = Registry(InlineRunner, max_runs=4)
+    made = Registry(InlineRunner)
     yield made
     made.close()
 
@@ -141,15 +141,6 @@ def test_only_so_many_replaced_runs_are_kept_and_the_oldest_end_first(
         clock.now += 1
     assert [ended(run) for run in runs] == [True, False, False]
     assert [registry.can_undo(run.id) for run in runs] == [False, True, True]
-
-
-def test_replaced_runs_take_no_place_of_another_learner(registry: Registry) -> None:
-    """The server holds four runs."""
-    runs = [trained_run(registry, seed=seed) for seed in (1, 2, 3, 4)]
-    registry.restart(runs[0].id, tiny(seed=9))
-    assert registry.can_undo(runs[0].id), "no click destroys a trained run, on a full server neither"
-    with pytest.raises(TooManyRuns):
-        registry.create(tiny(seed=9))
 
 
 def test_a_failed_run_can_be_brought_back_with_its_charts(registry: Registry) -> None:

@@ -24,7 +24,7 @@ from gan_core.data.own.refusals import MIB
 from gan_core.data.own.samples import OWN_FILE, keep
 from gan_core.export.weights import GENERATOR_FILE, read_metadata
 from gan_core.runs.inline import InlineRunner
-from gan_core.runs.protocol import Speed, Step, Update
+from gan_core.runs.protocol import Reconfigure, Speed, Step, Update
 from gan_core.runs.record import RunRecord
 from gan_core.runs.registry import Registry
 from gan_core.runs.run import Run
@@ -106,7 +106,7 @@ def test_a_whole_run_trains_on_elsewhere_to_the_weights_of_a_run_that_stayed(tmp
     registry, run = begun(tmp_path / "here")
     run.send(Step(3))
     run.send(Update("D"))
-    run.reconfigure(tiny(learning_rate_g=0.003))
+    run.send(Reconfigure(tiny(learning_rate_g=0.003)))
     run.send(Step(1))
     data = run.whole_file()
     assert data == run.whole_file()

@@ -132,10 +132,13 @@ def test_divergence_on_a_gpu_ends_the_trace_before_the_broken_iteration(tmp_path
     ("error", "message"),
     [
         (ValueError("A plain sentence."), "A plain sentence."),
-        (MemoryError(), "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less."),
+        (
+            MemoryError(),
+            "There was no memory left for this run. Smaller hidden sizes or a smaller batch size need less.",
+        ),
         (
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
-            "The machine ran out of memory. Smaller hidden sizes or a smaller batch_size need less.",
+            "There was no memory left for this run. Smaller hidden sizes or a smaller batch size need less.",
         ),
         (RuntimeError("first line\nsecond"), "Training stopped on an error: RuntimeError: first line"),
         (RuntimeError(), "Training stopped on an error: RuntimeError: no message"),
