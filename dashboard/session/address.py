@@ -20,6 +20,11 @@ RUN = "run"  # the run's id, with which a reload finds it again
 KEY = "key"  # in a private link: opens the run in another browser
 WHOLE_RUN = "**Whole run** under Download has it all."
 SPEED = "speed"  # the one that was chosen in the tab
+ENDED = "The run in the address has ended. This is a new one with the settings in the address."
+OTHERS = (
+    "The run in the address belongs to another browser, or is open in another tab. This is a new one with the settings in the"
+    " address."
+)
 NOT_SETTINGS = (RUN, KEY, SPEED, class_link.NAME)
 
 
@@ -42,7 +47,8 @@ def arrive() -> None:
     here.arrived = True
     run_id = st.query_params.get(RUN, "")
     adopted, problems = _adopt(run_id, st.query_params.get(KEY, ""))
-    here.run_ended = bool(run_id) and adopted is None and not problems and not server.registry().has_saved(run_id)
+    if run_id and adopted is None and not problems:
+        here.not_opened = OTHERS if server.registry().has_saved(run_id) else ENDED
     texts = {name: ",".join(st.query_params.get_all(name)) for name in st.query_params if name not in NOT_SETTINGS}
     texts = link.with_plain_names(texts, recipe.NAMES)
     steps = {name: texts.pop(name) for name in recipe.NAMES if name in texts}

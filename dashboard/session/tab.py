@@ -43,7 +43,7 @@ class Tab:
     take turns.
 
     ``run_id``: of the run that it shows; the run may be gone. ``failed``: the page was last drawn with a run that had
-    failed, or with none. ``arrived``: the address has been read. ``run_ended``: the run in the address was gone by then;
+    failed, or with none. ``arrived``: the address has been read. ``not_opened``: why the run in the address was not opened;
     ``link_problems``: sentences about what no run can have of it. Both stand until the learner acts. ``shown``: the
     settings that the page was last drawn with. ``recipe``: of the link, with the settings that it begins with; the next run
     repeats it if it has these. ``followed``: the settings of a run that repeats a recipe, to which the widgets were moved
@@ -73,7 +73,7 @@ class Tab:
     run_id: str = ""
     failed: bool = True
     arrived: bool = False
-    run_ended: bool = False
+    not_opened: str = ""
     link_problems: tuple[str, ...] = ()
     shown: GANConfig | None = None
     recipe: tuple[GANConfig, Recipe] | None = None
@@ -118,4 +118,4 @@ class Tab:
 
     def has_acted(self) -> None:
         """Drop what the page says about its address."""
-        self.run_ended, self.link_problems = False, ()
+        self.not_opened, self.link_problems = "", ()

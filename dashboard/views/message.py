@@ -17,8 +17,7 @@ from gan_core.runs.protocol import Failure
 from gan_core.snapshot import Snapshot
 
 MESSAGE = "text_message"
-ENDED = "The run in the address has ended. This is a new one with the settings in the address."
-ONE_LINE = 150  # characters that surely fit beside the buttons at 1280 pixels
+ONE_LINE = 130  # characters that surely fit beside the buttons at 1280 pixels, in the projector mode too
 MOST_LINES = 3  # that the page makes room for
 
 
@@ -43,8 +42,8 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
         _preparing(report.snapshot)
     elif report.warning:
         _warn("hard_drive", report.warning)
-    elif tab().run_ended:
-        _warn("link", ENDED)
+    elif tab().not_opened:
+        _warn("link", tab().not_opened)
     elif has_controls and tab().link_problems:
         _warn("link", " ".join(tab().link_problems))
     elif has_controls and state.waiting:

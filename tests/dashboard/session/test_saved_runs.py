@@ -41,7 +41,9 @@ def test_the_same_browser_finds_its_run_and_another_begins_its_own(
     thief = opened(app.query_params)
     assert len(registry._runs) == 2
     assert thief.query_params["run"] != app.query_params["run"]
-    assert "has ended" not in texts(thief)
+    assert "The run in the address belongs to another browser, or is open in another tab." in texts(thief)
+    press(thief, "step")
+    assert "belongs to another browser" not in texts(thief)
     monkeypatch.setattr(server, "browser_secret", lambda: "a browser")
     again = opened(app.query_params)
     assert again.query_params["run"] == app.query_params["run"]
@@ -76,7 +78,7 @@ def test_a_tab_whose_run_was_opened_in_another_tab_says_so(app: AppTest, registr
     press(app, "step")
     run = only_run(registry)
     close_pages(run)
-    opened(app.query_params)
+    assert "belongs to another browser" not in texts(opened(app.query_params))
     healthy(app.run())
     assert "This run is now open in another tab of this browser." in texts(app)
     press(app, "start")

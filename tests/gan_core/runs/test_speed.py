@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gan_core.runs.plan import Plan
 from gan_core.runs.process import ProcessRunner
 from gan_core.runs.protocol import Pause, Play, Speed, Step
-from gan_core.runs.plan import Plan
 from gan_core.runs.speed import CATCH_UP, STAGE_SECONDS, Rate, Schedule
 from gan_core.runs.worker import Worker
 from gan_core.snapshot import Snapshot
