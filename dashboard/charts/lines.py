@@ -22,6 +22,7 @@ GHOST_LEAST = 100  # iterations of a ghost that are shown beside a young run
 GHOST_ROWS = 20  # the same in rows of its trace
 GHOST_AHEAD = 2  # of a longer ghost, so many times as many iterations as the run has: the run keeps half of the chart
 WHOLE_TICKS = 5  # iterations: Plotly would put ticks at halves of them on a shorter axis
+EMPTY = 100  # iterations on the axis of a run that has not trained
 PLOT_HEIGHT = 110  # pixels inside the axes of the lowest chart
 PLOT_WIDTH = 280  # pixels inside the axes on the narrowest chart; on a wider one labels are only farther apart
 LABEL_ROWS = 2  # of labels of marks, above the curves
@@ -234,6 +235,15 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         "title": {"text": "iteration", "standoff": 2, "font": {"size": 11}}, "hoverformat": ",d", "spikecolor": theme.QUIET,
         "spikethickness": 1, **quiet, **({"type": "log"} if axes.log_x else {"type": "linear", "rangemode": "tozero"}),
     }  # fmt: skip
+    y_axis: dict[str, Any] = {
+        "type": "log" if axes.log_y else "linear",
+        "minorloglabels": "complete",
+        "exponentformat": "e",
+        **quiet,
+    }
+    if last == 0:  # without data, the axes would stay at those of the run before
+        x_axis["range"] = [0, math.log10(EMPTY)] if axes.log_x else [0, EMPTY]
+        y_axis["range"] = [-1, 0] if axes.log_y else [0, 1]
     if 0 < last <= WHOLE_TICKS:
         x_axis["dtick"] = "L1" if axes.log_x else 1
     if axes.log_x and last == 1:
@@ -246,5 +256,5 @@ def _layout(axes: Axes, last: int) -> dict[str, Any]:
         # One revision for the life of the chart: zoom and legend stay, whatever comes in. Another scale is another view.
         "uirevision": f"{axes.log_x}{axes.log_y}",
         "xaxis": x_axis,
-        "yaxis": {"type": "log" if axes.log_y else "linear", "minorloglabels": "complete", "exponentformat": "e", **quiet},
+        "yaxis": y_axis,
     }  # fmt: skip

@@ -20,10 +20,11 @@ from gan_core.snapshot import Snapshot
 
 
 def card(state: PageState) -> None:
-    """Draw the dataset's widget, and what belongs to it."""
-    field("dataset", on_change=datasets.choose_dataset, hidden=True)
-    if value("dataset") in OWN:
-        _own_data()
+    """Draw the dataset's widget, beside it the button for the learner's own files where they are the dataset."""
+    with st.container(horizontal=True, wrap=False, gap="xxsmall"):
+        field("dataset", on_change=datasets.choose_dataset, hidden=True)
+        if value("dataset") in OWN:
+            _own_data()
 
 
 def classes(snapshot: Snapshot | None) -> None:
@@ -45,14 +46,25 @@ def drawing_canvas() -> None:
 
 
 def _own_data() -> None:
-    """Draw the button that opens the dialog, which opens by itself the first time."""
-    kind = value("dataset")
-    label = "Choose pictures" if kind == "own_pictures" else "Choose points"
-    clicked = st.button(label, key="own_choose", icon=":material/upload:", width="stretch")
-    here = tab()
+    """Draw the button that opens the dialog, which opens by itself the first time; the stylesheet hides its label."""
+    label = _choose_label()
+    clicked = st.button(label, key="own_choose", icon=":material/upload:", help=label)
+    here, kind = tab(), value("dataset")
     opens, here.opens_own_data = here.opens_own_data, False
     if opens or clicked:
         open_dialog(kind)
+
+
+def choose_own() -> None:
+    """Draw the button that opens the dialog, beside the sentence that there are no files yet."""
+    if value("dataset") in OWN and not value("own_data"):
+        label, here = _choose_label(), tab()
+        open_it = partial(setattr, here, "opens_own_data", True)
+        st.button(label, key="own_choose_first", icon=":material/upload:", type="tertiary", on_click=open_it)
+
+
+def _choose_label() -> str:
+    return "Choose pictures" if value("dataset") == "own_pictures" else "Choose points"
 
 
 def cancel_download() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.charts.rich_text import Span, bold, emphasised, icon, rich_text, toned
 from dashboard.components.live import dated, text
-from dashboard.controls.data import cancel_download, download_progress, try_again
+from dashboard.controls.data import cancel_download, choose_own, download_progress, try_again
 from dashboard.panels.base import Payload
 from dashboard.session import commands
 from dashboard.session.run import PageState
@@ -19,6 +19,7 @@ from gan_core.snapshot import Snapshot
 MESSAGE = "text_message"
 ENDED = "The run in the address has ended. This is a new one with the settings in the address."
 ONE_LINE = 150  # characters that surely fit beside the buttons at 1280 pixels
+MOST_LINES = 3  # that the page makes room for
 
 
 def draw_hint(hint: Payload) -> None:
@@ -31,6 +32,7 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
     report = state.report
     if has_controls and state.settings.problems:
         with _notice(icon("edit"), *emphasised(f" {' '.join(state.settings.problems)}", "red")):
+            choose_own()
             try_again()
             _undo_changes()
     elif report.failure is not None:
@@ -51,10 +53,10 @@ def draw_notice(state: PageState, has_controls: bool) -> None:
 
 @contextmanager
 def _notice(*spans: str | Span) -> Iterator[None]:
-    """Draw one line of text, and beside it what the context draws."""
+    """Draw one line of text or a few, and beside it what the context draws."""
     length = sum(len(span if isinstance(span, str) else str(span.get("text", ""))) for span in spans)
-    key = "notice" if length < ONE_LINE else "notice_long"
-    with st.container(key=key, horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+    lines = min(MOST_LINES, 1 + length // ONE_LINE)
+    with st.container(key=f"notice_{lines}", horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         text(rich_text(*spans), "text_notice")
         yield
 

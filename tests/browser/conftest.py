@@ -132,8 +132,11 @@ class Visitors:
 
 def wait_until_drawn(page: Page) -> None:
     """Wait for the buttons and charts of the Train page."""
-    page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
-    page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=40_000)
+    try:
+        page.locator(".st-key-start button:enabled:visible").first.wait_for(timeout=40_000)
+        page.locator(".st-key-plot_losses .main-svg").first.wait_for(timeout=40_000)
+    except TimeoutError:
+        pytest.fail(f"The page is not drawn: {page.locator('body').inner_text()}")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ MODEL = (
     "picture_generator_hidden", "picture_discriminator_hidden", "leaky_slope", "generator_batch_norm",
     "discriminator_batch_norm", "d_steps", "g_steps", "update_order", "dataset",
 )  # fmt: skip
-TRANSPORT = ("step", "step_d", "step_g", "reset", "speed", "status", "text_message")
+TRANSPORT = ("step", "step_d", "step_g", "reset", "speed", "status", "text_message", "time")
 CHARTS = {"plot_losses": 190, "plot_scores": 140}  # key: least height in pixels
 SAMPLES = {"": {"picture_fakes": 170, "picture_reals": 170}, POINTS: {"plot_plane": 300}}
 
@@ -120,6 +120,24 @@ def test_everything_is_in_view_running_and_paused(visit: Visit, query: str) -> N
         check_nothing_jumps(paused[size], check_all(page, "pause", query))
     if query:
         check_measures_stay_on_one_line(page)
+
+
+def test_everything_stays_in_view_below_a_notice_of_three_lines(visit: Visit) -> None:
+    page = visit("?seed=abc&batch_size=inf&learning_rate_d=nan&g_steps=99&loss=nonsense", SIZES[0])
+    expect(page.locator(".st-key-notice_3")).to_be_visible()
+    check_all(page, "start", "")
+
+
+def test_everything_stays_in_view_while_own_pictures_are_awaited(visit: Visit) -> None:
+    page = visit(size=SIZES[0])
+    click(page, "step")
+    wait_for(page, lambda: iteration(page) == 1, "the run has trained, so that the dataset waits for Reset")
+    page.locator(".st-key-dataset input").click()
+    page.get_by_role("option", name="My own pictures").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    check_all(page, "start", "")
+    page.locator(".st-key-own_choose_first button").click()
+    expect(page.get_by_role("dialog")).to_contain_text("or a zip of them")
 
 
 def test_a_phone_shows_transport_diagnosis_and_images_first(visit: Visit) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import WIDE, Visit, Visitors
 from tests.browser.train_page import (
     chart,
     click,
@@ -108,6 +108,21 @@ def test_the_downloaded_generator_and_the_snippet_reproduce_the_shown_fakes(page
     for index, picture in enumerate(pictures):
         top, left = (index // 6) * 30, (index % 6) * 30
         assert np.abs(shown[top : top + 28, left : left + 28] - (picture + 1) * 127.5).max() < 1.5
+
+
+def test_charts_come_with_the_next_update_where_their_library_could_not_be_loaded_at_first(
+    visitors: Visitors, server: str
+) -> None:
+    page = visitors.come("about:blank", WIDE, "light")
+    page.route("**/plotly.min.js", lambda route: route.abort())
+    page.goto(server)
+    losses = page.locator(".st-key-plot_losses")
+    expect(losses).to_contain_text("The chart library could not be loaded")
+    page.unroute_all()
+    click(page, "step")
+    wait_for(page, lambda: chart(page, "plot_losses")["x"].get("D loss") == 1, "the chart is drawn")
+    expect(losses).not_to_contain_text("could not be loaded")
+    visitors.leave(page)
 
 
 def test_zoom_and_legend_survive_live_updates_and_the_chart_is_mounted_once(page: Page) -> None:

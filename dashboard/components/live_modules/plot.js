@@ -11,7 +11,10 @@ function loadPlotly() {
     const script = document.createElement("script");
     script.src = SOURCE;
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error(`The chart library could not be loaded from ${SOURCE}.`));
+    script.onerror = () => {
+      window.ganPlotly = undefined; // the next payload tries again
+      reject(new Error(`The chart library could not be loaded from ${SOURCE}.`));
+    };
     document.head.appendChild(script);
   });
   return window.ganPlotly;
@@ -59,6 +62,7 @@ async function draw(div, payload, options) {
       toImageButtonOptions: { format: "png", filename: name, scale: 2 },
     };
     // While the library loads, several payloads wait here: each call draws the newest by then.
+    if (!div.data) div.textContent = ""; // why it could not be loaded before
     await Plotly.react(div, div.latest[0], div.latest[1], config);
   } catch (error) {
     div.textContent = error.message;

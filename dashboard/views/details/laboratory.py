@@ -32,8 +32,8 @@ _SWITCHES = {  # name: the lecture's position, label, help
 def draw(report: Report, snapshot: Snapshot) -> None:
     """Draw the switches, the buttons, and the last result."""
     st.caption(
-        "The lecture's two blocks, with cross entropy, on a copy of your run whose G starts with .grad None and D with your"
-        " run's. D is not frozen in G's block, so that block adds to D's .grad too."
+        "The lecture's two blocks, with cross entropy, on a copy of your run. There G's .grad is None at first, and D's is"
+        " that of your run. D is not frozen in G's block, so that block adds to D's .grad too."
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for name, (usual, label, help) in _SWITCHES.items():

@@ -198,3 +198,15 @@ def test_of_a_setting_that_changed_twice_at_one_iteration_the_last_value_is_labe
     marks = (Mark(2, "G learning rate: 0.1"), Mark(2, "G steps: 1"), Mark(2, "G learning rate: 0.01"))
     (label,) = mark_labels(losses(replace(snapshot(3), marks=marks)))
     assert label.hovertext == "G learning rate: 0.01, G steps: 1"
+
+
+def test_the_axes_of_a_run_that_has_not_trained_are_its_own_and_not_those_of_the_run_before(
+    snapshot: Make,
+) -> None:
+    empty = losses(snapshot(0))
+    assert (tuple(empty.layout.xaxis.range), tuple(empty.layout.yaxis.range)) == ((0, 100), (0, 1))
+    logarithmic = losses(snapshot(0), Axes(True, True))
+    assert (tuple(logarithmic.layout.xaxis.range), tuple(logarithmic.layout.yaxis.range)) == ((0, 2), (-1, 0))
+    trained = losses(snapshot(50))
+    assert trained.layout.xaxis.range is None
+    assert trained.layout.yaxis.range is None
