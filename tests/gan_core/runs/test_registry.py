@@ -241,7 +241,7 @@ def test_a_full_server_raises_until_a_lease_is_over(clock: SimpleNamespace) -> N
     clock.now += 1000
     with pytest.raises(
         OverBudget,
-        match=r"^This run would take 55 MB of memory, and 0 MB of .* are free: .* when another run has ended\.$",
+        match=r"^This run would take 39 MB of memory, and 0 MB of .* are free: .* when another run has ended\.$",
     ):
         registry.create(tiny())
     pages.open.remove("first")
