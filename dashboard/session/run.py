@@ -1,7 +1,9 @@
 """This tab's run: beginning it, keeping it in step with the settings, and the report that a page is drawn from."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dashboard.session import datasets, server
 from dashboard.session.settings import Settings, settings_from_widgets, show_setting
@@ -11,12 +13,14 @@ from gan_core.config import GANConfig
 from gan_core.data import DATASETS
 from gan_core.runs.moments import Moment, read_moment
 from gan_core.runs.protocol import Command, Failure, Reconfigure, Replay, Report
-from gan_core.runs.run import CannotStart, Run
+from gan_core.runs.run import CannotStart, Run, RunEnded
 from gan_core.snapshot import Snapshot
 from gan_core.training.checkpoint import CheckpointError
 
 GONE = "This run has ended: it had not trained yet, or it was removed to make room for newer ones."
 ELSEWHERE = "This run is now open in another tab of this browser."
+Made = TypeVar("Made")
+
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
@@ -110,6 +114,23 @@ def deliver(run: Run, command: Command) -> CannotStart | None:
         return error
     tab().trouble = ""
     return None
+
+
+def explaining(file: str, make: Callable[[], Made]) -> Callable[[], Made]:
+    """Return what makes a file for a download and, where that fails, leaves the reason to this tab's page.
+
+    Streamlit itself only says that it has failed.
+    """
+    here = tab()
+
+    def made() -> Made:
+        try:
+            return make()
+        except (CannotStart, RunEnded, OSError, CheckpointError) as error:
+            here.trouble = f"{file} cannot be made: {error}"
+            raise
+
+    return made
 
 
 def fetch_report() -> Report:
