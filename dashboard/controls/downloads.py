@@ -14,9 +14,8 @@ from dashboard.controls.widgets import escaped
 from dashboard.panels.losses import losses
 from dashboard.panels.scores import scores
 from dashboard.session import commands
-from dashboard.session.run import FAILURES
+from dashboard.session.run import explaining
 from dashboard.session.state import current_run, tab
-from dashboard.session.tab import Tab
 from gan_core.config_file import CONFIG_FILE
 from gan_core.data.code import needs_data_file
 from gan_core.data.own.refusals import MIB, megabytes
@@ -68,8 +67,8 @@ def menu(report: Report) -> None:
             ):  # fmt: skip
                 # "ignore", because drawing the page again would remove the file that the browser is about to fetch.
                 st.download_button(
-                    download.label, data=_reporting(download, tab()), file_name=download.file, key=f"download_{download.key}",
-                    on_click="ignore", icon=":material/download:",
+                    download.label, data=explaining(download.file, download.make), file_name=download.file,
+                    key=f"download_{download.key}", on_click="ignore", icon=":material/download:",
                     help=f"{download.help} Download {download.file}".strip(),
                 )  # fmt: skip
         with st.expander("Code that loads the generator and makes the fakes on this page", icon=":material/code:"):
@@ -86,19 +85,6 @@ def menu(report: Report) -> None:
         )  # fmt: skip
         if problem := tab().open_problem:
             st.error(escaped(problem), icon=":material/error:")
-
-
-def _reporting(download: Download, here: Tab) -> Callable[[], bytes | str]:
-    """Return what makes the file and, where that fails, leaves the page to say why: Streamlit only says that it failed."""
-
-    def make() -> bytes | str:
-        try:
-            return download.make()
-        except FAILURES as error:
-            here.trouble = f"{download.file} cannot be made: {error}"
-            raise
-
-    return make
 
 
 def _whole(make: Callable[[], bytes], snapshot: Snapshot, own: Path) -> tuple[Download, ...]:

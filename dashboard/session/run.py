@@ -1,7 +1,9 @@
 """This tab's run: beginning it, keeping it in step with the settings, and the report that a page is drawn from."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dashboard.session import datasets, server
 from dashboard.session.settings import Settings, settings_from_widgets, show_setting
@@ -20,7 +22,8 @@ PUT_AWAY = (
     "The teacher has ended this run. It is saved: a reload of the page opens it again, Start again begins a new one."
 )
 ELSEWHERE = "This run is now open in another tab of this browser."
-FAILURES = (CannotStart, RunEnded, OSError, CheckpointError)  # of a run, with messages that are fit for a page
+Made = TypeVar("Made")
+
 START_WAIT = 1.5  # seconds; a run starts in a quarter of one once the server is warm
 
 
@@ -116,6 +119,23 @@ def deliver(run: Run, command: Command) -> CannotStart | None:
         return error
     tab().trouble = ""
     return None
+
+
+def explaining(file: str, make: Callable[[], Made]) -> Callable[[], Made]:
+    """Return what makes a file for a download and, where that fails, leaves the reason to this tab's page.
+
+    Streamlit itself only says that it has failed.
+    """
+    here = tab()
+
+    def made() -> Made:
+        try:
+            return make()
+        except (CannotStart, RunEnded, OSError, CheckpointError) as error:
+            here.trouble = f"{file} cannot be made: {error}"
+            raise
+
+    return made
 
 
 def fetch_report() -> Report:

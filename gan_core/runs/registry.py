@@ -81,10 +81,7 @@ class Registry:
         return run
 
     def _make_room(self) -> bool:
-        """Save and end the run whose page was closed longest ago, else the process of the oldest one that is kept for undo.
-
-        Return whether there was one.
-        """
+        """Save and end the run whose page was closed longest ago, else the process of one kept for undo; False without one."""
         self.sweep()  # whose pages are closed is known then
         with self._lock:
             closed = self._pop_longest_closed()

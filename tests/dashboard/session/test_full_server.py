@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.controls.downloads import Download, _reporting
+from dashboard.session import run as session_run
 from dashboard.session import server
 from dashboard.session.tab import Tab
 from gan_core.config import GANConfig
@@ -134,15 +134,19 @@ def test_a_larger_run_that_begins_from_a_file_is_refused_on_a_full_server_and_th
     assert iteration(registry, run.id) == 2
 
 
-def test_a_download_that_cannot_be_made_leaves_the_reason_to_the_page(tmp_path: Path) -> None:
+def test_a_download_that_cannot_be_made_leaves_the_reason_to_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     budget = Budget(GB, GB)
     begin = partial(LazyRunner, within(budget, InlineRunner), Previews(never, budget))
     registry = Registry(begin, store=Store(tmp_path), budget=budget)
     run = registry.create(GANConfig())
     budget.reserve("another run", GB - estimate(GANConfig()).run // 2)
     here = Tab()
+    monkeypatch.setattr(session_run, "tab", lambda: here)
+    make = session_run.explaining("generator.safetensors", run.generator_file)
     with pytest.raises(CannotStart):
-        _reporting(Download("generator", "Generator", "generator.safetensors", run.generator_file), here)()
+        make()
     assert here.trouble.startswith("generator.safetensors cannot be made: An untrained run would take")
     assert here.trouble.endswith("are free: try again when another run has ended.")
     registry.close()
