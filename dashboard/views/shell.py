@@ -25,9 +25,10 @@ html {font-size: clamp(16px, 1.25vw, 26px) !important} /* everything on the page
 .st-key-cell_generator .label {width: 4.9rem; white-space: normal} /* its slider needs the width */
 :is(.st-key-generator_batch_norm, .st-key-discriminator_batch_norm) [data-testid="stTooltipIcon"] {display: none}
 .st-key-links {padding-right: 8px}
-[data-testid="stMainBlockContainer"] {--room: calc(100vh - 18.9rem - var(--notice, 0px)) !important}
+[data-testid="stMainBlockContainer"] {--room: calc(100vh - 18.9rem - var(--notice, 0px) - var(--task, 0px)) !important}
 .st-key-walk_page {--pane: max(380px, 100vh - 138px - 4.9 * var(--text)) !important}
 .st-key-cell_noise .note {white-space: normal}
+.st-key-text_measures .live, .st-key-dataset :is(input, div) {font-size: 0.8rem !important} /* one line */
 :is(.st-key-plot_scores, .st-key-plot_accuracy) {margin-top: 0} /* their legends need the width of their headings */
 @media (max-width: 1599px) {
   .st-key-top [data-testid="stPopover"] [data-testid="stMarkdownContainer"] {position: absolute; clip-path: inset(50%)}

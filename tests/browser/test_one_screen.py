@@ -189,6 +189,7 @@ def test_both_pages_fit_the_window_in_projector_mode(visit: Visit, size: tuple[i
     wait_for(page, lambda: bool(page.evaluate(f"{font} >= 16")), "larger type")
     drawn(page)
     assert page.evaluate(hidden) == 0
+    check_measures_stay_on_one_line(page)
     page.get_by_role("link", name="Step through").first.click()
     click(page, "walk_stage")
     expect(page.locator(".st-key-walk_head")).to_contain_text("stage 1 of 7")
