@@ -95,6 +95,16 @@ class Previews:
                     self._made.popitem(last=False)
             return future
 
+    def _asked(self, action: Callable[[GANConfig, Path], R], config: GANConfig, own: Path) -> Future[R]:
+        """Ask the process, or a new one where it was killed while it had nothing to do."""
+        with self._lock:
+            self._executor = self._executor or self._make_executor()
+            try:
+                return self._executor.submit(action, config, own)
+            except BrokenProcessPool:
+                self._executor = self._make_executor()
+                return self._executor.submit(action, config, own)
+
     def _submit(self, action: Callable[[GANConfig, Path], R], config: GANConfig, own: Path) -> Future[R]:
         """Have the process do this, within the budget: OverBudget if there is no memory for it."""
         key = object()
@@ -103,9 +113,7 @@ class Previews:
             needed = max(self._needed.values())
         try:
             self._budget.reserve(PREVIEWS, needed, "An untrained run")
-            with self._lock:
-                self._executor = self._executor or self._make_executor()
-                future = self._executor.submit(action, config, own)
+            future = self._asked(action, config, own)
         except BaseException:
             self._finished(key)
             raise

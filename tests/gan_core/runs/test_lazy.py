@@ -214,6 +214,20 @@ def test_what_failed_once_is_tried_again_by_the_next_run(
     assert run().poll(20).state == "paused"
 
 
+class Idle(Executor):
+    """Was killed while it had nothing to do."""
+
+    def submit(self, action: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        raise BrokenProcessPool("killed")
+
+
+def test_nobody_notices_that_the_shared_process_was_killed_while_it_had_nothing_to_do() -> None:
+    executors: list[Executor] = [Idle(), ThreadPoolExecutor(1)]
+    previews = Previews(lambda: executors.pop(0))
+    assert previews.report(SMALL, Path("none"), 20).state == "paused"
+    previews.close()
+
+
 class Killed(Executor):
     def submit(self, action: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         future: Future[Report] = Future()
