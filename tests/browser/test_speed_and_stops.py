@@ -50,7 +50,7 @@ def test_run_to_a_value_pauses_at_the_first_iteration_that_has_it(page: Page) ->
     expect(
         page.get_by_text(re.compile(r"Stopped at iteration \d+: its D\(x\), 0\.\d+, is above 0\.6\."))
     ).to_be_visible(timeout=40_000)
-    wait_for(page, lambda: chart(page, "plot_scores")["y"]["D(x), raw"][-1] > 0.6, "the last score is above")
+    wait_for(page, lambda: [0, *chart(page, "plot_scores")["y"]["D(x), raw"]][-1] > 0.6, "the last score is above")
     assert max(chart(page, "plot_scores")["y"]["D(x), raw"][:-1]) <= 0.6
 
 
