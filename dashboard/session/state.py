@@ -62,14 +62,9 @@ def restore_moved() -> None:
     if time.monotonic() > here.moved_until:
         for key in in_view:
             del here.moved[key]
-        return
-    half_drawn = (
-        here.moved_until == math.inf
-    )  # a click has ended the drawing: the browser may have some of the new values
-    sent_back = [key for key, moved in in_view.items() if value(key) == moved.old]
-    if half_drawn or len(sent_back) == len(in_view):
-        for key in sent_back:
-            set_value(key, in_view[key].new)
+    elif all(value(key) == moved.old for key, moved in in_view.items()):
+        for key, moved in in_view.items():
+            set_value(key, moved.new)
 
 
 def begin_script_run() -> None:

@@ -1,6 +1,5 @@
 """A click from a page that still shows the old settings does not bring them back: a browser sends all widgets with each click."""
 
-import math
 import threading
 import time
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ from gan_core.presets import PRESETS
 from gan_core.runs.registry import Registry
 from tests.dashboard.conftest import healthy
 from tests.dashboard.controls.test_controls import widgets
-from tests.dashboard.session.conftest import tab
 from tests.dashboard.views.test_train import only_run, press
 
 PRESET = PRESETS["mode_collapse"].config
@@ -42,14 +40,6 @@ def test_start_just_after_a_preset_trains_the_preset(app: AppTest, registry: Reg
     press(late(app, old), "start")
     assert only_run(registry).config == PRESET.replace(device=only_run(registry).config.device)
     assert widgets(app)["dataset"].value == PRESET.dataset
-
-
-def test_start_while_a_preset_is_half_drawn_trains_the_preset(app: AppTest, registry: Registry) -> None:
-    """The click ends the drawing: the browser has the dataset of the preset, and not yet its steps."""
-    old = choose_preset(app)
-    tab(app).moved_until = math.inf
-    press(late(app, {"g_steps": old["g_steps"]}), "start")
-    assert only_run(registry).config == PRESET.replace(device=only_run(registry).config.device)
 
 
 def test_a_learners_own_change_after_a_preset_is_kept(app: AppTest, registry: Registry) -> None:

@@ -145,6 +145,7 @@ def test_a_lost_connection_leaves_the_tabs_uploads_until_it_surely_does_not_come
     upload = tab.folder() / "own.npy"
     upload.write_bytes(b"x")
     monkeypatch.setattr(server, "PAUSE_AFTER", 0.05)
+    server._closed_pages.cache_clear()  # pages of other tests wait there for a minute
 
     def disconnected(returns: bool) -> None:
         monkeypatch.setattr(server, "is_open", lambda page: returns)
@@ -168,6 +169,7 @@ def test_a_thousand_closed_pages_cost_one_thread_and_one_that_fails_keeps_no_oth
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(server, "PAUSE_AFTER", 0.2)
+    server._closed_pages.cache_clear()
     gone: list[str] = []
     followed = threading.Event()
     server.when_gone("first", fail)
