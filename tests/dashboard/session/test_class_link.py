@@ -1,4 +1,4 @@
-"""A teacher's link: signed, so that an edited one is told, and without the controls that it hides."""
+"""A teacher's link: signed, so that an edited one is noticed, and without the controls that it hides."""
 
 from urllib.parse import parse_qs
 
@@ -25,7 +25,7 @@ def signed(link: ClassLink) -> str:
     return parse_qs(class_link.query_of(link))["class"][0]
 
 
-def test_what_a_link_says_comes_back() -> None:
+def test_a_link_is_read_as_it_was_made() -> None:
     assert class_link.read(signed(LESSON)) == LESSON
     long = class_link.read(signed(ClassLink("gone", "x" * 900)))
     assert (long.preset, len(long.task)) == ("lecture", MOST_TASK)

@@ -96,7 +96,7 @@ def test_after_the_end_start_again_begins_a_new_run(teacher: AppTest, app: AppTe
     assert only_run(registry).id != first
 
 
-def test_its_link_says_what_was_chosen(teacher: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_link_says_what_was_chosen(teacher: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     monkeypatch.setattr("dashboard.views.teacher.copy_button", lambda text, *_: copied.append(text))
     enter(teacher, "a secret")

@@ -34,7 +34,7 @@ def test_a_giant_run_is_refused_with_figures_and_what_would_fit() -> None:
         Budget(6 * GB, 3 * GB // 2).check(GIANT.replace(generator_hidden=(2048,) * 6, discriminator_hidden=(2048,) * 6))
 
 
-def test_what_is_said_to_fit_does() -> None:
+def test_suggested_settings_fit() -> None:
     budget = Budget(6 * GB, 2 * GB)
     budget.check(GIANT.replace(generator_hidden=(2048,) * 6, discriminator_hidden=(2048,) * 6))
 
@@ -72,7 +72,7 @@ def test_a_full_server_refuses_until_a_run_has_ended(tmp_path: Path) -> None:
     begin("second", tiny(), tmp_path).close()
 
 
-def test_what_cannot_be_made_takes_nothing(tmp_path: Path) -> None:
+def test_a_runner_that_cannot_be_made_takes_no_memory(tmp_path: Path) -> None:
     budget = Budget(GB, GB)
     with pytest.raises(AssertionError):
         within(budget, never)("run", tiny(), tmp_path)

@@ -201,7 +201,7 @@ def test_settings_that_cannot_begin_are_refused(counted: Counted, tmp_path: Path
     assert counted.executor.submitted == 1, "the same would fail again"
 
 
-def test_what_failed_once_is_tried_again_by_the_next_run(
+def test_a_failed_preview_is_tried_again_by_the_next_run(
     counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
