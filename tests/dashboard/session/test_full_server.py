@@ -66,10 +66,10 @@ def test_a_private_link_on_a_full_server_opens_the_run_later(
     registry.end(run.id)
     full(little_memory)
     monkeypatch.setattr(server, "browser_secret", lambda: "my other device")
-    device = opened({"run": run.id, "key": run.access.key})
-    assert "Your run is saved" in texts(device)
+    phone = opened({"run": run.id, "key": run.access.key})
+    assert "Your run is saved" in texts(phone)
     little_memory.release("another run")
-    healthy(device.run())
+    healthy(phone.run())
     assert iteration(registry, run.id) == 1
 
 

@@ -157,7 +157,7 @@ def test_after_a_kill_of_the_server_at_any_moment_its_run_continues_and_nothing_
         deadline = time.monotonic() + 20
         while not gone(int(child)):
             assert time.monotonic() < deadline, "the training process ends with its server"
-            time.sleep(0.02)  # it gives no sign
+            time.sleep(0.02)  # no child of this process, so nothing can wait for it
         found = Store(root).find(run)
         assert found is not None, "its process has saved it"
         run_id, now = [run], read_header(found[0] / RUN_FILE)["iteration"]
